@@ -1,0 +1,93 @@
+// The CPU's way into a node: registers, and node RAM behind them in the address map.
+//
+// One access at a time: a one-cycle request, and ready_o for one cycle when it is done, with the
+// data of a read. A register takes one cycle; RAM takes two or more, since the engine goes first.
+
+`include "assertions.svh"
+
+module cpu_port
+  import xybus_contract_pkg::*;
+  import xybus_pkg::*;
+(
+  input  logic          clk_i,
+  input  logic          rst_ni,
+  /// The CPU: byte address of a word; bit RamAddressBit selects RAM.
+  input  logic          valid_i,
+  input  logic          write_i,
+  input  logic [20:0]   address_i,
+  input  logic [31:0]   wdata_i,
+  output logic          ready_o,
+  output logic [31:0]   rdata_o,
+  /// Registers.
+  output logic          register_valid_o,
+  input  logic [31:0]   register_rdata_i,
+  /// Node RAM, the lowest priority on both ports.
+  output logic          read_valid_o,
+  output logic          write_valid_o,
+  output line_address_t line_address_o,
+  output logic [3:0]    write_words_o,
+  output line_t         write_data_o,
+  input  logic          read_ready_i,
+  input  logic          write_ready_i,
+  input  line_t         read_data_i,
+  output logic          idle_o
+);
+
+  typedef enum logic [2:0] {
+    Idle,
+    Register,
+    Read,
+    ReadData,
+    Write,
+    Done
+  } state_e;
+
+  state_e        state_q;
+  line_address_t line_q;
+  logic [1:0]    word_q;
+  logic [31:0]   data_q;
+
+  assign register_valid_o = valid_i && !address_i[RamAddressBit];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= Idle;
+      line_q  <= '0;
+      word_q  <= '0;
+      data_q  <= '0;
+    end else begin
+      unique case (state_q)
+        Read:     if (read_ready_i) state_q <= ReadData;
+        ReadData: begin
+          state_q <= Done;
+          data_q  <= read_data_i[32*word_q+:32];
+        end
+        Write:    if (write_ready_i) state_q <= Done;
+        default:  state_q <= Idle;
+      endcase
+      if (valid_i) begin
+        if (!address_i[RamAddressBit]) begin
+          state_q <= Register;
+        end else begin
+          state_q <= write_i ? Write : Read;
+          line_q  <= address_i[19:4];
+          word_q  <= address_i[3:2];
+          data_q  <= wdata_i;
+        end
+      end
+    end
+  end
+
+  assign read_valid_o   = state_q == Read;
+  assign write_valid_o  = state_q == Write;
+  assign line_address_o = line_q;
+  assign write_words_o  = 4'd1 << word_q;
+  assign write_data_o   = {4{data_q}};
+  assign ready_o        = (state_q == Register) || (state_q == Done);
+  assign rdata_o        = (state_q == Register) ? register_rdata_i : data_q;
+  assign idle_o         = state_q == Idle;
+
+  // Rules.
+  `XYBUS_RULE(OneAccessAtATime, !valid_i || (state_q == Idle) || ready_o)
+
+endmodule
