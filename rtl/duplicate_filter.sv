@@ -18,34 +18,30 @@ module duplicate_filter
 );
 
   typedef struct packed {
-    logic       valid;
     logic [3:0] epoch;
     logic [7:0] sequence_number;
   } last_t;
 
-  last_t last_q [2*MaxNodes];
+  last_t                 last_q [2*MaxNodes];  // where known_q is set
+  logic [2*MaxNodes-1:0] known_q;
 
   logic [4:0] flow [2];
   always_comb begin
     for (int unsigned b = 0; b < 2; b++) begin
       flow[b] = {header_i[b].traffic_class, header_i[b].source};
-      duplicate_o[b] = last_q[flow[b]].valid &&
-                       (last_q[flow[b]].epoch == header_i[b].epoch) &&
-                       (last_q[flow[b]].sequence_number == header_i[b].sequence_number);
+      duplicate_o[b] = known_q[flow[b]] &&
+                       (last_q[flow[b]] == {header_i[b].epoch, header_i[b].sequence_number});
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      for (int unsigned i = 0; i < 2 * MaxNodes; i++) last_q[i] <= '0;
+      known_q <= '0;
     end else if (accept_i != '0) begin
       for (int unsigned b = 0; b < 2; b++) begin
         if (accept_i[b]) begin
-          last_q[flow[b]] <= '{
-            valid: 1'b1,
-            epoch: header_i[b].epoch,
-            sequence_number: header_i[b].sequence_number
-          };
+          known_q[flow[b]] <= 1'b1;
+          last_q[flow[b]]  <= {header_i[b].epoch, header_i[b].sequence_number};
         end
       end
     end

@@ -8,7 +8,8 @@
 //
 // Each bus has its own controller and shares nothing with the other. Between a controller and the
 // nodes lie the fault points: an XOR onto the data, a cut of the words, a cut of the answers.
-// Tied to zero they vanish.
+// Tied to zero they vanish. They are registered: what is applied before a clock edge acts in the
+// cycle behind it.
 
 module fabric
   import xybus_contract_pkg::*;
@@ -20,6 +21,7 @@ module fabric
   parameter int unsigned RamBytes = 262144
 ) (
   input  logic                clk_i,
+  /// At least two cycles.
   input  logic                rst_ni,
   /// Nodes that are halted: silent.
   input  logic [NumNodes-1:0] halt_i,
@@ -55,6 +57,14 @@ module fabric
   word_t         node_data   [NumNodes][2];
   answer_e       node_answer [NumNodes][2];
   logic [NumNodes-1:0] node_idle;
+
+  logic [31:0] fault_flip_q [2];
+  logic [1:0]  fault_drop_q, fault_answer_drop_q;
+  always_ff @(posedge clk_i) begin
+    fault_flip_q        <= fault_flip_i;
+    fault_drop_q        <= fault_drop_i;
+    fault_answer_drop_q <= fault_answer_drop_i;
+  end
 
   bus_wires_t wires [2];
   answers_t   answers [2];
@@ -93,15 +103,15 @@ module fabric
 
     always_comb begin
       wires[b]       = sent;
-      wires[b].valid = sent.valid && !fault_drop_i[b];
-      wires[b].data  = sent.data ^ fault_flip_i[b];
+      wires[b].valid = sent.valid && !fault_drop_q[b];
+      wires[b].data  = sent.data ^ fault_flip_q[b];
     end
 
     always_comb begin
       answered = '0;
       for (int unsigned i = 0; i < NumNodes; i++) answered[2*i+:2] = node_answer[i][b];
     end
-    assign answers[b] = fault_answer_drop_i[b] ? '0 : answered;
+    assign answers[b] = fault_answer_drop_q[b] ? '0 : answered;
 
     assign wire_valid_o[b] = sent.valid;
     assign wire_first_o[b] = sent.first;

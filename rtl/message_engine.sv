@@ -14,7 +14,8 @@
 //          └──────────── lines of payload ──────└────────────────┘
 //                                          duplicate filter, path tables: shared by the lanes
 //
-// All state but the settings is cleared while the engine is disabled; it is then silent.
+// All state but the settings is cleared while the engine is disabled; it is then silent. Reset
+// disables it, and must last two cycles so that the engine is cleared too.
 
 `include "assertions.svh"
 
@@ -26,12 +27,17 @@ module message_engine
   parameter int unsigned RamBytes = 262144
 ) (
   input  logic                clk_i,
-  input  logic                rst_ni,
   input  logic                halt_i,
   input  logic [3:0]          node_i,
-  /// Settings and status, by way of the register file.
-  input  settings_t           settings_i,
-  output status_t             status_o,
+  /// Settings and indices; see register_file.
+  input  switches_t           switches_i,
+  input  limits_t             limits_i,
+  input  ring_t               events_i,
+  input  ring_t               send_i         [2],
+  input  ring_t               receive_i      [2],
+  output index_t              event_tail_o,
+  output index_t              send_head_o    [2],
+  output index_t              receive_tail_o [2],
   output logic [NumNodes-1:0] path_down_o  [2],
   input  logic [NumNodes-1:0] path_raise_i [2],
   output counts_t             counts_o     [2],
@@ -58,7 +64,7 @@ module message_engine
 );
 
   logic rst_engine_n;
-  assign rst_engine_n = rst_ni && settings_i.enable && !halt_i;
+  assign rst_engine_n = switches_i.enable && !halt_i;
 
   // ---- Sending ------------------------------------------------------------------------------
 
@@ -75,10 +81,10 @@ module message_engine
     ) u_send_ring (
       .clk_i,
       .rst_ni        (rst_engine_n),
-      .base_i        (settings_i.send[c].base),
-      .mask_i        (settings_i.send[c].mask),
-      .tail_i        (settings_i.send[c].index),
-      .head_o        (status_o.send_head[c]),
+      .base_i        (send_i[c].base),
+      .mask_i        (send_i[c].mask),
+      .tail_i        (send_i[c].index),
+      .head_o        (send_head_o[c]),
       .read_valid_o  (read_valid_o[Client]),
       .read_address_o(read_address_o[Client]),
       .read_ready_i  (read_ready_i[Client]),
@@ -107,7 +113,7 @@ module message_engine
     .clk_i,
     .rst_ni            (rst_engine_n),
     .node_i,
-    .epoch_i           (settings_i.epoch),
+    .epoch_i           (switches_i.epoch),
     .valid_i           (ring_valid),
     .descriptor_i      (ring_descriptor),
     .well_formed_i     (ring_well_formed),
@@ -140,7 +146,7 @@ module message_engine
     ) u_transmit_lane (
       .clk_i,
       .rst_ni           (rst_engine_n),
-      .limits_i         (settings_i.limits),
+      .limits_i,
       .job_valid_i      (lane_valid[b]),
       .job_i            (job),
       .job_ready_o      (lane_ready[b]),
@@ -197,10 +203,10 @@ module message_engine
       .node_i,
       .wires_i        (wires_i[b]),
       .answer_o       (answer_o[b]),
-      .slot_base_i    (settings_i.receive[b].base),
-      .slot_mask_i    (settings_i.receive[b].mask),
-      .slot_head_i    (settings_i.receive[b].index),
-      .slot_tail_o    (status_o.receive_tail[b]),
+      .slot_base_i    (receive_i[b].base),
+      .slot_mask_i    (receive_i[b].mask),
+      .slot_head_i    (receive_i[b].index),
+      .slot_tail_o    (receive_tail_o[b]),
       .header_o       (received_header[b]),
       .duplicate_i    (duplicate[b]),
       .accept_o       (accept[b]),
@@ -237,10 +243,10 @@ module message_engine
   ) u_event_ring (
     .clk_i,
     .rst_ni         (rst_engine_n),
-    .base_i         (settings_i.events.base),
-    .mask_i         (settings_i.events.mask),
-    .head_i         (settings_i.events.index),
-    .tail_o         (status_o.event_tail),
+    .base_i         (events_i.base),
+    .mask_i         (events_i.mask),
+    .head_i         (events_i.index),
+    .tail_o         (event_tail_o),
     .room_o         (room),
     .claim_i        (claim),
     .valid_i        (event_valid),
@@ -254,7 +260,7 @@ module message_engine
     .idle_o         (events_idle)
   );
 
-  assign irq_o  = pending && settings_i.interrupt_enable && rst_engine_n;
+  assign irq_o  = pending && switches_i.interrupt_enable && rst_engine_n;
   assign idle_o = (ring_idle == '1) && scheduler_idle && (lane_idle == '1) &&
                   (receive_idle == '1) && events_idle;
 

@@ -97,10 +97,14 @@ module node
     .write_data_i   (ram_write_data)
   );
 
+  logic halt_q;
+  always_ff @(posedge clk_i) halt_q <= halt_i;
+
   // ---- CPU ----------------------------------------------------------------------------------
 
-  logic          register_valid, cpu_idle;
-  logic [31:0]   register_rdata;
+  logic          register_valid, register_write, cpu_idle, registers_idle;
+  logic [11:0]   register_offset;
+  logic [31:0]   register_wdata, register_rdata;
   line_address_t cpu_line;
 
   cpu_port u_cpu_port (
@@ -113,6 +117,9 @@ module node
     .ready_o         (cpu_ready_o),
     .rdata_o         (cpu_rdata_o),
     .register_valid_o(register_valid),
+    .register_write_o(register_write),
+    .register_offset_o(register_offset),
+    .register_wdata_o(register_wdata),
     .register_rdata_i(register_rdata),
     .read_valid_o    (read_valid[4]),
     .write_valid_o   (write_valid[3]),
@@ -127,8 +134,10 @@ module node
   assign read_address[4]  = cpu_line;
   assign write_address[3] = cpu_line;
 
-  settings_t           settings;
-  status_t             status;
+  switches_t           switches;
+  limits_t             limits;
+  ring_t               events, send [2], receive [2];
+  index_t              event_tail, send_head [2], receive_tail [2];
   logic [NumNodes-1:0] path_down [2], path_raise [2];
   counts_t             counts [2];
 
@@ -137,18 +146,25 @@ module node
   ) u_registers (
     .clk_i,
     .rst_ni,
-    .halt_i,
+    .halt_i      (halt_q),
     .node_i,
     .valid_i     (register_valid),
-    .write_i     (cpu_write_i),
-    .offset_i    (cpu_address_i[11:0]),
-    .wdata_i     (cpu_wdata_i),
+    .write_i     (register_write),
+    .offset_i    (register_offset),
+    .wdata_i     (register_wdata),
     .rdata_o     (register_rdata),
-    .settings_o  (settings),
-    .status_i    (status),
-    .path_down_i (path_down),
-    .path_raise_o(path_raise),
-    .counts_i    (counts)
+    .switches_o    (switches),
+    .limits_o      (limits),
+    .events_o      (events),
+    .send_o        (send),
+    .receive_o     (receive),
+    .event_tail_i  (event_tail),
+    .send_head_i   (send_head),
+    .receive_tail_i(receive_tail),
+    .path_down_i   (path_down),
+    .path_raise_o  (path_raise),
+    .counts_i      (counts),
+    .idle_o        (registers_idle)
   );
 
   // ---- Engine -------------------------------------------------------------------------------
@@ -160,11 +176,16 @@ module node
     .RamBytes(RamBytes)
   ) u_engine (
     .clk_i,
-    .rst_ni,
-    .halt_i,
+    .halt_i           (halt_q),
     .node_i,
-    .settings_i       (settings),
-    .status_o         (status),
+    .switches_i       (switches),
+    .limits_i         (limits),
+    .events_i         (events),
+    .send_i           (send),
+    .receive_i        (receive),
+    .event_tail_o     (event_tail),
+    .send_head_o      (send_head),
+    .receive_tail_o   (receive_tail),
     .path_down_o      (path_down),
     .path_raise_i     (path_raise),
     .counts_o         (counts),
@@ -188,6 +209,6 @@ module node
     .idle_o           (engine_idle)
   );
 
-  assign idle_o = engine_idle && cpu_idle;
+  assign idle_o = engine_idle && cpu_idle && registers_idle;
 
 endmodule

@@ -22,18 +22,25 @@ module register_file
   input  logic [11:0]         offset_i,
   input  logic [31:0]         wdata_i,
   output logic [31:0]         rdata_o,
-  /// To and from the engine.
-  output settings_t           settings_o,
-  input  status_t             status_i,
-  input  logic [NumNodes-1:0] path_down_i  [2],
-  output logic [NumNodes-1:0] path_raise_o [2],
-  input  counts_t             counts_i     [2]
+  /// To the engine: rings of events, of sending (by class), of receive slots (by bus).
+  output switches_t           switches_o,
+  output limits_t             limits_o,
+  output ring_t               events_o,
+  output ring_t               send_o         [2],
+  output ring_t               receive_o      [2],
+  /// From the engine.
+  input  index_t              event_tail_i,
+  input  index_t              send_head_i    [2],
+  input  index_t              receive_tail_i [2],
+  input  logic [NumNodes-1:0] path_down_i    [2],
+  output logic [NumNodes-1:0] path_raise_o   [2],
+  input  counts_t             counts_i       [2],
+  output logic                idle_o
 );
 
-  localparam int unsigned NumCounters = $bits(counts_t);
-
-  settings_t   settings_q;
-  logic [31:0] counter_q [2*NumCounters];
+  switches_t   switches_q;
+  limits_t     limits_q;
+  ring_t       events_q, send_q [2], receive_q [2];
   logic [31:0] rdata_q;
 
   // A ring's size is a power of two; what is kept is size - 1.
@@ -43,49 +50,54 @@ module register_file
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      settings_q             <= '0;
-      settings_q.limits.busy <= ResetRetryLimits[15:0];
-      settings_q.limits.no_answer <= ResetRetryLimits[23:16];
-      settings_q.limits.corrupt   <= ResetRetryLimits[31:24];
-      settings_q.limits.grant     <= ResetGrantTimeout[15:0];
+      switches_q         <= '0;
+      limits_q.busy      <= ResetRetryLimits[15:0];
+      limits_q.no_answer <= ResetRetryLimits[23:16];
+      limits_q.corrupt   <= ResetRetryLimits[31:24];
+      limits_q.grant     <= ResetGrantTimeout[15:0];
+      events_q           <= '0;
+      for (int unsigned i = 0; i < 2; i++) begin
+        send_q[i]    <= '0;
+        receive_q[i] <= '0;
+      end
     end else begin
       if (valid_i && write_i) begin
         unique case (offset_i)
-          RegControl: begin
-            settings_q.enable           <= wdata_i[0];
-            settings_q.interrupt_enable <= wdata_i[1];
-            settings_q.epoch            <= wdata_i[7:4];
-          end
-          RegEventBase:       settings_q.events.base     <= wdata_i[19:4];
-          RegEventSize:       settings_q.events.mask     <= mask_of(wdata_i);
-          RegEventHead:       settings_q.events.index    <= wdata_i[15:0];
-          RegControlRingBase: settings_q.send[1].base    <= wdata_i[19:4];
-          RegControlRingSize: settings_q.send[1].mask    <= mask_of(wdata_i);
-          RegControlRingTail: settings_q.send[1].index   <= wdata_i[15:0];
-          RegDataRingBase:    settings_q.send[0].base    <= wdata_i[19:4];
-          RegDataRingSize:    settings_q.send[0].mask    <= mask_of(wdata_i);
-          RegDataRingTail:    settings_q.send[0].index   <= wdata_i[15:0];
-          RegReceiveXBase:    settings_q.receive[0].base <= wdata_i[19:4];
-          RegReceiveXSlots:   settings_q.receive[0].mask <= mask_of(wdata_i);
-          RegReceiveXHead:    settings_q.receive[0].index <= wdata_i[15:0];
-          RegReceiveYBase:    settings_q.receive[1].base <= wdata_i[19:4];
-          RegReceiveYSlots:   settings_q.receive[1].mask <= mask_of(wdata_i);
-          RegReceiveYHead:    settings_q.receive[1].index <= wdata_i[15:0];
+          RegControl:         switches_q <= '{
+              enable: wdata_i[0],
+              interrupt_enable: wdata_i[1],
+              epoch: wdata_i[7:4]
+          };
+          RegEventBase:       events_q.base      <= wdata_i[19:4];
+          RegEventSize:       events_q.mask      <= mask_of(wdata_i);
+          RegEventHead:       events_q.index     <= wdata_i[15:0];
+          RegControlRingBase: send_q[1].base     <= wdata_i[19:4];
+          RegControlRingSize: send_q[1].mask     <= mask_of(wdata_i);
+          RegControlRingTail: send_q[1].index    <= wdata_i[15:0];
+          RegDataRingBase:    send_q[0].base     <= wdata_i[19:4];
+          RegDataRingSize:    send_q[0].mask     <= mask_of(wdata_i);
+          RegDataRingTail:    send_q[0].index    <= wdata_i[15:0];
+          RegReceiveXBase:    receive_q[0].base  <= wdata_i[19:4];
+          RegReceiveXSlots:   receive_q[0].mask  <= mask_of(wdata_i);
+          RegReceiveXHead:    receive_q[0].index <= wdata_i[15:0];
+          RegReceiveYBase:    receive_q[1].base  <= wdata_i[19:4];
+          RegReceiveYSlots:   receive_q[1].mask  <= mask_of(wdata_i);
+          RegReceiveYHead:    receive_q[1].index <= wdata_i[15:0];
           RegRetryLimits: begin
-            settings_q.limits.busy      <= wdata_i[15:0];
-            settings_q.limits.no_answer <= wdata_i[23:16];
-            settings_q.limits.corrupt   <= wdata_i[31:24];
+            limits_q.busy      <= wdata_i[15:0];
+            limits_q.no_answer <= wdata_i[23:16];
+            limits_q.corrupt   <= wdata_i[31:24];
           end
-          RegGrantTimeout: settings_q.limits.grant <= wdata_i[15:0];
+          RegGrantTimeout:    limits_q.grant <= wdata_i[15:0];
           default: ;
         endcase
       end
-      if (halt_i) settings_q.enable <= 1'b0;
-      if (!settings_q.enable || halt_i) begin
-        settings_q.events.index <= '0;
+      if (halt_i) switches_q.enable <= 1'b0;
+      if (!switches_q.enable || halt_i) begin
+        events_q.index <= '0;
         for (int unsigned i = 0; i < 2; i++) begin
-          settings_q.send[i].index    <= '0;
-          settings_q.receive[i].index <= '0;
+          send_q[i].index    <= '0;
+          receive_q[i].index <= '0;
         end
       end
     end
@@ -99,25 +111,26 @@ module register_file
     end
   end
 
-  // Counters lie in the order of counts_t, a block for each bus.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      for (int unsigned i = 0; i < 2 * NumCounters; i++) counter_q[i] <= '0;
-    end else begin
-      for (int unsigned b = 0; b < 2; b++) begin
-        if (counts_i[b] != '0) begin
-          for (int unsigned i = 0; i < NumCounters; i++) begin
-            if (counts_i[b][i]) counter_q[b*NumCounters+i] <= counter_q[b*NumCounters+i] + 32'd1;
-          end
-        end
-      end
-    end
-  end
+  // Counters: a block of registers for each bus, in the order of counts_t.
+  localparam int unsigned NumCounters = $bits(counts_t);
 
-  logic is_counter;
-  logic [4:0] counter;
+  logic        is_counter;
+  logic [1:0]  counters_idle;
+  logic [31:0] counter [2];
   assign is_counter = (offset_i[11:7] == RegSentX[11:7]) && (offset_i[5:2] < 4'(NumCounters));
-  assign counter    = 5'(offset_i[5:2]) + (offset_i[6] ? 5'(NumCounters) : 5'd0);
+
+  for (genvar b = 0; b < 2; b++) begin : gen_counters
+    counter_bank #(
+      .Width(NumCounters)
+    ) u_counters (
+      .clk_i,
+      .rst_ni,
+      .count_i(counts_i[b]),
+      .index_i(offset_i[5:2]),
+      .value_o(counter[b]),
+      .idle_o (counters_idle[b])
+    );
+  end
 
   function automatic logic [31:0] address_of(input line_address_t line);
     return {12'd0, line, 4'd0};
@@ -141,40 +154,45 @@ module register_file
     end else if (valid_i && !write_i) begin
       unique case (offset_i)
         RegId:              rdata_q <= id;
-        RegControl:         rdata_q <= {24'd0, settings_q.epoch, 2'd0, settings_q.interrupt_enable,
-                                        settings_q.enable};
-        RegEventBase:       rdata_q <= address_of(settings_q.events.base);
-        RegEventSize:       rdata_q <= size_of(settings_q.events.mask);
-        RegEventHead:       rdata_q <= {16'd0, settings_q.events.index};
-        RegEventTail:       rdata_q <= {16'd0, status_i.event_tail};
-        RegControlRingBase: rdata_q <= address_of(settings_q.send[1].base);
-        RegControlRingSize: rdata_q <= size_of(settings_q.send[1].mask);
-        RegControlRingTail: rdata_q <= {16'd0, settings_q.send[1].index};
-        RegControlRingHead: rdata_q <= {16'd0, status_i.send_head[1]};
-        RegDataRingBase:    rdata_q <= address_of(settings_q.send[0].base);
-        RegDataRingSize:    rdata_q <= size_of(settings_q.send[0].mask);
-        RegDataRingTail:    rdata_q <= {16'd0, settings_q.send[0].index};
-        RegDataRingHead:    rdata_q <= {16'd0, status_i.send_head[0]};
-        RegReceiveXBase:    rdata_q <= address_of(settings_q.receive[0].base);
-        RegReceiveXSlots:   rdata_q <= size_of(settings_q.receive[0].mask);
-        RegReceiveXHead:    rdata_q <= {16'd0, settings_q.receive[0].index};
-        RegReceiveXTail:    rdata_q <= {16'd0, status_i.receive_tail[0]};
-        RegReceiveYBase:    rdata_q <= address_of(settings_q.receive[1].base);
-        RegReceiveYSlots:   rdata_q <= size_of(settings_q.receive[1].mask);
-        RegReceiveYHead:    rdata_q <= {16'd0, settings_q.receive[1].index};
-        RegReceiveYTail:    rdata_q <= {16'd0, status_i.receive_tail[1]};
+        RegControl:         rdata_q <= {24'd0, switches_q.epoch, 2'd0, switches_q.interrupt_enable,
+                                        switches_q.enable};
+        RegEventBase:       rdata_q <= address_of(events_q.base);
+        RegEventSize:       rdata_q <= size_of(events_q.mask);
+        RegEventHead:       rdata_q <= {16'd0, events_q.index};
+        RegEventTail:       rdata_q <= {16'd0, event_tail_i};
+        RegControlRingBase: rdata_q <= address_of(send_q[1].base);
+        RegControlRingSize: rdata_q <= size_of(send_q[1].mask);
+        RegControlRingTail: rdata_q <= {16'd0, send_q[1].index};
+        RegControlRingHead: rdata_q <= {16'd0, send_head_i[1]};
+        RegDataRingBase:    rdata_q <= address_of(send_q[0].base);
+        RegDataRingSize:    rdata_q <= size_of(send_q[0].mask);
+        RegDataRingTail:    rdata_q <= {16'd0, send_q[0].index};
+        RegDataRingHead:    rdata_q <= {16'd0, send_head_i[0]};
+        RegReceiveXBase:    rdata_q <= address_of(receive_q[0].base);
+        RegReceiveXSlots:   rdata_q <= size_of(receive_q[0].mask);
+        RegReceiveXHead:    rdata_q <= {16'd0, receive_q[0].index};
+        RegReceiveXTail:    rdata_q <= {16'd0, receive_tail_i[0]};
+        RegReceiveYBase:    rdata_q <= address_of(receive_q[1].base);
+        RegReceiveYSlots:   rdata_q <= size_of(receive_q[1].mask);
+        RegReceiveYHead:    rdata_q <= {16'd0, receive_q[1].index};
+        RegReceiveYTail:    rdata_q <= {16'd0, receive_tail_i[1]};
         RegPathDownX:       rdata_q <= 32'(path_down_i[0]);
         RegPathDownY:       rdata_q <= 32'(path_down_i[1]);
-        RegRetryLimits:     rdata_q <= {settings_q.limits.corrupt, settings_q.limits.no_answer,
-                                        settings_q.limits.busy};
-        RegGrantTimeout:    rdata_q <= {16'd0, settings_q.limits.grant};
-        default:            rdata_q <= is_counter ? counter_q[counter] : '0;
+        RegRetryLimits:     rdata_q <= {limits_q.corrupt, limits_q.no_answer,
+                                        limits_q.busy};
+        RegGrantTimeout:    rdata_q <= {16'd0, limits_q.grant};
+        default:            rdata_q <= is_counter ? counter[offset_i[6]] : '0;
       endcase
     end
   end
 
   assign rdata_o    = rdata_q;
-  assign settings_o = settings_q;
+  assign switches_o = switches_q;
+  assign limits_o   = limits_q;
+  assign events_o   = events_q;
+  assign send_o     = send_q;
+  assign receive_o  = receive_q;
+  assign idle_o     = counters_idle == '1;
 
   // The order of counts_t and of the registers is one.
   if (RegMalformedX != RegSentX + 12'(4 * (NumCounters - 1))) $error("counts_t and registers differ");

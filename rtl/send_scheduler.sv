@@ -52,7 +52,8 @@ module send_scheduler
   output logic                idle_o
 );
 
-  logic [7:0] sequence_q [2][MaxNodes];  // next number, by class and destination
+  logic [7:0] sequence_q [2*MaxNodes];   // last number, by class and destination
+  logic [2*MaxNodes-1:0] started_q;      // flows that have one
   logic       prefer_q;                  // bus whose turn it is
   logic       event_valid_q;
   event_entry_t event_q;
@@ -94,6 +95,11 @@ module send_scheduler
   logic bus;
   assign bus = (lanes[chosen] == 2'b11) ? prefer_q : lanes[chosen][1];
 
+  logic [4:0] flow;
+  logic [7:0] sequence_number;
+  assign flow            = {chosen, destination_i[chosen]};
+  assign sequence_number = started_q[flow] ? sequence_q[flow] + 8'd1 : 8'd0;
+
   always_comb begin
     job_o              = '0;
     job_o.cookie       = descriptor_i[chosen].cookie;
@@ -104,7 +110,7 @@ module send_scheduler
     job_o.header.kind            = descriptor_i[chosen].kind;
     job_o.header.traffic_class   = chosen;
     job_o.header.length          = descriptor_i[chosen].length;
-    job_o.header.sequence_number = sequence_q[chosen][destination_i[chosen]];
+    job_o.header.sequence_number = sequence_number;
     job_o.header.epoch           = epoch_i;
   end
 
@@ -121,15 +127,13 @@ module send_scheduler
       prefer_q      <= 1'b0;
       event_valid_q <= 1'b0;
       event_q       <= '0;
-      for (int unsigned c = 0; c < 2; c++) begin
-        for (int unsigned i = 0; i < MaxNodes; i++) sequence_q[c][i] <= '0;
-      end
+      started_q     <= '0;
     end else begin
       if (event_ready_i) event_valid_q <= 1'b0;
       if (go) begin
         prefer_q <= !bus;
-        sequence_q[chosen][destination_i[chosen]] <=
-            sequence_q[chosen][destination_i[chosen]] + 8'd1;
+        started_q[flow]  <= 1'b1;
+        sequence_q[flow] <= sequence_number;
       end
       if (drop) begin
         event_valid_q      <= 1'b1;

@@ -100,14 +100,13 @@ module transmit_lane
   packet_words_t payload_word;   // number of the payload word on data_o
   logic          payload_now;
   logic          last_word;
-  word_t         raw, data;
+  word_t         data;
 
   assign payload      = packet_words_t'(payload_words(job_q.header.length[8:0]));
   assign words        = payload + packet_words_t'(HeaderWords + CrcWords);
   assign payload_word = word_q - packet_words_t'(HeaderWords);
   assign payload_now  = (word_q >= packet_words_t'(HeaderWords)) && (payload_word < payload);
   assign last_word    = word_q == words - packet_words_t'(1);
-  assign raw          = line_q[payload_word[2]][32*payload_word[1:0]+:32];
 
   // The bytes behind the end of the payload are sent as zeros, whatever lies in RAM.
   logic [31:0] tail_mask;
@@ -121,11 +120,16 @@ module transmit_lane
   end
 
   always_comb begin
-    if (word_q == '0)                       data = job_q.header[31:0];
-    else if (word_q == packet_words_t'(1))  data = job_q.header[63:32];
-    else if (!payload_now)                  data = ~crc_q;
-    else if (payload_word + packet_words_t'(1) == payload) data = raw & tail_mask;
-    else                                    data = raw;
+    data = '0;
+    if (state_q == Request || state_q == Send) begin
+      if (word_q == '0)                      data = job_q.header[31:0];
+      else if (word_q == packet_words_t'(1)) data = job_q.header[63:32];
+      else if (!payload_now)                 data = ~crc_q;
+      else begin
+        data = line_q[payload_word[2]][32*payload_word[1:0]+:32];
+        if (payload_word + packet_words_t'(1) == payload) data &= tail_mask;
+      end
+    end
   end
 
   // Lines are read at most two ahead of the word that goes out.
@@ -297,7 +301,7 @@ module transmit_lane
   assign request_control_o = (state_q == Request) && job_q.header.traffic_class;
   assign request_data_o    = (state_q == Request) && !job_q.header.traffic_class;
   assign words_o           = words;
-  assign data_o            = ((state_q == Request) || (state_q == Send)) ? data : '0;
+  assign data_o            = data;
   assign event_valid_o     = event_valid_q;
   assign event_o           = event_q;
   assign idle_o            = (state_q == Idle) && !event_valid_q;

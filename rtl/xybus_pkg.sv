@@ -65,23 +65,12 @@ package xybus_pkg;
     index_t        index;  // the CPU's count: tail of a send ring, head of receive slots or events
   } ring_t;
 
-  /// Settings of a message engine.
+  /// Switches of a message engine, from the register control.
   typedef struct packed {
     logic        enable;
     logic        interrupt_enable;
     logic [3:0]  epoch;
-    limits_t     limits;
-    ring_t       events;
-    ring_t [1:0] send;     // by traffic class
-    ring_t [1:0] receive;  // by bus
-  } settings_t;
-
-  /// What the CPU can read back.
-  typedef struct packed {
-    index_t       event_tail;
-    index_t [1:0] send_head;
-    index_t [1:0] receive_tail;
-  } status_t;
+  } switches_t;
 
   /// Words of a payload of so many bytes.
   function automatic logic [6:0] payload_words(input logic [8:0] length);
