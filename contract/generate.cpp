@@ -259,8 +259,8 @@ void cpp_accessors(std::ostringstream& out, const Field& field, const std::strin
   out << fmt::format("  constexpr {0} {1}() const {{ return static_cast<{0}>(({2} >> {3}) & {4:#x}U); }}\n",
                      type, field.name, word, field.lsb, mask);
   out << fmt::format(
-      "  constexpr auto& set_{1}({0} value) {{\n    {2} = ({2} & ~{4:#x}U) | "
-      "((static_cast<std::uint32_t>(value) & {5:#x}U) << {3});\n    return *this;\n  }}\n",
+      "  constexpr auto& set_{1}({0} new_value) {{\n    {2} = ({2} & ~{4:#x}U) | "
+      "((static_cast<std::uint32_t>(new_value) & {5:#x}U) << {3});\n    return *this;\n  }}\n",
       type, field.name, word, field.lsb, static_cast<std::uint32_t>(mask << field.lsb), mask);
 }
 

@@ -11,8 +11,10 @@
 // go before data requests, round robin within each. The next winner is found during the last
 // word of the current packet: packets follow each other without a dead cycle.
 //
-// Waiting: a control request waits at most for the packet on the bus and one control packet of
-// each other node; a data request, when no control is asked for, likewise among the data requests.
+// Waiting: while data waits, at most ControlRun control packets go in a row, then one data packet.
+// So a data request waits at most for NumNodes * (ControlRun + 1) packets: 5360 cycles with 16
+// nodes and the longest packets, less than the grant timeout after reset. A control request waits
+// at most for one control packet of each other node, and one data packet in each such run.
 
 `include "assertions.svh"
 
@@ -45,6 +47,7 @@ module bus_controller
 );
 
   localparam int unsigned SourceWidth = $clog2(NumNodes);
+  localparam int unsigned ControlRun  = 4;
 
   logic [NumNodes-1:0] grant_control, grant_data, winner;
   logic                take_control, take_data;
@@ -55,11 +58,20 @@ module bus_controller
   logic                first_q;
   bus_wires_t          wires_q;
 
-  logic bus_free;  // the next cycle can carry the first word of a packet
+  logic bus_free;   // the next cycle can carry the first word of a packet
+  logic data_next;  // of those who ask, data goes next
+  logic [2:0] run_q;  // control packets in a row that went before waiting data
   assign bus_free     = (grant_q == '0) || (left_q == '0);
-  assign take_control = bus_free && (request_control_i != '0);
-  assign take_data    = bus_free && (request_control_i == '0) && (request_data_i != '0);
-  assign winner       = (request_control_i != '0) ? grant_control : grant_data;
+  assign data_next    = (request_data_i != '0) &&
+                        ((request_control_i == '0) || (run_q == 3'(ControlRun)));
+  assign take_control = bus_free && !data_next && (request_control_i != '0);
+  assign take_data    = bus_free && data_next;
+  assign winner       = data_next ? grant_data : grant_control;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || take_data) run_q <= '0;
+    else if (take_control) run_q <= (request_data_i != '0) ? run_q + 3'd1 : '0;
+  end
 
   round_robin_arbiter #(
     .Width(NumNodes)
@@ -98,7 +110,7 @@ module bus_controller
     if (!rst_ni) begin
       grant_q  <= '0;
       source_q <= '0;
-      left_q   <= '0;
+      left_q   <= '1;
       first_q  <= 1'b0;
     end else if (bus_free) begin
       grant_q  <= (take_control || take_data) ? winner : '0;

@@ -109,9 +109,16 @@ module receive_lane
 
   // ---- Lines to RAM -------------------------------------------------------------------------
 
+  // A slot that is given back while a packet passes is for the next one: the first lines of this
+  // one are gone.
+  logic slot_free_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) slot_free_q <= 1'b0;
+    else if (addressed) slot_free_q <= index_t'(tail_q - slot_head_i) <= slot_mask_i;
+  end
+
   // A line is complete with its fourth word, or when the CRC word follows a part of one.
-  logic slot_free, line_done, line_rest;
-  assign slot_free = index_t'(tail_q - slot_head_i) <= slot_mask_i;
+  logic line_done, line_rest;
   assign line_done = (state_q == Payload) && wires_i.valid && !wires_i.last &&
                      (word_q[1:0] == 2'd3);
   assign line_rest = ends && (word_q[1:0] != 2'd0);
@@ -123,7 +130,7 @@ module receive_lane
       write_data_q    <= '0;
     end else begin
       if (write_ready_i) write_valid_q <= 1'b0;
-      if ((line_done || line_rest) && slot_free) begin
+      if ((line_done || line_rest) && slot_free_q) begin
         write_valid_q   <= 1'b1;
         write_address_q <= slot_base_i + line_address_t'({tail_q & slot_mask_i, 4'd0}) +
                            line_address_t'(word_q[5:2]);
@@ -139,7 +146,7 @@ module receive_lane
   assign well_formed = (header_q.length <= 12'(MaxPayloadBytes)) &&
                        (7'(payload_words(header_q.length[8:0])) == word_q) &&
                        (header_q.kind == PacketKindMessage);
-  assign room        = slot_free && room_i && !event_valid_q;
+  assign room        = slot_free_q && room_i && !event_valid_q;
   assign deliver     = ends && good && well_formed && !duplicate_i && room;
 
   always_ff @(posedge clk_i) begin
@@ -193,10 +200,10 @@ module receive_lane
 
   // Rules.
   `XYBUS_RULE(DeliveryNeedsGoodCrc, !deliver || (good && ends))
-  `XYBUS_RULE(DeliveryNeedsSlot, !deliver || slot_free)
-  `XYBUS_RULE(LineIsNotLost, !((line_done || line_rest) && slot_free) || !write_valid_q ||
+  `XYBUS_RULE(DeliveryNeedsSlot, !deliver || slot_free_q)
+  `XYBUS_RULE(LineIsNotLost, !((line_done || line_rest) && slot_free_q) || !write_valid_q ||
               write_ready_i)
   `XYBUS_RULE(SlotIsNotOverrun, !(line_done || line_rest) || (word_q < 7'(MaxPayloadWords)) ||
-              !slot_free)
+              !slot_free_q)
 
 endmodule

@@ -156,15 +156,15 @@ module transmit_lane
       unique case (answer)
         AnswerAccepted: accepted = 1'b1;
         AnswerBusy: begin
-          gave_up = busy_q + 16'd1 == limits_i.busy;
+          gave_up = (limits_i.busy != '0) && (busy_q + 16'd1 == limits_i.busy);
           busy    = !gave_up;
         end
         AnswerCorrupt: begin
-          failed = corrupt_q + 8'd1 == limits_i.corrupt;
+          failed = (limits_i.corrupt != '0) && (corrupt_q + 8'd1 == limits_i.corrupt);
           again  = !failed;
         end
         default: begin
-          failed = none_q + 8'd1 == limits_i.no_answer;
+          failed = (limits_i.no_answer != '0) && (none_q + 8'd1 == limits_i.no_answer);
           again  = !failed;
         end
       endcase
@@ -181,10 +181,13 @@ module transmit_lane
   assign report      = slot_free && (finished || unreachable || (state_q == Report));
 
   // A moved packet goes before a new one. A lane takes it when idle, or in exchange for its own.
+  // When the engine was disabled in the middle of a packet, the bus still grants the rest of it.
+  logic ready;
+  assign ready        = (state_q == Idle) && !grant_i;
   assign move_valid_o = (state_q == Move) && !other_down;
   assign move_job_o   = job_q;
-  assign move_ready_o = (state_q == Idle) || move_valid_o;
-  assign job_ready_o  = ((state_q == Idle) && !move_valid_i) || (accepted && slot_free);
+  assign move_ready_o = ready || move_valid_o;
+  assign job_ready_o  = (ready || (accepted && slot_free)) && !move_valid_i;
   assign start        = job_valid_i || (move_valid_i && move_ready_o);
 
   // 16 cycles after the first busy answer, doubled for each further one, to 1024.
@@ -298,8 +301,9 @@ module transmit_lane
   assign active_o          = (state_q != Idle) && !accepted;
   assign destination_o     = job_q.destination;
   assign class_o           = job_q.header.traffic_class;
-  assign request_control_o = (state_q == Request) && job_q.header.traffic_class;
-  assign request_data_o    = (state_q == Request) && !job_q.header.traffic_class;
+  // A lane that is about to give up no longer asks, so that no grant comes after it has.
+  assign request_control_o = (state_q == Request) && (wait_q != '0) && job_q.header.traffic_class;
+  assign request_data_o    = (state_q == Request) && (wait_q != '0) && !job_q.header.traffic_class;
   assign words_o           = words;
   assign data_o            = data;
   assign event_valid_o     = event_valid_q;
@@ -309,7 +313,8 @@ module transmit_lane
   // Rules.
   `XYBUS_RULE(StartOnlyWhenReady, !start || (state_q == Idle) || (accepted && slot_free) ||
               (move_valid_o && move_ready_i))
-  `XYBUS_RULE(GrantOnlyWhenAsked, !grant_i || (state_q == Request) || (state_q == Send))
+  `XYBUS_RULE(GrantOnlyWhenAsked, !grant_i || (state_q == Request) || (state_q == Send) ||
+              (state_q == Idle))
   `XYBUS_RULE(SendIsGranted, (state_q != Send) || grant_i)
   `XYBUS_RULE(PayloadIsThere, !(grant_i && payload_now) ||
               (5'(payload_word >> 2) < read_q - 5'(reading_q)))

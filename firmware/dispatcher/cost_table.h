@@ -1,0 +1,38 @@
+/// What firmware work costs, in CPU cycles, so that software overhead shows in simulated time.
+#pragma once
+
+#include <cstdint>
+
+namespace xybus {
+
+/// Cycles for each piece of kernel work; register accesses are extra and cost what they take.
+/// Whatever the table says, a dispatch and an interrupt take at least one cycle each, so that
+/// no work goes on for ever without time passing.
+struct CostTable {
+  std::uint32_t dispatch = 0;     ///< Switching to a process.
+  std::uint32_t wait = 0;         ///< A call of wait, whether it blocks or not.
+  std::uint32_t interrupt = 0;    ///< Entering and leaving the interrupt handler.
+  std::uint32_t event = 0;        ///< One entry of the event ring.
+  std::uint32_t timer = 0;        ///< One timer that goes off.
+  std::uint32_t link = 0;         ///< One call of link.
+  std::uint32_t listen = 0;       ///< One call of listen.
+  std::uint32_t readlink = 0;     ///< One call of readlink.
+  std::uint32_t writelink = 0;    ///< One call of writelink.
+  std::uint32_t breaklink = 0;    ///< One call of breaklink.
+  std::uint32_t done = 0;         ///< One call of done or cancelled.
+  std::uint32_t post_packet = 0;  ///< Building a link header and a send descriptor.
+  std::uint32_t take_packet = 0;  ///< Examining a packet that came.
+  std::uint32_t copy_line = 0;    ///< Copying 16 bytes, or what is left of them.
+
+  /// A plausible kernel on a single-issue 32-bit CPU: instruction counts by estimate.
+  static constexpr CostTable standard() {
+    return {.dispatch = 100, .wait = 20, .interrupt = 60, .event = 20, .timer = 30, .link = 120,
+            .listen = 60, .readlink = 60, .writelink = 100, .breaklink = 50, .done = 30,
+            .post_packet = 40, .take_packet = 40, .copy_line = 4};
+  }
+
+  /// Software that takes no time: what is left is the hardware.
+  static constexpr CostTable zero() { return {}; }
+};
+
+}  // namespace xybus

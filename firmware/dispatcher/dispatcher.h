@@ -1,0 +1,119 @@
+/// The dispatcher: decides which process runs, and lets time and interrupts in between.
+///
+/// It runs on the one thread of control that a CPU has. Processes are preempted at suspension
+/// points (wait, compute, kernel calls that suspend); interrupts and timers are looked at there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "firmware/dispatcher/cost_table.h"
+#include "firmware/dispatcher/process.h"
+#include "firmware/dispatcher/ready_list.h"
+#include "firmware/dispatcher/time_list.h"
+#include "firmware/hal/hal.h"
+
+namespace xybus {
+
+class Dispatcher {
+ public:
+  /// The first pin given out; the ones below belong to the system monitor and its kind.
+  static constexpr Pin first_pin = 2;
+
+  Dispatcher(hal::Hal& hal, const CostTable& costs);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Makes a process that is ready to run; before `run` or while it goes on. Pins are given out
+  /// upwards from `first_pin`. `priority` is 1 to 255, else std::invalid_argument. The process
+  /// stays valid, stopped or not, as long as the dispatcher.
+  Process& create(std::string name, std::uint8_t priority, ProcessBody body);
+
+  /// The process with this pin; nullptr when there is none or it has stopped.
+  Process* find(Pin pin) const;
+
+  /// Stops a process at the point where it is suspended. Not for the process that runs: it
+  /// returns from its body instead (std::logic_error).
+  void stop(Process& process);
+
+  /// Gives a process events; it becomes ready if it waits for one of them.
+  void awake(Process& process, contract::EventBit events);
+
+  /// Gives events to every process.
+  void awake_all(contract::EventBit events);
+
+  /// Calls `action` in `cycles` (at least 1) from now, at a dispatch point.
+  TimerId after(std::uint64_t cycles, TimeList::Action action);
+
+  /// Calls a timer off; one that has gone off is not an error.
+  void cancel(TimerId id) { times_.cancel(id); }
+
+  /// What is called, at a dispatch point, when the interrupt line is up.
+  void set_interrupt_handler(std::function<void()> handler) { interrupt_ = std::move(handler); }
+
+  using ProcessHook = std::function<void(Process&)>;
+  /// Who else needs to know of processes: called after one was made, and before one is gone.
+  void set_process_hooks(ProcessHook created, ProcessHook stopped);
+
+  class [[nodiscard]] Hold;
+  /// For kernel calls: suspends the running process until `release`. Not an event: the awake/wait
+  /// word stays as it is.
+  Hold hold(Process& process);
+  void release(Process& process);
+
+  /// Runs processes for ever. Ends only by an exception: hal::Halted, or what a process threw.
+  void run();
+
+  /// The process that runs; nullptr at interrupt level and when idle.
+  Process* running() const { return running_; }
+  std::uint64_t idle_cycles() const { return idle_cycles_; }
+  std::uint64_t interrupt_cycles() const { return interrupt_cycles_; }
+
+ private:
+  friend class Process::Wait;
+  friend class Process::Compute;
+
+  void start_wait(Process& process, contract::EventBit mask, std::uint64_t timeout);
+  contract::EventBit end_wait(Process& process);
+  void make_ready(Process& process);
+  void block(Process& process, ProcessState state);
+  void poll();
+  void idle();
+  void dispatch(Process& process);
+  void compute(Process& process);
+  void resume(Process& process);
+  void finish(Process& process);
+
+  hal::Hal& hal_;
+  const CostTable costs_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  ReadyList ready_;
+  TimeList times_;
+  std::function<void()> interrupt_;
+  ProcessHook created_, stopped_;
+  Process* running_ = nullptr;
+  Process* last_ = nullptr;  // whose context the CPU holds
+  std::uint64_t idle_cycles_ = 0;
+  std::uint64_t interrupt_cycles_ = 0;
+};
+
+/// The awaitable of Dispatcher::hold.
+class Dispatcher::Hold {
+ public:
+  Hold(Dispatcher& dispatcher, Process& process) : dispatcher_(dispatcher), process_(process) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller);
+  void await_resume() const noexcept {}
+
+ private:
+  Dispatcher& dispatcher_;
+  Process& process_;
+};
+
+inline Dispatcher::Hold Dispatcher::hold(Process& process) { return {*this, process}; }
+
+}  // namespace xybus

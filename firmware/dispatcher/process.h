@@ -1,0 +1,118 @@
+/// A process: one coroutine, its priority, and its awake/wait word.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "contract/contract.h"
+#include "firmware/dispatcher/task.h"
+#include "firmware/dispatcher/time_list.h"
+#include "firmware/hal/hal.h"
+
+namespace xybus {
+
+class Dispatcher;
+class Process;
+
+/// Process identification number, unique on its CPU and not used again.
+using Pin = std::uint16_t;
+
+/// The code of a process. It is called once; the process stops when its task is done.
+using ProcessBody = std::function<Task<>(Process&)>;
+
+enum class ProcessState {
+  ready,    ///< On the ready list, perhaps running.
+  waiting,  ///< In wait, for an event or a time.
+  held,     ///< In a kernel call that cannot go on yet.
+  stopped,  ///< Its body has returned, or it was stopped.
+};
+
+/// The process control block, and the calls a process makes about itself.
+class Process {
+ public:
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  Pin pin() const { return pin_; }
+  const std::string& name() const { return name_; }
+  /// 1 (lowest) to 255.
+  std::uint8_t priority() const { return priority_; }
+  ProcessState state() const { return state_; }
+  /// CPU cycles it has used, its kernel calls included, interrupts not.
+  std::uint64_t cycles() const { return cycles_; }
+  /// Events that came and were not waited for yet.
+  contract::EventBit awake_bits() const { return awake_; }
+
+  class [[nodiscard]] Wait;
+  class [[nodiscard]] Compute;
+
+  /// Waits until an event of `mask` has come, or for `timeout` cycles; `co_await` it. Gives the
+  /// events of `mask` that came, and forgets them; `itime` alone when time ran out first. An
+  /// event that came before the wait is not lost: the wait returns at once. Timeout 0 only looks.
+  Wait wait(contract::EventBit mask, std::uint64_t timeout = hal::never);
+
+  /// Spends CPU time of its own, at least one cycle; `co_await` it. Interrupts are taken meanwhile,
+  /// and a process of higher priority that becomes ready goes first.
+  Compute compute(std::uint64_t cycles);
+
+ private:
+  friend class Dispatcher;
+  friend class ReadyList;
+  Process(Dispatcher& dispatcher, Pin pin, std::string name, std::uint8_t priority,
+          ProcessBody body);
+
+  Dispatcher& dispatcher_;
+  const Pin pin_;
+  const std::string name_;
+  const std::uint8_t priority_;
+  ProcessBody body_;
+  Task<> task_;
+  std::coroutine_handle<> resume_;  // the innermost suspended coroutine
+  ProcessState state_ = ProcessState::ready;
+  contract::EventBit awake_{};
+  contract::EventBit mask_{};
+  TimerId timer_{};
+  bool blocked_ = true;   // since it last ran: switching to it costs a dispatch
+  bool waited_ = false;   // since it last ran: that costs a wait
+  std::uint64_t compute_left_ = 0;
+  std::uint64_t cycles_ = 0;
+  Process* next_ready_ = nullptr;
+};
+
+/// The awaitable of Process::wait.
+class Process::Wait {
+ public:
+  Wait(Process& process, contract::EventBit mask, std::uint64_t timeout)
+      : process_(process), mask_(mask), timeout_(timeout) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller);
+  contract::EventBit await_resume();
+
+ private:
+  Process& process_;
+  contract::EventBit mask_;
+  std::uint64_t timeout_;
+};
+
+/// The awaitable of Process::compute.
+class Process::Compute {
+ public:
+  Compute(Process& process, std::uint64_t cycles) : process_(process), cycles_(cycles) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller);
+  void await_resume() const noexcept {}
+
+ private:
+  Process& process_;
+  std::uint64_t cycles_;
+};
+
+inline Process::Wait Process::wait(contract::EventBit mask, std::uint64_t timeout) {
+  return {*this, mask, timeout};
+}
+
+inline Process::Compute Process::compute(std::uint64_t cycles) { return {*this, cycles}; }
+
+}  // namespace xybus

@@ -1,0 +1,64 @@
+#include "firmware/kernel.h"
+
+#include <stdexcept>
+#include <string>
+
+namespace xybus {
+
+namespace {
+
+const KernelConfig& checked(const KernelConfig& config) {
+  const auto check = [](const char* what, unsigned value, unsigned least, unsigned most) {
+    if (value >= least && value <= most) return;
+    throw std::invalid_argument(std::string(what) + " must be " + std::to_string(least) + " to " +
+                                std::to_string(most) + ", not " + std::to_string(value));
+  };
+  check("cpus", config.cpus, 1, contract::max_nodes);
+  check("cpu", config.cpu, 0, config.cpus - 1);
+  check("epoch", config.epoch, 0, 15);
+  return config;
+}
+
+}  // namespace
+
+Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observer)
+    : config_(checked(config)),
+      environment_(hal, config_.costs, config_.cpu, config_.cpus, observer),
+      dispatcher_(hal, config_.costs),
+      port_(environment_, config_.port, *this),
+      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
+                [this](unsigned cpu) { membership_.declare_down(cpu, contract::Error::path_down); }),
+      membership_(environment_, dispatcher_, port_, config_.alive_interval,
+                  {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
+                   .up = [this](unsigned cpu) { messages_.cpu_up(cpu); }}) {
+  dispatcher_.set_interrupt_handler([this] { port_.service(); });
+  dispatcher_.set_process_hooks(
+      [this](Process& process) {
+        messages_.process_created(process);
+        environment_.observe({.kind = KernelEvent::process_created, .pin = process.pin()});
+      },
+      [this](Process& process) {
+        environment_.observe({.kind = KernelEvent::process_stopped, .pin = process.pin()});
+        messages_.process_stopped(process);
+      });
+}
+
+void Kernel::run() {
+  port_.start(config_.epoch);
+  membership_.start();
+  dispatcher_.run();
+}
+
+void Kernel::received(const ReceivedPacket& packet) {
+  if (membership_.heard(packet.source, packet.epoch)) messages_.received(packet);
+}
+
+SentVerdict Kernel::sent(const SentPacket& packet) {
+  if (!packet.heartbeat) return messages_.sent(packet);
+  membership_.alive_sent(packet.destination, packet.status);
+  return SentVerdict::release;
+}
+
+void Kernel::batch_done() { messages_.pump(); }
+
+}  // namespace xybus

@@ -1,0 +1,63 @@
+/// One CPU's kernel: dispatcher, packet port, message system and membership, joined.
+///
+///     processes --> MessageSystem --> PacketPort --> hal
+///         |               ^    peer     |  ^
+///         v               |   failed    |  |
+///     Dispatcher <--- Membership <------+  |
+///         +------- interrupt, timers ------+
+#pragma once
+
+#include <cstdint>
+
+#include "firmware/dispatcher/cost_table.h"
+#include "firmware/dispatcher/dispatcher.h"
+#include "firmware/environment.h"
+#include "firmware/hal/hal.h"
+#include "firmware/membership/membership.h"
+#include "firmware/message/message_system.h"
+#include "firmware/message/packet_port.h"
+#include "firmware/observer.h"
+
+namespace xybus {
+
+struct KernelConfig {
+  unsigned cpu = 0;   ///< This CPU's number, 0 to cpus - 1.
+  unsigned cpus = 2;  ///< 1 to 16.
+  CostTable costs = CostTable::standard();
+  std::uint8_t epoch = 0;                 ///< Incarnation, 0 to 15; a restart needs another.
+  std::uint64_t alive_interval = 100000;  ///< Cycles between I'm-alives; 0 for none.
+  unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
+  PortConfig port;                        ///< Rings and buffers in node RAM.
+};
+
+class Kernel : private PacketPort::Client {
+ public:
+  /// Touches no hardware; that begins with run. A configuration out of range throws
+  /// std::invalid_argument. `observer` may be null.
+  Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observer = nullptr);
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  Dispatcher& dispatcher() { return dispatcher_; }
+  MessageSystem& messages() { return messages_; }
+  Membership& membership() { return membership_; }
+  const PacketPort& port() const { return port_; }
+
+  /// Sets up the engine's rings and runs for ever. Ends only by an exception: hal::Halted, or
+  /// what a process let escape. Call it once.
+  void run();
+
+ private:
+  void received(const ReceivedPacket& packet) override;
+  SentVerdict sent(const SentPacket& packet) override;
+  void batch_done() override;
+
+  const KernelConfig config_;
+  Environment environment_;
+  Dispatcher dispatcher_;
+  PacketPort port_;
+  MessageSystem messages_;
+  Membership membership_;
+};
+
+}  // namespace xybus

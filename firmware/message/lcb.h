@@ -1,0 +1,118 @@
+/// The link control block: one end of one link.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "contract/contract.h"
+#include "firmware/message/link.h"
+
+namespace xybus {
+
+/// Where one end of a link stands. The README of this room has the table of what moves it.
+enum class LinkState : std::uint8_t {
+  free,
+  // The requestor's end.
+  queued,       ///< The request waits for a packet buffer.
+  outstanding,  ///< The request is on its way or there; a reply or an error will come.
+  done,         ///< Ended; the requestor was told, and owes a breaklink.
+  breaking,     ///< Broken by the requestor; the cancel is on its way.
+  // The server's end.
+  waiting,    ///< On the server's queue.
+  listened,   ///< The server has it, and owes a writelink.
+  reading,    ///< The server is in readlink; request data is on its way.
+  replying,   ///< The server is in writelink; reply data is in its buffer still.
+  closing,    ///< The server is through; the reply is on its way.
+  cancelled,  ///< The requestor is gone; the server owes a writelink all the same.
+};
+
+constexpr bool is_requestor_end(LinkState state) {
+  return state >= LinkState::queued && state <= LinkState::breaking;
+}
+constexpr bool is_server_end(LinkState state) { return state >= LinkState::waiting; }
+
+struct Lcb;
+
+/// A place in one queue.
+struct LcbHook {
+  Lcb* previous = nullptr;
+  Lcb* next = nullptr;
+  bool queued = false;
+};
+
+/// Bulk data that leaves this end: bytes [next, end) of `outgoing` are still to be sent.
+struct BulkOut {
+  std::uint32_t next = 0;
+  std::uint32_t end = 0;
+  std::uint32_t in_flight = 0;  ///< Packets posted and not accepted yet.
+  bool active = false;
+};
+
+/// Bulk data that comes to this end: bytes [offset, offset + length) of the message, into `into`.
+struct BulkIn {
+  std::span<std::byte> into;
+  std::uint32_t offset = 0;
+  std::uint32_t received = 0;  ///< Bytes of it that are here.
+};
+
+struct Lcb {
+  LinkId id;                  ///< Its name now, or the next time it is allocated.
+  LinkState state = LinkState::free;
+  Pin pin = 0;                ///< The process at this end.
+  ProcessAddress peer;        ///< The process at the other end.
+  LinkId peer_link;           ///< The LCB there; a requestor learns it from a pull.
+  std::uint32_t tag = 0;
+  std::uint32_t request_length = 0;
+  std::uint32_t reply_room = 0;
+  std::uint32_t reply_length = 0;
+  contract::Error error = contract::Error::none;  ///< Of the reply.
+  bool reply_seen = false;    ///< Requestor: the reply came, some of its data has not.
+
+  std::span<const std::byte> outgoing;  ///< The process's buffer: request or reply.
+  BulkOut out;
+  BulkIn in;
+
+  LcbHook process_hook;  ///< In a mailbox of its process.
+  LcbHook control_hook;  ///< Wants to send a control packet.
+  LcbHook data_hook;     ///< Wants to send data packets.
+
+  std::array<std::byte, contract::inline_bytes> inline_request;  ///< Server: what came with the link.
+};
+
+/// First in, first out, through one of the hooks of the LCBs in it.
+template <LcbHook Lcb::*hook>
+class LcbQueue {
+ public:
+  Lcb* front() const { return head_; }
+  bool empty() const { return head_ == nullptr; }
+
+  void push(Lcb& lcb) {
+    assert(!(lcb.*hook).queued);
+    lcb.*hook = {tail_, nullptr, true};
+    (tail_ != nullptr ? (tail_->*hook).next : head_) = &lcb;
+    tail_ = &lcb;
+  }
+
+  /// Takes out an LCB that is in this queue, or in none.
+  void remove(Lcb& lcb) {
+    const LcbHook at = lcb.*hook;
+    if (!at.queued) return;
+    (at.previous != nullptr ? (at.previous->*hook).next : head_) = at.next;
+    (at.next != nullptr ? (at.next->*hook).previous : tail_) = at.previous;
+    lcb.*hook = {};
+  }
+
+  Lcb* pop() {
+    Lcb* first = head_;
+    if (first != nullptr) remove(*first);
+    return first;
+  }
+
+ private:
+  Lcb* head_ = nullptr;
+  Lcb* tail_ = nullptr;
+};
+
+}  // namespace xybus

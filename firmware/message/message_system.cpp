@@ -1,0 +1,154 @@
+#include "firmware/message/message_system.h"
+
+#include "firmware/message/wire.h"
+
+namespace xybus {
+
+using contract::LinkHeader;
+using contract::LinkOperation;
+using contract::TrafficClass;
+
+MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
+                             unsigned lcbs, unsigned epoch,
+                             std::function<void(unsigned cpu)> peer_failed)
+    : environment_(environment),
+      table_(lcbs, epoch),
+      transmitter_(environment, dispatcher, port, *this),
+      bulk_(environment, transmitter_),
+      requestor_(environment, dispatcher, table_, transmitter_, bulk_),
+      server_(environment, dispatcher, table_, transmitter_, bulk_),
+      peer_failed_(std::move(peer_failed)) {}
+
+// ---- What processes call ------------------------------------------------------------------------
+
+Result<LinkId> MessageSystem::link(Process& requestor, ProcessAddress server,
+                                   std::span<const std::byte> request, std::span<std::byte> reply,
+                                   std::uint32_t tag) {
+  environment_.charge(environment_.costs.link);
+  if (server.cpu >= environment_.cpus()) return Error::bounds;
+  if ((down_mask_ >> server.cpu & 1U) != 0) return Error::path_down;
+  const auto result = requestor_.link(requestor, server, request, reply, tag);
+  transmitter_.pump();
+  return result;
+}
+
+std::optional<Completion> MessageSystem::done(Process& requestor) {
+  environment_.charge(environment_.costs.done);
+  return requestor_.done(requestor);
+}
+
+MessageSystem::Error MessageSystem::breaklink(Process& requestor, LinkId link) {
+  environment_.charge(environment_.costs.breaklink);
+  const Error error = requestor_.breaklink(requestor, link);
+  transmitter_.pump();
+  return error;
+}
+
+std::optional<Request> MessageSystem::listen(Process& server) {
+  environment_.charge(environment_.costs.listen);
+  return server_.listen(server);
+}
+
+Task<MessageSystem::Error> MessageSystem::readlink(Process& server, LinkId link,
+                                                   std::span<std::byte> into,
+                                                   std::uint32_t offset) {
+  return server_.readlink(server, link, into, offset);
+}
+
+Task<MessageSystem::Error> MessageSystem::writelink(Process& server, LinkId link,
+                                                    std::span<const std::byte> reply,
+                                                    Error error) {
+  return server_.writelink(server, link, reply, error);
+}
+
+std::optional<LinkId> MessageSystem::cancelled(Process& server) {
+  environment_.charge(environment_.costs.done);
+  return server_.cancelled(server);
+}
+
+// ---- Packets that come --------------------------------------------------------------------------
+
+void MessageSystem::received(const ReceivedPacket& packet) {
+  if (packet.payload.size() < link_header_bytes) {
+    ++stray_packets_;
+    return;
+  }
+  const auto header = load<LinkHeader>(packet.payload);
+  if (!take(packet.source, header, packet.payload.subspan(link_header_bytes))) ++stray_packets_;
+}
+
+bool MessageSystem::take(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data) {
+  switch (header.operation()) {
+    case LinkOperation::link: return server_.on_link(cpu, header, data);
+    case LinkOperation::pull: return requestor_.on_pull(cpu, header);
+    case LinkOperation::data:
+      return header.server_link() != 0 ? server_.on_data(cpu, header, data)
+                                       : requestor_.on_data(cpu, header, data);
+    case LinkOperation::reply: return requestor_.on_reply(cpu, header, data);
+    case LinkOperation::cancel: return server_.on_cancel(cpu, header);
+    case LinkOperation::alive: return true;
+  }
+  return false;
+}
+
+// ---- Packets that go ----------------------------------------------------------------------------
+
+OutgoingPacket MessageSystem::compose(Lcb& lcb, TrafficClass traffic_class) {
+  return is_requestor_end(lcb.state) ? requestor_.compose(lcb, traffic_class)
+                                     : server_.compose(lcb, traffic_class);
+}
+
+void MessageSystem::posted(Lcb& lcb, TrafficClass traffic_class) {
+  if (is_requestor_end(lcb.state)) {
+    requestor_.posted(lcb, traffic_class);
+  } else {
+    server_.posted(lcb, traffic_class);
+  }
+}
+
+void MessageSystem::accepted(LinkId link, LinkOperation operation) {
+  Lcb* lcb = table_.find(link);
+  if (lcb == nullptr) return;
+  if (is_requestor_end(lcb->state)) {
+    requestor_.accepted(*lcb, operation);
+  } else {
+    server_.accepted(*lcb, operation);
+  }
+}
+
+void MessageSystem::link_not_delivered(LinkId link) {
+  if (Lcb* lcb = table_.find(link)) requestor_.not_delivered(*lcb);
+}
+
+// ---- Processes and CPUs that come and go --------------------------------------------------------
+
+void MessageSystem::process_created(Process& process) { table_.mailbox(process.pin()); }
+
+void MessageSystem::process_stopped(Process& process) {
+  for (Lcb& lcb : table_.all()) {
+    if (lcb.state == LinkState::free || lcb.pin != process.pin()) continue;
+    if (is_requestor_end(lcb.state)) {
+      requestor_.process_stopped(lcb);
+    } else {
+      server_.process_stopped(lcb);
+    }
+  }
+  transmitter_.pump();
+}
+
+void MessageSystem::cpu_down(unsigned cpu) {
+  down_mask_ |= 1U << cpu;
+  transmitter_.forget_refusals(cpu);
+  for (Lcb& lcb : table_.all()) {
+    if (lcb.state == LinkState::free || lcb.peer.cpu != cpu) continue;
+    if (is_requestor_end(lcb.state)) {
+      requestor_.cpu_down(lcb);
+    } else {
+      server_.requestor_gone(lcb, Error::cpu_failed);
+    }
+  }
+}
+
+void MessageSystem::cpu_up(unsigned cpu) { down_mask_ &= ~(1U << cpu); }
+
+}  // namespace xybus

@@ -1,0 +1,121 @@
+/// The message system: links between processes, on one CPU or two.
+///
+/// A requestor calls link and goes on; its server is woken on LREQ, calls listen, perhaps
+/// readlink, and at some later time writelink; that wakes the requestor on LDONE, which calls
+/// done and ends the exchange with breaklink (Beautiful Architecture, chapter 8). Whatever
+/// fails, every link ends with a reply or an error, once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "firmware/dispatcher/dispatcher.h"
+#include "firmware/dispatcher/task.h"
+#include "firmware/environment.h"
+#include "firmware/message/bulk_transfer.h"
+#include "firmware/message/link.h"
+#include "firmware/message/link_table.h"
+#include "firmware/message/packet_port.h"
+#include "firmware/message/requestor_side.h"
+#include "firmware/message/server_side.h"
+#include "firmware/message/transmitter.h"
+
+namespace xybus {
+
+class MessageSystem : private PacketSource {
+ public:
+  using Error = contract::Error;
+
+  /// `peer_failed` is called with a CPU that takes no packets any more; it is to end in a call of
+  /// cpu_down.
+  MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port, unsigned lcbs,
+                unsigned epoch, std::function<void(unsigned cpu)> peer_failed);
+
+  // ---- For requestors ------------------------------------------------------------------------
+
+  /// Sends a request and returns at once; LDONE follows when it has ended. Both buffers must stay
+  /// where they are until the link is done or broken; at most 2^31 - 1 bytes each.
+  /// Errors at once: `no_lcb` (none free here), `path_down` (that CPU is down), `bounds` (no such
+  /// CPU, or a buffer too long). Errors in the completion: the server's own; `no_process`,
+  /// `no_lcb` (at the server's CPU), `timeout` (that CPU stayed busy) - not delivered in these
+  /// cases; `path_down` (the server stopped before replying, or the CPU was declared down before
+  /// the request left), `cpu_failed` (its CPU was declared down since).
+  Result<LinkId> link(Process& requestor, ProcessAddress server,
+                      std::span<const std::byte> request, std::span<std::byte> reply,
+                      std::uint32_t tag = 0);
+
+  /// The next link of this process that has ended and was not reported yet, in the order in which
+  /// they ended; call it until there is none after each LDONE. The link still wants breaklink.
+  std::optional<Completion> done(Process& requestor);
+
+  /// Ends a link and frees what it holds. Before the reply this cancels it: the server is told by
+  /// LCAN if it has listened to it, and never knows of it otherwise; no LDONE follows.
+  /// Errors: `not_open`; `invalid_state` (the link is one it serves: it owes a writelink).
+  Error breaklink(Process& requestor, LinkId link);
+
+  // ---- For servers ---------------------------------------------------------------------------
+
+  /// Takes the first request off the process's queue; call it until there is none after each
+  /// LREQ (a cancelled request can leave an LREQ and nothing to listen to). Every request taken
+  /// must end with a writelink, at any time and in any order.
+  std::optional<Request> listen(Process& server);
+
+  /// Reads request data from `offset` bytes into the request, as many as fit or are left.
+  /// Errors: `not_open`; `invalid_state` (not a link it listened to); `bounds` (offset beyond the
+  /// end); `nothing_outstanding` (cancelled, or the requestor's CPU is down: writelink it).
+  Task<Error> readlink(Process& server, LinkId link, std::span<std::byte> into,
+                       std::uint32_t offset = 0);
+
+  /// Replies; the link is over for the server, unless the error is `bounds` (more than
+  /// reply_room) or `invalid_state`. Returns when the reply has left `reply`, which may be before
+  /// it arrives. `error` is for the requestor. Errors: `not_open`; `invalid_state`; `bounds`;
+  /// `nothing_outstanding` (cancelled, or the requestor's CPU is down: the reply is dropped).
+  Task<Error> writelink(Process& server, LinkId link, std::span<const std::byte> reply,
+                        Error error = Error::none);
+
+  /// The next link served by this process that was cancelled and not reported yet; call it until
+  /// there is none after each LCAN. It still wants its writelink.
+  std::optional<LinkId> cancelled(Process& server);
+
+  // ---- For the kernel ------------------------------------------------------------------------
+
+  void process_created(Process& process);
+  void process_stopped(Process& process);
+  /// Ends every link with that CPU; new ones are refused until cpu_up.
+  void cpu_down(unsigned cpu);
+  void cpu_up(unsigned cpu);
+  /// What the packet port reports.
+  void received(const ReceivedPacket& packet);
+  SentVerdict sent(const SentPacket& packet) { return transmitter_.sent(packet); }
+  void pump() { transmitter_.pump(); }
+
+  /// Free link control blocks.
+  unsigned free_lcbs() const { return table_.free_count(); }
+  /// Packets that fitted no link: late ones after a cancel or a failure, or malformed ones.
+  std::uint64_t stray_packets() const { return stray_packets_; }
+
+ private:
+  OutgoingPacket compose(Lcb& lcb, contract::TrafficClass traffic_class) override;
+  void posted(Lcb& lcb, contract::TrafficClass traffic_class) override;
+  void accepted(LinkId link, contract::LinkOperation operation) override;
+  void link_not_delivered(LinkId link) override;
+  bool wanted(LinkId link) override { return table_.find(link) != nullptr; }
+  void peer_failed(unsigned cpu) override { peer_failed_(cpu); }
+  void loopback(const ReceivedPacket& packet) override { received(packet); }
+  bool take(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
+
+  Environment& environment_;
+  LinkTable table_;
+  Transmitter transmitter_;
+  BulkTransfer bulk_;
+  RequestorSide requestor_;
+  ServerSide server_;
+  std::function<void(unsigned)> peer_failed_;
+  std::uint32_t down_mask_ = 0;
+  std::uint64_t stray_packets_ = 0;
+};
+
+}  // namespace xybus

@@ -1,0 +1,300 @@
+#include "firmware/message/packet_port.h"
+
+#include <bit>
+#include <cassert>
+#include <stdexcept>
+#include <string>
+
+#include "firmware/message/wire.h"
+
+namespace xybus {
+
+using contract::EventEntry;
+using contract::EventType;
+using contract::Register;
+
+namespace {
+
+// Events taken before the engine gets entries and slots back: enough that the register writes
+// weigh little, and few enough that senders are not held off.
+constexpr unsigned batch_events = 8;
+
+// Descriptors of each ring kept for heartbeats.
+constexpr unsigned heartbeat_reserve = contract::max_nodes;
+
+// A descriptor's cookie: its slot in the high half; in the low half the buffer, or this bit and
+// the destination of a heartbeat.
+constexpr std::uint32_t heartbeat_cookie = 0x8000;
+
+constexpr std::array<Register, 2> slot_base = {Register::receive_x_base, Register::receive_y_base};
+constexpr std::array<Register, 2> slot_count = {Register::receive_x_slots,
+                                                Register::receive_y_slots};
+constexpr std::array<Register, 2> slot_head = {Register::receive_x_head, Register::receive_y_head};
+constexpr std::array<Register, 2> slot_tail = {Register::receive_x_tail, Register::receive_y_tail};
+
+constexpr SendRingRegisters control_ring = {Register::control_ring_base,
+                                            Register::control_ring_size,
+                                            Register::control_ring_tail,
+                                            Register::control_ring_head};
+constexpr SendRingRegisters data_ring = {Register::data_ring_base, Register::data_ring_size,
+                                         Register::data_ring_tail, Register::data_ring_head};
+
+void check_power_of_two(const char* what, unsigned value, unsigned least) {
+  if (std::has_single_bit(value) && value >= least && value <= 32768) return;
+  throw std::invalid_argument(std::string(what) + " must be a power of two, " +
+                              std::to_string(least) + " to 32768, not " + std::to_string(value));
+}
+
+void check_range(const char* what, unsigned value, unsigned most) {
+  if (value >= 1 && value <= most) return;
+  throw std::invalid_argument(std::string(what) + " must be 1 to " + std::to_string(most) +
+                              ", not " + std::to_string(value));
+}
+
+}  // namespace
+
+PacketPort::PacketPort(Environment& environment, const PortConfig& config, Client& client)
+    : environment_(environment), config_(config), client_(client) {
+  check_power_of_two("event_entries", config.event_entries, 8);
+  check_power_of_two("send_descriptors", config.send_descriptors, 2 * heartbeat_reserve);
+  check_power_of_two("receive_slots", config.receive_slots, 1);
+  check_range("control_buffers", config.control_buffers, heartbeat_cookie / 2);
+  check_range("data_buffers", config.data_buffers, heartbeat_cookie / 2);
+  if (config.ram_offset % contract::line_bytes != 0) {
+    throw std::invalid_argument("ram_offset must be a multiple of 16");
+  }
+}
+
+// ---- Setting up ---------------------------------------------------------------------------------
+
+void PacketPort::start(unsigned epoch) {
+  hal::Hal& hal = environment_.hal();
+  hal.write(Register::control, 0);
+  lay_out();
+  start_slots();
+  add_buffers(TrafficClass::control, config_.control_buffers);
+  add_buffers(TrafficClass::data, config_.data_buffers);
+  contract::LinkHeader alive;
+  alive.set_operation(contract::LinkOperation::alive);
+  store(alive, hal.ram().subspan(heartbeat_address_, link_header_bytes));
+  constexpr std::uint32_t enable = 1, interrupt_enable = 2, epoch_lsb = 4;
+  hal.write(Register::control, enable | interrupt_enable | epoch << epoch_lsb);
+}
+
+void PacketPort::lay_out() {
+  hal::Hal& hal = environment_.hal();
+  std::uint32_t offset = config_.ram_offset;
+  const std::uint32_t ring_bytes = config_.send_descriptors * contract::line_bytes;
+  std::uint32_t at = offset;
+  const auto events = carve(offset, config_.event_entries * contract::line_bytes);
+  events_.start(hal, events, at);
+  at = offset;
+  const auto control = carve(offset, ring_bytes);
+  lane(TrafficClass::control).ring.start(hal, control_ring, control, at);
+  at = offset;
+  const auto data = carve(offset, ring_bytes);
+  lane(TrafficClass::data).ring.start(hal, data_ring, data, at);
+  for (Slots& slots : slots_) {
+    slots.address = offset;
+    slots.memory = carve(offset, config_.receive_slots * contract::slot_bytes);
+  }
+  heartbeat_address_ = offset;
+  carve(offset, link_header_bytes);
+  buffers_address_ = offset;
+  buffers_ = carve(offset, (config_.control_buffers + config_.data_buffers) *
+                               contract::max_payload_bytes);
+  ram_bytes_ = offset - config_.ram_offset;
+}
+
+std::span<std::byte> PacketPort::carve(std::uint32_t& offset, std::uint32_t bytes) const {
+  const auto ram = environment_.hal().ram();
+  if (offset > ram.size() || bytes > ram.size() - offset) {
+    throw std::invalid_argument("node RAM is too small for the packet port: more than " +
+                                std::to_string(ram.size()) + " bytes");
+  }
+  const auto piece = ram.subspan(offset, bytes);
+  offset += bytes;
+  return piece;
+}
+
+void PacketPort::start_slots() {
+  hal::Hal& hal = environment_.hal();
+  for (unsigned bus = 0; bus < slots_.size(); ++bus) {
+    Slots& slots = slots_[bus];
+    hal.write(slot_base[bus], slots.address);
+    hal.write(slot_count[bus], config_.receive_slots);
+    slots.taken = slots.given_back = hal.read(slot_tail[bus]) & 0xffffU;
+    hal.write(slot_head[bus], slots.taken);
+  }
+}
+
+void PacketPort::add_buffers(TrafficClass traffic_class, unsigned count) {
+  Lane& to = lane(traffic_class);
+  to.waiting.resize(count);
+  to.free_buffers.reserve(count);
+  for (unsigned i = 0; i < count; ++i) {
+    to.free_buffers.push_back(static_cast<std::uint16_t>(packets_.size()));
+    Packet packet;
+    packet.traffic_class = traffic_class;
+    packet.address = buffers_address_ +
+                     static_cast<std::uint32_t>(packets_.size()) * contract::max_payload_bytes;
+    packets_.push_back(packet);
+  }
+}
+
+// ---- Sending ------------------------------------------------------------------------------------
+
+std::span<std::byte> PacketPort::buffer_bytes(std::uint16_t index) const {
+  return buffers_.subspan(index * std::size_t{contract::max_payload_bytes},
+                          contract::max_payload_bytes);
+}
+
+std::optional<PacketBuffer> PacketPort::allocate(TrafficClass traffic_class) {
+  auto& free_buffers = lane(traffic_class).free_buffers;
+  if (free_buffers.empty()) return std::nullopt;
+  const std::uint16_t index = free_buffers.back();
+  free_buffers.pop_back();
+  return PacketBuffer{index, buffer_bytes(index)};
+}
+
+void PacketPort::post(const PacketBuffer& buffer, unsigned destination, std::uint32_t length,
+                      std::uint32_t cookie) {
+  assert(length <= contract::max_payload_bytes);
+  Packet& packet = packets_[buffer.index];
+  packet.destination = destination;
+  packet.length = length;
+  packet.cookie = cookie;
+  packet.resends = 0;
+  wait_for_ring(buffer.index);
+  fill_rings();
+}
+
+void PacketPort::wait_for_ring(std::uint16_t index) {
+  Lane& to = lane(packets_[index].traffic_class);
+  assert(to.waiting_count < to.waiting.size());
+  to.waiting[(to.waiting_first + to.waiting_count++) % to.waiting.size()] = index;
+}
+
+void PacketPort::fill_rings() {
+  for (Lane& from : lanes_) {
+    while (from.waiting_count > 0 && from.ring.has_room(heartbeat_reserve)) {
+      const std::uint16_t index = from.waiting[from.waiting_first];
+      from.waiting_first = (from.waiting_first + 1) % from.waiting.size();
+      --from.waiting_count;
+      const Packet& packet = packets_[index];
+      post_descriptor(from, packet.destination, packet.address, packet.length, index);
+    }
+  }
+}
+
+void PacketPort::post_descriptor(Lane& to, unsigned destination, std::uint32_t address,
+                                 std::uint32_t length, std::uint32_t cookie) {
+  environment_.charge(environment_.costs.post_packet);
+  contract::SendDescriptor descriptor;
+  descriptor.set_dst_mask(1U << destination)
+      .set_kind(contract::PacketKind::message)
+      .set_length(length)
+      .set_address(address)
+      .set_cookie(to.ring.next_slot() << 16 | cookie);
+  to.ring.post(descriptor);
+}
+
+bool PacketPort::post_heartbeat(unsigned destination) {
+  Lane& control = lane(TrafficClass::control);
+  if (heartbeat_posted_[destination] || !control.ring.has_room(0)) return false;
+  heartbeat_posted_[destination] = true;
+  post_descriptor(control, destination, heartbeat_address_, link_header_bytes,
+                  heartbeat_cookie | destination);
+  return true;
+}
+
+void PacketPort::ring_doorbells() {
+  lane(TrafficClass::control).ring.ring_doorbell(environment_.hal());
+  lane(TrafficClass::data).ring.ring_doorbell(environment_.hal());
+}
+
+void PacketPort::raise_paths(unsigned cpu) {
+  environment_.hal().write(Register::path_down_x, 1U << cpu);
+  environment_.hal().write(Register::path_down_y, 1U << cpu);
+}
+
+// ---- Taking events ------------------------------------------------------------------------------
+
+void PacketPort::service() {
+  // Looking again after each batch was given back catches what came meanwhile. The bound lets
+  // timers and processes in under a load that never ends; the line is still up then.
+  for (unsigned taken = 0; taken < config_.event_entries;) {
+    unsigned batch = 0;
+    while (batch < batch_events && take_event()) ++batch;
+    if (batch == 0) return;
+    taken += batch;
+    give_back();
+    fill_rings();
+    client_.batch_done();
+    ring_doorbells();
+  }
+}
+
+bool PacketPort::take_event() {
+  const auto event = events_.take();
+  if (!event) return false;
+  environment_.charge(environment_.costs.event);
+  switch (event->event_type()) {
+    case EventType::received: take_received(*event); break;
+    case EventType::sent: take_sent(*event); break;
+  }
+  return true;
+}
+
+void PacketPort::take_received(const EventEntry& event) {
+  environment_.charge(environment_.costs.take_packet);
+  Slots& slots = slots_[static_cast<unsigned>(event.bus())];
+  const std::uint32_t slot = event.cookie() % config_.receive_slots;
+  const contract::PacketHeader header{{event.header_0(), event.header_1()}};
+  const std::uint32_t length = std::min<std::uint32_t>(header.length(), contract::slot_bytes);
+  client_.received({header.source(), header.epoch(), header.traffic_class(),
+                    slots.memory.subspan(slot * contract::slot_bytes, length)});
+  ++slots.taken;
+}
+
+void PacketPort::take_sent(const EventEntry& event) {
+  const std::uint32_t slot = event.cookie() >> 16;
+  const std::uint32_t what = event.cookie() & 0xffffU;
+  if ((what & heartbeat_cookie) != 0) {
+    lane(TrafficClass::control).ring.release(slot);
+    take_heartbeat_sent(event, what & ~heartbeat_cookie);
+    return;
+  }
+  const auto index = static_cast<std::uint16_t>(what);
+  assert(index < packets_.size());
+  Packet& packet = packets_[index];
+  Lane& from = lane(packet.traffic_class);
+  from.ring.release(slot);
+  const auto verdict = client_.sent({packet.destination, packet.traffic_class, event.status(),
+                                     false, packet.cookie, packet.resends,
+                                     buffer_bytes(index).first(packet.length)});
+  if (verdict == SentVerdict::resend) {
+    ++packet.resends;
+    wait_for_ring(index);
+  } else {
+    from.free_buffers.push_back(index);
+  }
+}
+
+void PacketPort::take_heartbeat_sent(const EventEntry& event, unsigned destination) {
+  heartbeat_posted_[destination] = false;
+  client_.sent({destination, TrafficClass::control, event.status(), true, 0, 0, {}});
+}
+
+void PacketPort::give_back() {
+  hal::Hal& hal = environment_.hal();
+  for (unsigned bus = 0; bus < slots_.size(); ++bus) {
+    Slots& slots = slots_[bus];
+    if (slots.given_back == slots.taken) continue;
+    slots.given_back = slots.taken;
+    hal.write(slot_head[bus], slots.taken & 0xffffU);
+  }
+  events_.give_back(hal);
+}
+
+}  // namespace xybus

@@ -1,0 +1,295 @@
+#include "firmware/message/server_side.h"
+
+#include <algorithm>
+
+namespace xybus {
+
+using contract::EventBit;
+using contract::LinkHeader;
+using contract::LinkOperation;
+using contract::TrafficClass;
+
+// ---- What processes call ------------------------------------------------------------------------
+
+Lcb* ServerSide::served(Process& server, LinkId link) {
+  Lcb* lcb = table_.find(link);
+  // A link that waits or is closing has no name that the server knows, or knows still.
+  if (lcb == nullptr || lcb->pin != server.pin()) return nullptr;
+  if (lcb->state == LinkState::waiting || lcb->state == LinkState::closing) return nullptr;
+  return lcb;
+}
+
+std::optional<Request> ServerSide::listen(Process& server) {
+  Lcb* lcb = table_.mailbox(server.pin()).requests.pop();
+  if (lcb == nullptr) return std::nullopt;
+  lcb->state = LinkState::listened;
+  observe(KernelEvent::link_listened, *lcb, Error::none, lcb->request_length);
+  return Request{lcb->id, lcb->peer, lcb->tag, lcb->request_length, lcb->reply_room};
+}
+
+std::optional<LinkId> ServerSide::cancelled(Process& server) {
+  const Lcb* lcb = table_.mailbox(server.pin()).cancelled.pop();
+  if (lcb == nullptr) return std::nullopt;
+  return lcb->id;
+}
+
+Task<ServerSide::Error> ServerSide::readlink(Process& server, LinkId link,
+                                             std::span<std::byte> into, std::uint32_t offset) {
+  environment_.charge(environment_.costs.readlink);
+  Lcb* lcb = served(server, link);
+  if (lcb == nullptr) co_return Error::not_open;
+  if (lcb->state == LinkState::cancelled) co_return Error::nothing_outstanding;
+  if (lcb->state != LinkState::listened) co_return Error::invalid_state;
+  if (offset > lcb->request_length) co_return Error::bounds;
+  const auto wanted = into.first(std::min<std::size_t>(into.size(), lcb->request_length - offset));
+  Error error = Error::none;
+  if (!BulkTransfer::needed(lcb->request_length)) {
+    environment_.copy(std::span<const std::byte>(lcb->inline_request).subspan(offset, wanted.size()),
+                      wanted);
+  } else if (!wanted.empty()) {
+    error = co_await pull(server, *lcb, wanted, offset);
+  }
+  observe(KernelEvent::link_read, *lcb, error, static_cast<std::uint32_t>(wanted.size()));
+  co_return error;
+}
+
+/// Waits until the data is here or the link is cancelled. The LCB stays: only the server, which
+/// is held here, can end it.
+Task<ServerSide::Error> ServerSide::pull(Process& server, Lcb& lcb, std::span<std::byte> into,
+                                         std::uint32_t offset) {
+  bulk_.expect(lcb, into, offset);
+  lcb.state = LinkState::reading;
+  transmitter_.want(TrafficClass::control, lcb);
+  transmitter_.pump();
+  while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server);
+  co_return lcb.state == LinkState::cancelled ? Error::nothing_outstanding : Error::none;
+}
+
+Task<ServerSide::Error> ServerSide::writelink(Process& server, LinkId link,
+                                              std::span<const std::byte> reply, Error error) {
+  environment_.charge(environment_.costs.writelink);
+  Lcb* lcb = served(server, link);
+  if (const Error wrong = check_reply(lcb, reply.size()); wrong != Error::none) co_return wrong;
+  if (lcb->state == LinkState::cancelled) co_return drop_reply(*lcb);
+  start_reply(*lcb, reply, error);
+  transmitter_.pump();
+  // Once the reply has left the LCB can be freed and used again at any time: ask by name.
+  for (;;) {
+    lcb = table_.find(link);
+    if (lcb == nullptr || lcb->state != LinkState::replying) break;
+    co_await dispatcher_.hold(server);
+  }
+  if (lcb != nullptr && lcb->state == LinkState::cancelled) co_return drop_reply(*lcb);
+  co_return Error::none;
+}
+
+ServerSide::Error ServerSide::check_reply(const Lcb* lcb, std::size_t bytes) const {
+  if (lcb == nullptr) return Error::not_open;
+  if (lcb->state == LinkState::cancelled) return Error::none;
+  if (lcb->state != LinkState::listened) return Error::invalid_state;
+  return bytes > lcb->reply_room ? Error::bounds : Error::none;
+}
+
+void ServerSide::start_reply(Lcb& lcb, std::span<const std::byte> reply, Error error) {
+  lcb.state = LinkState::replying;
+  lcb.outgoing = reply;
+  lcb.reply_length = static_cast<std::uint32_t>(reply.size());
+  lcb.error = error;
+  observe(KernelEvent::link_replied, lcb, error, lcb.reply_length);
+  if (BulkTransfer::needed(reply.size())) {
+    bulk_.send(lcb, 0, lcb.reply_length);
+  } else {
+    transmitter_.want(TrafficClass::control, lcb);
+  }
+}
+
+ServerSide::Error ServerSide::drop_reply(Lcb& lcb) {
+  table_.mailbox(lcb.pin).cancelled.remove(lcb);
+  table_.release(lcb);
+  return Error::nothing_outstanding;
+}
+
+// ---- Packets from requestors --------------------------------------------------------------------
+
+bool ServerSide::on_link(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data) {
+  const bool bulk = BulkTransfer::needed(header.length());
+  Process* server = dispatcher_.find(static_cast<Pin>(header.server_pin()));
+  Lcb* lcb = nullptr;
+  Error error = Error::none;
+  if (data.size() != (bulk ? 0 : header.length())) {
+    error = Error::bounds;  // never from a message system like this one
+  } else if (server == nullptr) {
+    error = Error::no_process;
+  } else if (lcb = table_.allocate(); lcb == nullptr) {
+    error = Error::no_lcb;
+  }
+  if (error == Error::none) {
+    queue(cpu, header, data, *lcb, *server);
+    return true;
+  }
+  environment_.observe(
+      {.kind = KernelEvent::link_refused,
+       .pin = static_cast<Pin>(header.server_pin()),
+       .peer = {static_cast<std::uint8_t>(cpu), static_cast<Pin>(header.requestor_pin())},
+       .tag = header.tag(),
+       .error = error,
+       .bytes = header.length()});
+  transmitter_.refuse(cpu, header, error);
+  return error != Error::bounds;
+}
+
+void ServerSide::queue(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data,
+                       Lcb& lcb, Process& server) {
+  lcb.state = LinkState::waiting;
+  lcb.pin = server.pin();
+  lcb.peer = {static_cast<std::uint8_t>(cpu), static_cast<Pin>(header.requestor_pin())};
+  lcb.peer_link = {header.requestor_link()};
+  lcb.tag = header.tag();
+  lcb.request_length = header.length();
+  lcb.reply_room = header.reply_room();
+  environment_.copy(data, lcb.inline_request);
+  table_.mailbox(lcb.pin).requests.push(lcb);
+  observe(KernelEvent::link_queued, lcb, Error::none, lcb.request_length);
+  dispatcher_.awake(server, EventBit::lreq);
+}
+
+bool ServerSide::on_cancel(unsigned cpu, const LinkHeader& header) {
+  transmitter_.forget_refusals(cpu, LinkId{header.requestor_link()});
+  for (Lcb& lcb : table_.all()) {  // cancels are rare, and need not name the server's LCB
+    if (!is_server_end(lcb.state) || lcb.peer.cpu != cpu) continue;
+    if (lcb.peer_link.value != header.requestor_link()) continue;
+    requestor_gone(lcb, Error::nothing_outstanding);
+    return true;
+  }
+  return false;
+}
+
+bool ServerSide::on_data(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data) {
+  Lcb* lcb = table_.find({header.server_link()});
+  if (lcb == nullptr || lcb->state != LinkState::reading || lcb->peer.cpu != cpu) return false;
+  if (!bulk_.received(*lcb, header, data)) return false;
+  if (lcb->in.received == lcb->in.into.size()) {
+    lcb->in = {};
+    lcb->state = LinkState::listened;
+    release_process(*lcb);
+  }
+  return true;
+}
+
+// ---- This side's packets ------------------------------------------------------------------------
+
+OutgoingPacket ServerSide::compose(const Lcb& lcb, TrafficClass traffic_class) const {
+  if (traffic_class == TrafficClass::data) return bulk_.compose_data(lcb);
+  return lcb.state == LinkState::reading ? bulk_.compose_pull(lcb) : compose_reply(lcb);
+}
+
+OutgoingPacket ServerSide::compose_reply(const Lcb& lcb) const {
+  LinkHeader header;
+  header.set_operation(LinkOperation::reply)
+      .set_error(lcb.error)
+      .set_requestor_link(lcb.peer_link.value)
+      .set_server_link(lcb.id.value)
+      .set_requestor_pin(lcb.peer.pin)
+      .set_server_pin(lcb.pin)
+      .set_length(lcb.reply_length);
+  const bool bulk = BulkTransfer::needed(lcb.reply_length);
+  return {header, bulk ? std::span<const std::byte>{} : lcb.outgoing, false};
+}
+
+void ServerSide::posted(Lcb& lcb, TrafficClass traffic_class) {
+  if (traffic_class == TrafficClass::data) {
+    if (bulk_.data_posted(lcb)) reply_has_left(lcb);
+  } else if (lcb.state == LinkState::replying) {
+    reply_has_left(lcb);
+  }
+}
+
+void ServerSide::reply_has_left(Lcb& lcb) {
+  lcb.outgoing = {};
+  lcb.state = LinkState::closing;
+  release_process(lcb);
+}
+
+void ServerSide::accepted(Lcb& lcb, LinkOperation operation) {
+  if (lcb.state != LinkState::closing && lcb.state != LinkState::replying) return;
+  if (operation == LinkOperation::data && bulk_.data_accepted(lcb)) {
+    transmitter_.want(TrafficClass::control, lcb);
+  }
+  if (operation == LinkOperation::reply) table_.release(lcb);
+}
+
+// ---- Failures -----------------------------------------------------------------------------------
+
+void ServerSide::process_stopped(Lcb& lcb) {
+  Mailbox& mailbox = table_.mailbox(lcb.pin);
+  switch (lcb.state) {
+    case LinkState::waiting:
+      mailbox.requests.remove(lcb);
+      reply_error(lcb, Error::no_process);
+      break;
+    case LinkState::listened:
+    case LinkState::reading:
+    case LinkState::replying: reply_error(lcb, Error::path_down); break;
+    case LinkState::cancelled:
+      mailbox.cancelled.remove(lcb);
+      table_.release(lcb);
+      break;
+    default: break;  // closing: goes on by itself
+  }
+}
+
+void ServerSide::reply_error(Lcb& lcb, Error error) {
+  transmitter_.withdraw(lcb);
+  lcb.outgoing = {};
+  lcb.out = {};
+  lcb.in = {};
+  lcb.reply_length = 0;
+  lcb.error = error;
+  lcb.state = LinkState::closing;
+  transmitter_.want(TrafficClass::control, lcb);
+}
+
+void ServerSide::requestor_gone(Lcb& lcb, Error why) {
+  const LinkState before = lcb.state;
+  if (before == LinkState::cancelled) return;
+  transmitter_.withdraw(lcb);
+  lcb.outgoing = {};
+  lcb.out = {};
+  lcb.in = {};
+  if (before != LinkState::closing) observe(KernelEvent::link_cancelled, lcb, why, 0);
+  switch (before) {
+    case LinkState::waiting:  // the server never knows
+      table_.mailbox(lcb.pin).requests.remove(lcb);
+      table_.release(lcb);
+      break;
+    case LinkState::closing:  // the server is through with it
+      table_.release(lcb);
+      break;
+    case LinkState::replying:  // writelink tells the server itself
+      lcb.state = LinkState::cancelled;
+      release_process(lcb);
+      break;
+    default:
+      tell_cancelled(lcb);
+      if (before == LinkState::reading) release_process(lcb);
+      break;
+  }
+}
+
+void ServerSide::tell_cancelled(Lcb& lcb) {
+  lcb.state = LinkState::cancelled;
+  table_.mailbox(lcb.pin).cancelled.push(lcb);
+  if (Process* server = dispatcher_.find(lcb.pin)) dispatcher_.awake(*server, EventBit::lcan);
+}
+
+void ServerSide::release_process(const Lcb& lcb) {
+  if (Process* server = dispatcher_.find(lcb.pin)) dispatcher_.release(*server);
+}
+
+void ServerSide::observe(KernelEvent::Kind kind, const Lcb& lcb, Error error,
+                         std::uint32_t bytes) const {
+  environment_.observe({.kind = kind, .pin = lcb.pin, .peer = lcb.peer, .link = lcb.id.value,
+                        .tag = lcb.tag, .error = error, .bytes = bytes});
+}
+
+}  // namespace xybus

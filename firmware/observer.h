@@ -1,0 +1,67 @@
+/// What a kernel tells whoever watches it. Watching takes no time and changes nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "contract/contract.h"
+#include "firmware/message/link.h"
+
+namespace xybus {
+
+/// One thing that happened on one CPU.
+struct KernelEvent {
+  enum Kind {
+    process_created,  ///< `pin`.
+    process_stopped,  ///< `pin`.
+    link_sent,        ///< Requestor `pin` called link to `peer`; `bytes` of request.
+    link_queued,      ///< A request from `peer` joined the queue of server `pin`; `bytes` of it.
+    link_refused,     ///< A request from `peer` for `pin` could not be queued: `error`.
+    link_listened,    ///< Server `pin` took it; `bytes` of request.
+    link_read,        ///< A readlink of server `pin` ended with `error`; `bytes` wanted.
+    link_replied,     ///< Server `pin` called writelink with `error`; `bytes` of reply.
+    link_done,        ///< Requestor `pin`'s link ended with `error`; `bytes` of reply.
+    link_broken,      ///< Requestor `pin` called breaklink.
+    link_cancelled,   ///< The link that server `pin` had from `peer` is cancelled: `error`.
+    cpu_down,         ///< CPU `peer.cpu` was declared down: `error`.
+    cpu_up,           ///< CPU `peer.cpu` is back, as a new incarnation.
+    own_bus_failed,   ///< This CPU does not hear its own I'm-alive.
+  };
+
+  std::uint64_t cycle = 0;
+  Kind kind = process_created;
+  Pin pin = 0;
+  ProcessAddress peer{};   ///< The process at the other end.
+  std::uint32_t link = 0;  ///< LinkId on this CPU.
+  std::uint32_t tag = 0;
+  contract::Error error = contract::Error::none;
+  std::uint32_t bytes = 0;
+};
+
+/// Name of a kind, for logs.
+constexpr const char* name(KernelEvent::Kind kind) {
+  switch (kind) {
+    case KernelEvent::process_created: return "process_created";
+    case KernelEvent::process_stopped: return "process_stopped";
+    case KernelEvent::link_sent: return "link_sent";
+    case KernelEvent::link_queued: return "link_queued";
+    case KernelEvent::link_refused: return "link_refused";
+    case KernelEvent::link_listened: return "link_listened";
+    case KernelEvent::link_read: return "link_read";
+    case KernelEvent::link_replied: return "link_replied";
+    case KernelEvent::link_done: return "link_done";
+    case KernelEvent::link_broken: return "link_broken";
+    case KernelEvent::link_cancelled: return "link_cancelled";
+    case KernelEvent::cpu_down: return "cpu_down";
+    case KernelEvent::cpu_up: return "cpu_up";
+    case KernelEvent::own_bus_failed: return "own_bus_failed";
+  }
+  return "?";
+}
+
+class KernelObserver {
+ public:
+  virtual ~KernelObserver() = default;
+  virtual void on(unsigned cpu, const KernelEvent& event) = 0;
+};
+
+}  // namespace xybus

@@ -1,0 +1,128 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+namespace xybus {
+namespace {
+
+constexpr const char* footer =
+    "\nExit status: 0 the run is good; 1 a check failed; 2 bad usage or bad scenario;\n"
+    "3 the run hung or hit its time limit.\n"
+    "The launcher ./xybus takes -y before the subcommand: install packages without asking.";
+
+int not_yet(const char* what) {
+  fmt::print(stderr, "xybus: {} is not available yet\n", what);
+  return bad_usage;
+}
+
+void add_run_options(CLI::App& run, RunRequest& request) {
+  run.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
+      ->required()
+      ->type_name("");
+  run.add_option("--seed", request.seed, "what all chance in the run comes from [1]")
+      ->type_name("N");
+  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]")
+      ->type_name("rtl|tlm");
+  run.add_flag("--wave", request.window,
+               "write a waveform; --wave=FROM:TO only a part,\n"
+               "in times (10us:20us) or cycles (1000:2000)")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  run.add_option("--out", request.directory, "where outputs go [runs/<scenario>-<seed>]")
+      ->type_name("DIR");
+  run.add_option("--set", request.overrides,
+                 "override a value of the scenario, as often as needed:\n"
+                 "system.cpus=8, workload.0.count=100, limits.time=\"1 ms\"")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
+  run.add_flag("-q,--quiet", request.quiet, "print nothing unless the run fails");
+  constexpr const char* hidden = "";  // for the tests of the project itself
+  run.add_flag("--no-bursts", request.no_bursts)->group(hidden);
+  run.add_option("--sabotage", request.sabotage)->group(hidden);
+  run.footer(footer);
+}
+
+int parse_and_run(int argc, const char* const* argv) {
+  CLI::App app("Xybus: a fault-tolerant multicomputer in a box.\n"
+               "Runs scenarios on simulated CPUs that talk over two buses in SystemVerilog.");
+  app.name("xybus");
+  app.footer(footer);
+  app.set_version_flag("--version", "xybus 0.1.0");
+
+  RunRequest request;
+  CLI::App* run = app.add_subcommand("run", "run a scenario, check it, and report");
+  add_run_options(*run, request);
+
+  std::string what;
+  CLI::App* list = app.add_subcommand("list", "what there is to run");
+  list->add_option("WHAT", what, "scenarios, workloads or faults; all of them when absent")
+      ->check(CLI::IsMember({"scenarios", "workloads", "faults"}));
+
+  CLI::App* compare =
+      app.add_subcommand("compare", "run a scenario on both fabrics (not available yet)");
+  CLI::App* bench = app.add_subcommand("bench", "benchmarks (not available yet)");
+  CLI::App* test = app.add_subcommand("test", "build and run the tests; takes ctest's arguments");
+  for (CLI::App* other : {compare, bench, test}) other->allow_extras();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : bad_usage;
+  }
+  if (*compare) return not_yet("compare");
+  if (*bench) return not_yet("bench");
+  if (*test) {
+    fmt::print(stderr, "xybus: test is started by the launcher: ./xybus test\n");
+    return bad_usage;
+  }
+  if (*list) return list_command(what, std::cout);
+  if (*run) {
+    request.trace = run->count("--wave") > 0;
+    if (request.window == "true") request.window.clear();  // CLI11's value of a bare flag
+    return run_command(request);
+  }
+  std::cerr << app.help();
+  return bad_usage;
+}
+
+}  // namespace
+
+int command(int argc, const char* const* argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const ScenarioError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return bad_usage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "xybus: {}\n", error.what());
+    return 1;
+  }
+}
+
+std::string shell_word(const std::string& word) {
+  const std::string plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string repeat_command(const RunRequest& request) {
+  const char* program = std::getenv("XYBUS_COMMAND");
+  std::string text = fmt::format("{} run {} --seed {}", shell_word(program ? program : "xybus"),
+                                 shell_word(request.scenario), request.seed);
+  if (request.trace)
+    text += request.window.empty() ? " --wave" : " --wave=" + shell_word(request.window);
+  if (request.no_skip) text += " --no-skip";
+  if (request.no_bursts) text += " --no-bursts";
+  if (request.sabotage) text += fmt::format(" --sabotage {}", *request.sabotage);
+  for (const std::string& override_ : request.overrides) text += " --set " + shell_word(override_);
+  return text;
+}
+
+}  // namespace xybus

@@ -1,0 +1,65 @@
+/// The xybus command: options in, exit status out.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scenario/scenario.h"
+
+namespace xybus {
+
+/// Exit status for bad usage and bad scenarios.
+inline constexpr int bad_usage = 2;
+
+/// What `xybus run` was asked for.
+struct RunRequest {
+  std::string scenario;  ///< as given
+  std::uint64_t seed = 1;
+  std::string fabric = "rtl";
+  bool trace = false;
+  std::string window;  ///< FROM:TO, or empty
+  std::string directory;  ///< empty: runs/<scenario>-<seed>
+  std::vector<std::string> overrides;
+  bool no_skip = false;
+  bool quiet = false;
+  bool no_bursts = false;                ///< test hook: one clock edge at a time
+  std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
+};
+
+/// The whole command. Prints; never throws.
+int command(int argc, const char* const* argv);
+
+int run_command(const RunRequest& request);
+
+/// `what` is "scenarios", "workloads", "faults", or empty for all.
+int list_command(std::string_view what, std::ostream& out);
+
+/// Part of a run, in cycles: `from` up to but not including `to`.
+struct Window {
+  std::uint64_t from = 0;
+  std::uint64_t to = ~std::uint64_t{0};
+};
+
+/// Reads "10us:20us", "1000:2000", "10us:", ":2000": times, or cycles where there is no unit.
+/// Nothing when it is malformed or empty.
+std::optional<Window> parse_window(std::string_view text, double clock_hz);
+
+/// The shell command that repeats a run.
+std::string repeat_command(const RunRequest& request);
+
+/// Quotes a word for the shell where it needs quotes.
+std::string shell_word(const std::string& word);
+
+/// Where the scenarios of the project lie: XYBUS_ROOT (the launcher sets it), else found from the
+/// place of the program. Empty when nothing is known.
+std::string project_root();
+
+/// A scenario as the user names it: a path, also from the project's root, or the bare name of a
+/// shipped one. The path as given when there is no such file.
+std::string find_scenario(const std::string& name);
+
+}  // namespace xybus

@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <ostream>
+
+#include "cli/command.h"
+
+namespace xybus {
+namespace {
+
+namespace fs = std::filesystem;
+
+void print_entry(std::ostream& out, std::string_view word, std::string_view description) {
+  out << fmt::format("  {:<16} {}\n", word, description);
+}
+
+/// The first line of the comment at a scenario's head.
+std::string description_of(const fs::path& file) {
+  std::ifstream text(file);
+  std::string line;
+  std::getline(text, line);
+  const std::size_t begin = line.find_first_not_of("# ");
+  return line.starts_with('#') && begin != std::string::npos ? line.substr(begin) : "";
+}
+
+void list_scenarios(std::ostream& out) {
+  const fs::path directory = fs::path(project_root()) / "scenarios";
+  std::map<std::string, std::string> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error))
+    if (entry.path().extension() == ".toml")
+      found[entry.path().stem().string()] = description_of(entry.path());
+  if (found.empty()) print_entry(out, "none", "in " + directory.string());
+  for (const auto& [word, description] : found) print_entry(out, word, description);
+}
+
+void list_words(std::ostream& out, const std::vector<Described>& words) {
+  for (const Described& word : words) print_entry(out, word.name, word.description);
+}
+
+}  // namespace
+
+int list_command(std::string_view what, std::ostream& out) {
+  const bool all = what.empty();
+  const auto wanted = [&](std::string_view section) {
+    if (all) out << section << '\n';
+    return all || what == section;
+  };
+  if (wanted("scenarios")) list_scenarios(out);
+  if (wanted("workloads")) list_words(out, known_workloads());
+  if (wanted("faults")) list_words(out, known_faults());
+  return 0;
+}
+
+std::string project_root() {
+  if (const char* root = std::getenv("XYBUS_ROOT")) return root;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path root = program.parent_path().parent_path();  // of build/xybus
+  return fs::is_directory(root / "scenarios", error) ? root.string() : "";
+}
+
+std::string find_scenario(const std::string& name) {
+  const fs::path root = project_root();
+  std::error_code error;
+  for (const fs::path& path : {fs::path(name), root / name, root / "scenarios" / (name + ".toml")})
+    if (fs::is_regular_file(path, error)) return path.string();
+  return name;
+}
+
+}  // namespace xybus

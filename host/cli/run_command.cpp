@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "cli/command.h"
+#include "report/event_log.h"
+#include "report/progress.h"
+#include "report/summary.h"
+#include "run/run.h"
+#include "scenario/quantity.h"
+
+namespace xybus {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Thrown for what the user can put right; the message says how.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+RunOptions options_for(const RunRequest& request, const Scenario& scenario,
+                       const std::string& directory) {
+  if (request.fabric != "rtl" && request.fabric != "tlm")
+    throw UsageError(fmt::format("there is no fabric {}; expected rtl or tlm", request.fabric));
+  if (request.fabric == "tlm")
+    throw UsageError(fmt::format("--fabric {} is not available yet; expected rtl", request.fabric));
+  RunOptions options;
+  options.seed = request.seed;
+  options.skip = !request.no_skip;
+  options.bursts = !request.no_bursts;
+  options.sabotage = request.sabotage;
+  options.trace = request.trace;
+  options.out_dir = directory;
+  if (!request.window.empty()) {
+    const auto window = parse_window(request.window, scenario.system.clock_hz);
+    if (!window)
+      throw UsageError(fmt::format("--wave={} is no part of a run; expected FROM:TO, in times "
+                                   "(10us:20us) or cycles (1000:2000), FROM before TO",
+                                   request.window));
+    options.trace_from = window->from;
+    options.trace_to = window->to;
+  }
+  return options;
+}
+
+/// Makes the directory and takes out what an earlier run left there.
+void prepare(const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (!fs::is_directory(directory))
+    throw UsageError(fmt::format("cannot make the directory {}: {}", directory.string(),
+                                 error ? error.message() : "a file is in the way"));
+  for (const char* file : {"summary.json", "events.jsonl", "trace.fst", "trace.gtkw"})
+    fs::remove(directory / file, error);
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text << std::flush;
+  if (!file) throw std::runtime_error("cannot write " + path.string());
+}
+
+int run_and_report(const RunRequest& request, const Scenario& scenario, const RunOptions& options) {
+  const RunOutputs outputs{options.out_dir, request.trace, repeat_command(request)};
+  EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
+  RunResult result;
+  try {
+    Progress progress(!request.quiet && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO),
+                      scenario.system.clock_hz);
+    result = run(scenario, options, log, progress);
+    log.finish();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("{}\nto repeat: {}", error.what(), outputs.command));
+  }
+  write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
+  if (!request.quiet) fmt::print("{}", result_table(result, outputs));
+  std::fflush(stdout);
+  fmt::print(stderr, "{}", failure_text(result, outputs));
+  return exit_status(result.outcome);
+}
+
+}  // namespace
+
+int run_command(const RunRequest& request) {
+  const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
+  const std::string directory = request.directory.empty()
+                                    ? fmt::format("runs/{}-{}", scenario.name, request.seed)
+                                    : request.directory;
+  try {
+    const RunOptions options = options_for(request, scenario, directory);
+    prepare(directory);
+    return run_and_report(request, scenario, options);
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "xybus: {}\n", error.what());
+    return bad_usage;
+  }
+}
+
+std::optional<Window> parse_window(std::string_view text, double clock_hz) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return {};
+  using Point = std::optional<std::uint64_t>;
+  const auto point = [&](std::string_view part, std::uint64_t open) -> Point {
+    if (part.empty()) return open;
+    if (const auto cycles = parse_count(part)) return cycles;
+    const auto seconds = parse_time(part);
+    return seconds ? to_cycles(*seconds, clock_hz) : std::nullopt;
+  };
+  const auto from = point(text.substr(0, colon), Window{}.from);
+  const auto to = point(text.substr(colon + 1), Window{}.to);
+  if (!from || !to || *from >= *to) return {};
+  return Window{*from, *to};
+}
+
+}  // namespace xybus

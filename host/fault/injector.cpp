@@ -1,0 +1,203 @@
+#include "fault/injector.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace xybus {
+
+using contract::Answer;
+using contract::BusId;
+
+namespace {
+
+constexpr std::array both{BusId::x, BusId::y};
+
+std::size_t index(BusId bus) { return static_cast<std::size_t>(bus); }
+
+bool is_packet_fault(FaultKind kind) {
+  return kind == FaultKind::packet_corrupt || kind == FaultKind::packet_drop ||
+         kind == FaultKind::answer_drop;
+}
+
+// Bits a packet can have: header, payload, CRC.
+constexpr unsigned packet_bits =
+    8 * (contract::word_bytes * (contract::header_words + contract::crc_words) +
+         contract::max_payload_bytes);
+
+std::string what(const FaultSpec& spec) {
+  if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
+  return fmt::format("{} {}", name(spec.kind), spec.bus ? name(*spec.bus) : "x and y");
+}
+
+std::string when(const FaultSpec& spec) {
+  std::string text;
+  if (const auto* at = std::get_if<AtCycle>(&spec.when)) {
+    text = fmt::format("cycle {}", at->cycle);
+  } else if (const auto* nth = std::get_if<AtPacket>(&spec.when)) {
+    text = fmt::format("packet {}", nth->n);
+    if (nth->from) text += fmt::format(" from {}", *nth->from);
+    text += fmt::format(" on {}", name(nth->bus));
+  } else {
+    text = fmt::format("each packet with probability {}", std::get<EachPacket>(spec.when).probability);
+  }
+  if (spec.until_cycle) text += fmt::format(", until cycle {}", *spec.until_cycle);
+  return text;
+}
+
+}  // namespace
+
+Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, FaultPoints& points)
+    : points_(points) {
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    faults_.push_back({.spec = faults[i],
+                       .chance = {RandomStream(seed, fmt::format("fault.{}.x", i)),
+                                  RandomStream(seed, fmt::format("fault.{}.y", i))}});
+  }
+}
+
+void Injector::arm() {
+  for (Fault& fault : faults_) {
+    if (is_packet_fault(fault.spec.kind)) continue;
+    if (const auto* at = std::get_if<AtCycle>(&fault.spec.when)) {
+      points_.at(at->cycle, [this, &fault, cycle = at->cycle] { begin(fault, cycle); });
+    }
+    if (fault.spec.until_cycle) {
+      points_.at(*fault.spec.until_cycle,
+                 [this, &fault] { end(fault, *fault.spec.until_cycle); });
+    }
+  }
+}
+
+bool Injector::on_bus(const Fault& fault, BusId bus) {
+  return !fault.spec.bus || *fault.spec.bus == bus;
+}
+
+void Injector::begin(Fault& fault, std::uint64_t cycle) {
+  fault.spent = true;
+  fault.first_cycle = cycle;
+  if (fault.spec.kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
+  for (const BusId bus : both) {
+    if (on_bus(fault, bus)) change(bus, 1, cycle);
+  }
+}
+
+void Injector::end(Fault& fault, std::uint64_t cycle) {
+  const bool began = fault.first_cycle.has_value();
+  fault.spent = true;  // nor does it begin any more
+  if (!began || fault.spec.kind == FaultKind::cpu_halt) return;
+  for (const BusId bus : both) {
+    if (on_bus(fault, bus)) change(bus, -1, cycle);
+  }
+}
+
+void Injector::change(BusId bus, int by, std::uint64_t cycle) {
+  const bool was_down = down_[index(bus)] > 0;
+  down_[index(bus)] += by;
+  const bool is_down = down_[index(bus)] > 0;
+  if (is_down != was_down) points_.set_bus_down(bus, is_down, cycle);
+}
+
+bool Injector::strikes(Fault& fault, BusId bus, std::uint64_t cycle, unsigned source) {
+  const bool over = fault.spent || (fault.spec.until_cycle && cycle >= *fault.spec.until_cycle);
+  if (const auto* nth = std::get_if<AtPacket>(&fault.spec.when)) {
+    if (bus != nth->bus || (nth->from && *nth->from != source)) return false;
+    return ++fault.seen[index(bus)] == nth->n && !over;
+  }
+  if (over || !is_packet_fault(fault.spec.kind) || !on_bus(fault, bus)) return false;
+  if (const auto* each = std::get_if<EachPacket>(&fault.spec.when)) {
+    return fault.chance[index(bus)].chance(each->probability);
+  }
+  return cycle >= std::get<AtCycle>(fault.spec.when).cycle;
+}
+
+const PacketHit& Injector::packet_started(BusId bus, std::uint64_t cycle, unsigned source) {
+  Line& line = lines_[index(bus)];
+  assert(line.count < line.shots.size());
+  Shot& shot = line.shots[(line.first + line.count++) % line.shots.size()];
+  shot.hit.drop = shot.hit.answer_drop = false;
+  shot.hit.flips.clear();
+  shot.faults.clear();
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    Fault& fault = faults_[i];
+    if (!strikes(fault, bus, cycle, source)) continue;
+    if (!is_packet_fault(fault.spec.kind)) {
+      fault.spent = true;  // it holds from this packet's first word on
+      points_.at(cycle, [this, &fault, cycle] { begin(fault, cycle); });
+      continue;
+    }
+    const bool goes_on = std::holds_alternative<EachPacket>(fault.spec.when) ||
+                         (std::holds_alternative<AtCycle>(fault.spec.when) && fault.spec.until_cycle);
+    fault.spent = !goes_on;
+    if (!fault.first_cycle) fault.first_cycle = cycle;
+    shot.faults.push_back(i);
+    hit(fault, bus, shot.hit);
+  }
+  return shot.hit;
+}
+
+const PacketHit& Injector::on_wires(BusId bus) const {
+  const Line& line = lines_[index(bus)];
+  assert(line.count > 0);
+  return line.shots[line.first].hit;
+}
+
+void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answer, bool down) {
+  Line& line = lines_[index(bus)];
+  assert(line.count > 0);
+  auto account = [&](Fault& fault) {
+    ++fault.struck;
+    ++fault.answers[static_cast<std::size_t>(answer)];
+  };
+  for (const std::size_t i : line.shots[line.first].faults) account(faults_[i]);
+  line.first = (line.first + 1) % line.shots.size();
+  --line.count;
+  if (!down) return;
+  for (Fault& fault : faults_) {
+    const bool holds = fault.spec.kind == FaultKind::bus_down && fault.first_cycle &&
+                       on_bus(fault, bus) &&
+                       (!fault.spec.until_cycle || start_cycle < *fault.spec.until_cycle);
+    if (holds) account(fault);
+  }
+}
+
+void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
+  switch (fault.spec.kind) {
+    case FaultKind::packet_corrupt: {
+      // One bit or three: an odd number cannot cancel out, and CRC-32C always finds so few.
+      RandomStream& chance = fault.chance[index(bus)];
+      const std::uint64_t bits = 1 + 2 * chance.below(2);
+      for (std::uint64_t i = 0; i < bits; ++i) {
+        result.flips.push_back(static_cast<unsigned>(chance.below(packet_bits)));
+      }
+      break;
+    }
+    case FaultKind::packet_drop: result.drop = true; break;
+    case FaultKind::answer_drop: result.answer_drop = true; break;
+    case FaultKind::bus_down:
+    case FaultKind::cpu_halt: break;
+  }
+}
+
+std::vector<FaultResult> Injector::results() const {
+  std::vector<FaultResult> results;
+  for (const Fault& fault : faults_) {
+    std::string effect = "never came";
+    if (fault.first_cycle && fault.spec.cpu) {
+      effect = fmt::format("silent from cycle {}", *fault.first_cycle);
+    } else if (fault.first_cycle) {
+      effect = fmt::format("from cycle {}: {} packets hit", *fault.first_cycle, fault.struck);
+      for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt}) {
+        const std::uint64_t count = fault.answers[static_cast<std::size_t>(answer)];
+        if (count == 0) continue;
+        effect += answer == Answer::none ? fmt::format(", {} not answered", count)
+                                         : fmt::format(", {} answered {}", count, name(answer));
+      }
+    }
+    results.push_back({what(fault.spec), when(fault.spec), std::move(effect)});
+  }
+  return results;
+}
+
+}  // namespace xybus

@@ -1,0 +1,100 @@
+/// The fault injector: aims the faults of a scenario, and keeps an account of what they did.
+///
+/// Chance is drawn from one stream for each fault and bus, so that no fault changes where another
+/// one strikes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/contract.h"
+#include "random/random.h"
+#include "report/run_result.h"
+#include "scenario/scenario.h"
+
+namespace xybus {
+
+/// What is done to one packet.
+struct PacketHit {
+  bool drop = false;
+  bool answer_drop = false;
+  std::vector<unsigned> flips;  ///< bits, counted from bit 0 of the header
+
+  bool any() const { return drop || answer_drop || !flips.empty(); }
+};
+
+/// What the injector needs of the machine.
+class FaultPoints {
+ public:
+  virtual ~FaultPoints() = default;
+  /// Calls back so that what is done then holds from that cycle on.
+  virtual void at(std::uint64_t cycle, std::function<void()> action) = 0;
+  virtual void set_bus_down(contract::BusId bus, bool down, std::uint64_t cycle) = 0;
+  virtual void halt(unsigned cpu, std::uint64_t cycle) = 0;
+};
+
+class Injector {
+ public:
+  Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, FaultPoints& points);
+
+  /// Sets up everything that happens at a cycle. Once, before the run.
+  void arm();
+
+  /// A packet starts, its first word in `cycle`: what to do to it.
+  const PacketHit& packet_started(contract::BusId bus, std::uint64_t cycle, unsigned source);
+
+  /// What is done to the packet that is now on the bus, or in its answer slot. (The one behind it
+  /// may have started.)
+  const PacketHit& on_wires(contract::BusId bus) const;
+
+  /// That packet is over. It started in `start_cycle`, and `answer` is its destination's; `down`:
+  /// the bus was down at some time meanwhile.
+  void packet_answered(contract::BusId bus, std::uint64_t start_cycle, contract::Answer answer,
+                       bool down);
+
+  bool any() const { return !faults_.empty(); }
+
+  /// One line for each fault, in the order of the scenario.
+  std::vector<FaultResult> results() const;
+
+ private:
+  struct Fault {
+    FaultSpec spec;
+    std::array<RandomStream, 2> chance;  // by bus: whether, and which bits
+    std::array<std::uint64_t, 2> seen{};  // packets that count for AtPacket
+    bool spent = false;                   // it will not strike again
+    std::uint64_t struck = 0;             // packets
+    std::optional<std::uint64_t> first_cycle{};
+    std::array<std::uint64_t, 4> answers{};  // of the packets it struck, by contract::Answer
+  };
+
+  // A packet that has started, and who strikes it.
+  struct Shot {
+    PacketHit hit;
+    std::vector<std::size_t> faults;
+  };
+  // Of one bus: the packet on the wires and the one granted behind it.
+  struct Line {
+    std::array<Shot, 2> shots;
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+
+  static bool on_bus(const Fault& fault, contract::BusId bus);
+  bool strikes(Fault& fault, contract::BusId bus, std::uint64_t cycle, unsigned source);
+  void begin(Fault& fault, std::uint64_t cycle);
+  void end(Fault& fault, std::uint64_t cycle);
+  void change(contract::BusId bus, int by, std::uint64_t cycle);
+  void hit(Fault& fault, contract::BusId bus, PacketHit& hit);
+
+  std::vector<Fault> faults_;
+  FaultPoints& points_;
+  std::array<int, 2> down_{};  // faults that hold each bus down
+  std::array<Line, 2> lines_;
+};
+
+}  // namespace xybus

@@ -1,0 +1,84 @@
+/// What a run came to: every number of summary.json and of the table on the terminal.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/contract.h"
+
+namespace xybus {
+
+enum class Outcome {
+  good,          ///< the workloads ended and every check held; exit status 0
+  check_failed,  ///< exit status 1
+  hung,          ///< the watchdog saw no progress; exit status 3
+  limit,         ///< the time limit came before the end; exit status 3
+};
+
+/// "good", "check-failed", "hung", "limit".
+const char* name(Outcome outcome);
+int exit_status(Outcome outcome);
+
+struct BusResult {
+  std::uint64_t busy_cycles = 0;    ///< cycles with a word of a packet on the wires
+  std::uint64_t payload_bytes = 0;  ///< payload of packets accepted by their destination
+  std::uint64_t packets = 0;        ///< put on the bus, every attempt counted
+  std::uint64_t retries = 0;        ///< of these, attempts after the first
+  std::uint64_t crc_errors = 0;     ///< answered corrupt
+  std::uint64_t busy_answers = 0;
+  std::uint64_t no_answers = 0;
+};
+
+struct MessageResult {
+  std::uint64_t sent = 0;
+  std::uint64_t delivered = 0;   ///< completed without error
+  std::uint64_t failed = 0;      ///< completed with an error: their senders know
+  std::uint64_t lost = 0;        ///< sent, and nobody was told what became of them
+  std::uint64_t duplicated = 0;
+  std::uint64_t corrupted = 0;   ///< arrived with other bytes than were sent
+};
+
+/// From link() to the link's completion at its requestor, in cycles; delivered messages only.
+struct LatencyResult {
+  std::uint64_t samples = 0;  ///< 0: the others mean nothing
+  std::uint64_t min = 0, p50 = 0, p99 = 0, max = 0;
+};
+
+/// One fault of the scenario, as it went.
+struct FaultResult {
+  std::string what;    ///< "bus-down x"
+  std::string when;    ///< "cycle 5000 to 8000", "1 packet in 50"
+  std::string effect;  ///< "12 packets hit", "never came"
+};
+
+struct CheckResult {
+  std::string name;  ///< "scoreboard"
+  bool ok = true;
+  std::string detail;  ///< ok: what was checked ("4000 messages"). Not: bus, CPUs, sequence,
+                       ///< expected and actual, in one line.
+};
+
+struct RunResult {
+  std::string scenario;  ///< its name
+  std::uint64_t seed = 0;
+  std::string fabric = "rtl";
+  std::string digest;  ///< EventLog::digest()
+  Outcome outcome = Outcome::good;
+  std::string reason;  ///< hung, limit: what was still outstanding, in one line; else empty
+  std::uint64_t cycles = 0;
+  double clock_hz = 0;
+  double wall_seconds = 0;  ///< of the simulation alone, without set-up
+  std::array<BusResult, 2> bus;  ///< by contract::BusId
+  MessageResult messages;
+  LatencyResult latency;
+  std::vector<FaultResult> faults;
+  std::vector<CheckResult> checks;
+
+  double simulated_seconds() const { return clock_hz > 0 ? double(cycles) / clock_hz : 0; }
+  double cycles_per_second() const { return wall_seconds > 0 ? double(cycles) / wall_seconds : 0; }
+};
+
+}  // namespace xybus

@@ -1,0 +1,60 @@
+/// Everything that looks at the buses during a run, joined at one observer of the fabric:
+///
+///     fabric ──► BusWatch ──► injector (what to do to a packet, what became of it)
+///                        ├──► protocol monitor
+///                        ├──► packet trail
+///                        ├──► watchdog
+///                        └──► event log
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "check/packet_trail.h"
+#include "check/protocol_monitor.h"
+#include "check/watchdog.h"
+#include "fault/injector.h"
+#include "model/fabric.h"
+#include "report/event_log.h"
+
+namespace xybus {
+
+class BusWatch : public FabricObserver {
+ public:
+  BusWatch(Injector& injector, ProtocolMonitor& monitor, PacketTrail& trail, Watchdog& watchdog,
+           EventLog& log)
+      : injector_(injector), monitor_(monitor), trail_(trail), watchdog_(watchdog), log_(log) {}
+
+  /// Called now and then with the cycle.
+  void on_burst(std::function<void(std::uint64_t)> callback) { on_burst_ = std::move(callback); }
+
+  /// Called at each packet with the cycle of its first word and what is done to it.
+  void on_start(std::function<void(contract::BusId, std::uint64_t, const PacketHit&)> callback) {
+    on_start_ = std::move(callback);
+  }
+
+  PacketFault packet_started(contract::BusId bus, std::uint64_t cycle, unsigned source) override;
+  void packet_answered(const BusPacket& packet) override;
+  void burst(std::uint64_t cycle) override {
+    if (on_burst_) on_burst_(cycle);
+  }
+
+ private:
+  std::span<const std::uint32_t> before_faults(const BusPacket& packet, const PacketHit& hit);
+
+  Injector& injector_;
+  ProtocolMonitor& monitor_;
+  PacketTrail& trail_;
+  Watchdog& watchdog_;
+  EventLog& log_;
+  std::function<void(std::uint64_t)> on_burst_;
+  std::function<void(contract::BusId, std::uint64_t, const PacketHit&)> on_start_;
+  std::array<std::uint32_t, max_packet_words> sent_{};
+};
+
+/// `words` with the flips of a fault undone, which is done again: bits past the header count
+/// modulo what follows it.
+void flip_bits(std::span<std::uint32_t> words, const std::vector<unsigned>& flips);
+
+}  // namespace xybus

@@ -1,0 +1,353 @@
+#include "run/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "check/packet_trail.h"
+#include "check/protocol_monitor.h"
+#include "check/scoreboard.h"
+#include "check/watchdog.h"
+#include "fault/injector.h"
+#include "model/machine.h"
+#include "run/bus_watch.h"
+#include "trace/gtkw.h"
+#include "workload/plan.h"
+#include "workload/workload.h"
+
+namespace xybus {
+namespace {
+
+using contract::BusId;
+
+// After the last message has ended, so that a late duplicate is seen.
+constexpr std::uint64_t settle_cycles = 2000;
+
+// No message rests longer for a good reason: it takes a few I'm-alive intervals to find out that
+// a CPU has failed, and thousands of attempts to give up one that is busy.
+std::uint64_t patience(const SystemSpec& system) {
+  return std::max<std::uint64_t>(1'000'000, 8 * system.alive_interval_cycles);
+}
+
+// ---- Events ---------------------------------------------------------------------------------
+
+// A kind of event for each kind that the kernel knows.
+constexpr std::size_t kernel_kind_count = [] {
+  std::size_t count = 0;
+  while (*name(static_cast<KernelEvent::Kind>(count)) != '?') ++count;
+  return count;
+}();
+template <std::size_t... Kinds>
+constexpr auto make_kernel_kinds(std::index_sequence<Kinds...>) {
+  return std::array{EventKind{
+      name(static_cast<KernelEvent::Kind>(Kinds)),
+      {"pin", "peer_cpu", "peer_pin", "link", "tag",
+       EventField{"error", name_of<contract::Error>}, "bytes"}}...};
+}
+constexpr auto kernel_kinds =
+    make_kernel_kinds(std::make_index_sequence<kernel_kind_count>());
+
+constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
+constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
+constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
+
+// At a marker in the waveform.
+std::string mark(BusId bus, const PacketHit& hit) {
+  const char* const what = hit.drop ? "packet dropped" : hit.answer_drop ? "answer dropped" : "corrupt";
+  return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
+}
+
+/// Kernel events of all CPUs, into the log.
+class KernelWatch : public KernelObserver {
+ public:
+  explicit KernelWatch(EventLog& log) : log_(log) {}
+
+  void on(unsigned cpu, const KernelEvent& event) override {
+    if (closed_) return;
+    log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
+                {event.pin, event.peer.cpu, event.peer.pin, event.link, event.tag,
+                 static_cast<std::uint64_t>(event.error), event.bytes});
+  }
+
+  /// The run is over; what unwinding the firmware brings about is no part of it.
+  void close() { closed_ = true; }
+
+ private:
+  EventLog& log_;
+  bool closed_ = false;
+};
+
+// ---- The run --------------------------------------------------------------------------------
+
+class Run : private FaultPoints {
+ public:
+  Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Progress& progress);
+
+  RunResult operator()();
+
+ private:
+  void at(std::uint64_t cycle, std::function<void()> action) override {
+    machine_.at(cycle, std::move(action));
+  }
+  void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override;
+  void halt(unsigned cpu, std::uint64_t cycle) override;
+
+  static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
+  void boot(unsigned cpu, hal::Hal& hal);
+  bool excused(unsigned from, unsigned to) const;
+  void end_at(std::uint64_t cycle);
+  void look(std::uint64_t cycle);
+  void write_view();
+  std::string simulate();
+  std::string outstanding() const;
+  CheckResult liveness() const;
+  CheckResult workload_check() const;
+  RunResult result(const std::string& failure, double wall_seconds);
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  EventLog& log_;
+  Progress& progress_;
+
+  PacketTrail trail_;
+  ProtocolMonitor monitor_;
+  Scoreboard scoreboard_;
+  Plan plan_;
+  std::vector<std::unique_ptr<WorkloadContext>> workloads_;
+  std::uint64_t expected_ = 0;
+  Watchdog watchdog_;
+  KernelWatch kernel_watch_;
+  Injector injector_;
+  BusWatch bus_watch_;
+  Machine machine_;
+  TraceNotes notes_;
+
+  std::uint32_t halted_ = 0;
+  std::uint64_t seen_progress_ = 0;
+  bool ending_ = false;  // all workloads are complete
+  bool stalled_ = false;
+  std::string waiting_;  // hung or at the limit: who waits for what
+};
+
+FabricConfig Run::fabric_config(const Scenario& scenario, const RunOptions& options) {
+  FabricConfig config;
+  config.nodes = scenario.system.cpus;
+  config.period = clock_period(scenario.system.clock_hz);
+  config.bursts = options.bursts;
+  config.skip = options.skip;
+  if (options.trace) {
+    config.trace_file = options.out_dir + "/trace.fst";
+    config.trace_from = options.trace_from;
+    config.trace_to = options.trace_to;
+  }
+  return config;
+}
+
+Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Progress& progress)
+    : scenario_(scenario),
+      options_(options),
+      log_(log),
+      progress_(progress),
+      monitor_(scenario.system.cpus),
+      scoreboard_({.seed = options.seed,
+                   .sabotage = options.sabotage,
+                   .excused = [this](unsigned from, unsigned to) { return excused(from, to); },
+                   .route = [this](const MessageId& id) { return trail_.route(id); }}),
+      plan_(scenario.system.cpus),
+      watchdog_(patience(scenario.system)),
+      kernel_watch_(log),
+      injector_(scenario.faults, options.seed, *this),
+      bus_watch_(injector_, monitor_, trail_, watchdog_, log),
+      machine_(fabric_config(scenario, options)),
+      notes_(options.trace_from, options.trace_to) {
+  for (const WorkloadSpec& spec : scenario.workloads) {
+    const auto index = static_cast<std::uint16_t>(workloads_.size());
+    workloads_.push_back(
+        std::make_unique<WorkloadContext>(spec, index, options.seed, plan_, scoreboard_));
+    plan_workload(spec, *workloads_.back());
+    expected_ += workloads_.back()->expected();
+  }
+  plan_.on_complete([this](std::uint64_t cycle) { end_at(cycle + settle_cycles); });
+  bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
+  if (options.trace) {
+    bus_watch_.on_start([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
+      notes_.packet(cycle);
+      if (hit.any()) notes_.fault(cycle, mark(bus, hit));
+    });
+  }
+  machine_.fabric().set_observer(&bus_watch_);
+  for (unsigned cpu = 0; cpu < scenario.system.cpus; ++cpu) {
+    machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
+  }
+  injector_.arm();
+}
+
+void Run::boot(unsigned cpu, hal::Hal& hal) {
+  KernelConfig config;
+  config.cpu = cpu;
+  config.cpus = scenario_.system.cpus;
+  config.costs = scenario_.system.costs == Costs::zero ? CostTable::zero() : CostTable::standard();
+  config.alive_interval = scenario_.system.alive_interval_cycles;
+  Kernel kernel(hal, config, &kernel_watch_);
+  Site site{cpu, hal, kernel};
+  plan_.install(site);
+  kernel.run();
+}
+
+// A message may fail when a CPU at one end is halted, or when no bus leads from one to the other,
+// or none back.
+bool Run::excused(unsigned from, unsigned to) const {
+  if (((halted_ >> from | halted_ >> to) & 1) != 0) return true;
+  auto cut = [&](unsigned source, unsigned destination) {
+    return monitor_.was_cut(BusId::x, source, destination) &&
+           monitor_.was_cut(BusId::y, source, destination);
+  };
+  return cut(from, to) || cut(to, from);
+}
+
+void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
+  machine_.fabric().set_bus_down(bus, down);
+  log_.record(EventLog::faults(), cycle, down ? bus_down_kind : bus_up_kind,
+              {static_cast<std::uint64_t>(bus)});
+  notes_.fault(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));
+}
+
+void Run::halt(unsigned cpu, std::uint64_t cycle) {
+  if ((halted_ >> cpu & 1) != 0) return;
+  halted_ |= 1U << cpu;
+  log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
+  notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
+  machine_.halt(cpu);
+  monitor_.halted(cpu, cycle);
+  scoreboard_.cpu_halted(cpu);
+  for (auto& workload : workloads_) workload->cpu_halted(cpu);
+  plan_.cpu_halted(cpu);
+  if (plan_.clients_left() == 0) end_at(cycle + settle_cycles);
+}
+
+void Run::end_at(std::uint64_t cycle) {
+  if (ending_) return;
+  ending_ = true;
+  machine_.at(cycle, [this] { machine_.stop(); });
+}
+
+void Run::look(std::uint64_t cycle) {
+  if (scoreboard_.progress() != seen_progress_) watchdog_.moved(cycle);
+  seen_progress_ = scoreboard_.progress();
+  progress_.update(cycle, scoreboard_.ended(), expected_);
+  if (ending_ || stalled_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
+  stalled_ = true;
+  machine_.stop();
+}
+
+// How to look at the trace.
+void Run::write_view() {
+  write_gtkw({.directory = options_.out_dir,
+              .cpus = scenario_.system.cpus,
+              .period = machine_.fabric().ticks(),
+              .from = options_.trace_from,
+              .filter = packet_filter()},
+             notes_);
+}
+
+// Gives what went wrong in the machine itself; empty if nothing did.
+std::string Run::simulate() {
+  try {
+    machine_.run(scenario_.limit_cycles);
+    return {};
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+std::string Run::outstanding() const {
+  constexpr std::size_t most = 4;
+  std::string text;
+  auto list = [&](std::vector<std::string> lines, std::uint64_t all) {
+    for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) {
+      text += (text.empty() ? "" : "; ") + lines[i];
+    }
+    if (all > most) text += fmt::format(" and {} more", all - most);
+  };
+  const auto clients = plan_.unfinished();
+  list(clients, clients.size());
+  list(scoreboard_.open_messages(most), scoreboard_.open());
+  return text;
+}
+
+CheckResult Run::liveness() const {
+  if (ending_) {
+    return {"liveness", true,
+            fmt::format("never {} cycles without progress", watchdog_.patience())};
+  }
+  return {"liveness", false,
+          stalled_ ? fmt::format("nothing has moved since cycle {}: {}", watchdog_.last_moved(),
+                                 waiting_)
+                   : fmt::format("not done at the limit, last moved at cycle {}: {}",
+                                 watchdog_.last_moved(), waiting_)};
+}
+
+CheckResult Run::workload_check() const {
+  Complaints complaints;
+  std::string good;
+  for (const auto& workload : workloads_) {
+    workload->check(complaints);
+    good += fmt::format("{}{}: {} messages", good.empty() ? "" : ", ", workload->name(),
+                        workload->expected());
+  }
+  return complaints.result("workload", good);
+}
+
+RunResult Run::operator()() {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const std::string failure = simulate();
+  const std::chrono::duration<double> wall = Clock::now() - start;
+  progress_.clear();
+  if (options_.trace) write_view();
+  kernel_watch_.close();
+  if (!ending_) waiting_ = outstanding();
+  return result(failure, wall.count());
+}
+
+RunResult Run::result(const std::string& failure, double wall_seconds) {
+  RunResult result;
+  result.scenario = scenario_.name;
+  result.seed = options_.seed;
+  result.digest = log_.digest();
+  result.cycles = std::min(machine_.cycle(), scenario_.limit_cycles);
+  result.clock_hz = scenario_.system.clock_hz;
+  result.wall_seconds = wall_seconds;
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    result.bus[static_cast<std::size_t>(bus)] = monitor_.result(bus);
+  }
+  if (failure.empty()) machine_.finish();
+  scoreboard_.finish();
+  result.messages = scoreboard_.result();
+  result.latency = scoreboard_.latency();
+  result.faults = injector_.results();
+
+  result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
+                   liveness(), workload_check()};
+  if (!failure.empty()) result.checks.push_back({"machine", false, failure});
+  const bool all_ok = std::ranges::all_of(result.checks, &CheckResult::ok);
+  if (!failure.empty() || (ending_ && !all_ok)) {
+    result.outcome = Outcome::check_failed;
+  } else if (!ending_) {
+    result.outcome = stalled_ ? Outcome::hung : Outcome::limit;
+    result.reason = waiting_;
+  }
+  return result;
+}
+
+}  // namespace
+
+RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log,
+              Progress& progress) {
+  return Run(scenario, options, log, progress)();
+}
+
+}  // namespace xybus

@@ -1,0 +1,42 @@
+/// One run: a scenario and a seed in, every number out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "report/event_log.h"
+#include "report/progress.h"
+#include "report/run_result.h"
+#include "scenario/scenario.h"
+
+namespace xybus {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+
+  /// Writes a waveform to out_dir/trace.fst, from and up to (not with) these cycles.
+  bool trace = false;
+  std::uint64_t trace_from = 0;
+  std::uint64_t trace_to = ~std::uint64_t{0};
+  std::string out_dir;
+
+  /// Idle time is not evaluated, busy time is evaluated in bursts. Neither changes any result.
+  bool skip = true;
+  bool bursts = true;
+
+  /// Test hook: one bit of the n-th request that a server reads, counted over the whole run from
+  /// 1, is flipped before it is verified. The run must then end as check_failed.
+  std::optional<std::uint64_t> sabotage;
+};
+
+/// Assembles the machine, its firmware, workloads, checks and faults, and runs it until every
+/// workload is complete, nothing moves any more, or the limit comes. A check that fails does not
+/// end it.
+/// Records every observable event. The simulator elaborates once: call this once in a process,
+/// from sc_main. Throws what set-up throws (a trace file that cannot be written).
+RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log,
+              Progress& progress);
+
+}  // namespace xybus

@@ -1,0 +1,47 @@
+// The words scenarios use, and what each means in one line.
+#include "scenario/scenario.h"
+
+namespace xybus {
+
+const char* name(const WorkloadSpec& workload) {
+  return known_workloads()[workload.index()].name;
+}
+
+const char* name(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::uniform: return "uniform";
+    case Pattern::hotspot: return "hotspot";
+    case Pattern::transpose: return "transpose";
+    case Pattern::bit_complement: return "bit-complement";
+    case Pattern::tornado: return "tornado";
+  }
+  return "?";
+}
+
+const char* name(FaultKind kind) { return known_faults()[static_cast<std::size_t>(kind)].name; }
+
+const char* name(Costs costs) { return costs == Costs::zero ? "zero" : "default"; }
+
+// In the order of WorkloadSpec's alternatives.
+const std::vector<Described>& known_workloads() {
+  static const std::vector<Described> list{
+      {"ping", "requests from one CPU to another, one at a time, each answered by a reply"},
+      {"stream", "messages from one CPU to another, a window of them outstanding"},
+      {"all-to-all", "every CPU sends: uniform, hotspot, transpose, bit-complement or tornado"},
+  };
+  return list;
+}
+
+// In the order of FaultKind.
+const std::vector<Described>& known_faults() {
+  static const std::vector<Described> list{
+      {"packet-corrupt", "bits of a packet flip on the wires of a bus"},
+      {"packet-drop", "a packet vanishes on a bus: no node sees it"},
+      {"answer-drop", "a packet arrives, but its answers are lost"},
+      {"bus-down", "a bus carries nothing, for a time or for good"},
+      {"cpu-halt", "a CPU and its message engine fall silent for good"},
+  };
+  return list;
+}
+
+}  // namespace xybus

@@ -1,0 +1,86 @@
+#include "workload/plan.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace xybus {
+namespace {
+
+// Replies go before new requests. Both are user processes: 1 to 199.
+constexpr std::uint8_t server_priority = 150;
+constexpr std::uint8_t client_priority = 140;
+
+const char* name(ProcessState state) {
+  switch (state) {
+    case ProcessState::ready: return "ready";
+    case ProcessState::waiting: return "waiting";
+    case ProcessState::held: return "held in a kernel call";
+    case ProcessState::stopped: return "stopped";
+  }
+  return "?";
+}
+
+}  // namespace
+
+ProcessAddress Plan::add(unsigned cpu, Planned planned) {
+  auto& processes = by_cpu_.at(cpu);
+  const auto pin = static_cast<Pin>(Dispatcher::first_pin + processes.size());
+  processes.push_back(std::move(planned));
+  return {static_cast<std::uint8_t>(cpu), pin};
+}
+
+ProcessAddress Plan::add_server(unsigned cpu, std::string name, Program program) {
+  return add(cpu, {std::move(name), server_priority, false, std::move(program)});
+}
+
+ProcessAddress Plan::add_client(unsigned cpu, std::string name, Program program) {
+  ++clients_left_;
+  return add(cpu, {std::move(name), client_priority, true, std::move(program)});
+}
+
+void Plan::install(Site& site) {
+  auto& processes = by_cpu_.at(site.cpu);
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    Planned& planned = processes[i];
+    auto body = [this, &planned, &site](Process& process) {
+      return planned.client ? run_client(planned, process, site) : planned.program(process, site);
+    };
+    planned.process = &site.kernel.dispatcher().create(planned.name, planned.priority, body);
+    if (planned.process->pin() != Dispatcher::first_pin + i) {
+      throw std::logic_error("a planned process has another pin than planned");
+    }
+  }
+}
+
+Task<> Plan::run_client(Planned& planned, Process& process, Site& site) {
+  co_await planned.program(process, site);
+  planned.ended = true;
+  if (--clients_left_ == 0 && on_complete_) on_complete_(site.hal.now());
+}
+
+void Plan::cpu_halted(unsigned cpu) {
+  if ((halted_ >> cpu & 1) != 0) return;
+  halted_ |= 1U << cpu;
+  for (const Planned& planned : by_cpu_.at(cpu)) {
+    if (planned.client && !planned.ended) --clients_left_;
+  }
+}
+
+std::vector<std::string> Plan::unfinished() const {
+  std::vector<std::string> lines;
+  for (unsigned cpu = 0; cpu < by_cpu_.size(); ++cpu) {
+    if ((halted_ >> cpu & 1) != 0) continue;
+    for (const Planned& planned : by_cpu_[cpu]) {
+      if (!planned.client || planned.ended) continue;
+      lines.push_back(fmt::format("CPU {} {}{}", cpu, planned.name,
+                                  planned.process == nullptr
+                                      ? " not started"
+                                      : fmt::format(" (pin {}) {}", planned.process->pin(),
+                                                    name(planned.process->state()))));
+    }
+  }
+  return lines;
+}
+
+}  // namespace xybus

@@ -1,0 +1,74 @@
+/// Which processes a machine has: every one of them is planned before any CPU starts, so that a
+/// client can be given the address of its server on another CPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "contract/contract.h"
+#include "firmware/kernel.h"
+
+namespace xybus {
+
+/// Where a process runs: its CPU, with what it can call.
+struct Site {
+  unsigned cpu;
+  hal::Hal& hal;
+  Kernel& kernel;
+};
+
+/// The code of a planned process.
+using Program = std::function<Task<>(Process&, Site&)>;
+
+class Plan {
+ public:
+  explicit Plan(unsigned cpus) : by_cpu_(cpus) {}
+
+  /// Adds a process that serves others, for ever. Gives the address it will have.
+  ProcessAddress add_server(unsigned cpu, std::string name, Program program);
+
+  /// Adds a process whose end the run waits for.
+  ProcessAddress add_client(unsigned cpu, std::string name, Program program);
+
+  /// Makes a CPU's processes, before its kernel runs. Plan and site must outlive the kernel.
+  void install(Site& site);
+
+  /// Nobody waits for a halted CPU's processes.
+  void cpu_halted(unsigned cpu);
+
+  /// Clients that have not ended yet.
+  unsigned clients_left() const { return clients_left_; }
+
+  /// Called when the last client ends, with the cycle; not if a halt is what ends it.
+  void on_complete(std::function<void(std::uint64_t cycle)> callback) {
+    on_complete_ = std::move(callback);
+  }
+
+  /// One line for each client that has not ended, while its kernel exists.
+  std::vector<std::string> unfinished() const;
+
+  unsigned cpus() const { return static_cast<unsigned>(by_cpu_.size()); }
+
+ private:
+  struct Planned {
+    std::string name;
+    std::uint8_t priority;
+    bool client;
+    Program program;
+    bool ended = false;
+    Process* process = nullptr;
+  };
+
+  ProcessAddress add(unsigned cpu, Planned planned);
+  Task<> run_client(Planned& planned, Process& process, Site& site);
+
+  std::vector<std::vector<Planned>> by_cpu_;
+  std::uint32_t halted_ = 0;
+  unsigned clients_left_ = 0;
+  std::function<void(std::uint64_t)> on_complete_;
+};
+
+}  // namespace xybus

@@ -1,0 +1,64 @@
+#include "workload/workload.h"
+
+#include <fmt/format.h>
+
+#include "workload/server.h"
+
+namespace xybus {
+
+WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed,
+                                 Plan& plan, Scoreboard& scoreboard)
+    : name_(xybus::name(spec)),
+      index_(index),
+      seed_(seed),
+      plan_(plan),
+      scoreboard_(scoreboard),
+      clients_(plan.cpus()) {}
+
+ProcessAddress WorkloadContext::add_server(unsigned cpu) {
+  return plan_.add_server(cpu, name_ + "-server", [this](Process& process, Site& site) {
+    return serve(process, site, *this);
+  });
+}
+
+ProcessAddress WorkloadContext::add_client(unsigned cpu, std::uint64_t count, Program program) {
+  clients_.at(cpu).expected += count;
+  return plan_.add_client(cpu, name_ + "-client", std::move(program));
+}
+
+RandomStream WorkloadContext::random(unsigned cpu) const {
+  return RandomStream(seed_, fmt::format("workload.{}.cpu.{}", index_, cpu));
+}
+
+MessageId WorkloadContext::request(unsigned from, unsigned to, std::uint32_t number) const {
+  return {index_, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to),
+          Direction::request, number};
+}
+
+std::uint64_t WorkloadContext::expected() const {
+  std::uint64_t sum = 0;
+  for (const Client& client : clients_) sum += client.expected;
+  return sum;
+}
+
+void WorkloadContext::check(Complaints& complaints) const {
+  for (unsigned cpu = 0; cpu < clients_.size(); ++cpu) {
+    const Client& client = clients_[cpu];
+    if (client.halted || client.ended == client.expected) continue;
+    complaints.add(fmt::format("workload {} ({}), client on CPU {}: expected {} messages to end, "
+                               "actual {}",
+                               index_, name_, cpu, client.expected, client.ended));
+  }
+}
+
+void plan_workload(const WorkloadSpec& spec, WorkloadContext& context) {
+  struct Planner {
+    WorkloadContext& context;
+    void operator()(const PingSpec& ping) const { plan_ping(ping, context); }
+    void operator()(const StreamSpec& stream) const { plan_stream(stream, context); }
+    void operator()(const AllToAllSpec& all) const { plan_all_to_all(all, context); }
+  };
+  std::visit(Planner{context}, spec);
+}
+
+}  // namespace xybus

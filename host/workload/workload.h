@@ -1,0 +1,87 @@
+/// What every workload is made of, and how a scenario's workload becomes processes.
+///
+/// A workload is one small file: a function that adds its servers and clients to the plan.
+///
+///     Task<> my_client(Process& process, Site& site, WorkloadContext& context, ProcessAddress to) {
+///       Requestor requestor(process, site, context, /*window=*/4);
+///       for (unsigned i = 0; i < 100; ++i) co_await requestor.send(to, /*bytes=*/64, /*reply=*/0);
+///       co_await requestor.finish();
+///     }
+///
+///     void plan_mine(const MySpec& spec, WorkloadContext& context) {
+///       const ProcessAddress server = context.add_server(spec.to);
+///       context.add_client(spec.from, spec.count, [=, &context](Process& process, Site& site) {
+///         return my_client(process, site, context, server);
+///       });
+///     }
+///
+/// Requestor and server make, verify and account for every message; a new kind of workload also
+/// gets its specification in scenario/scenario.h and its name in plan_workload().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "check/scoreboard.h"
+#include "random/random.h"
+#include "scenario/scenario.h"
+#include "workload/plan.h"
+
+namespace xybus {
+
+/// One workload of a scenario: its place in the run, and its account.
+class WorkloadContext {
+ public:
+  WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed, Plan& plan,
+                  Scoreboard& scoreboard);
+  WorkloadContext(const WorkloadContext&) = delete;
+  WorkloadContext& operator=(const WorkloadContext&) = delete;
+
+  /// Adds the server of this workload on a CPU: it reads every request, verifies it, and replies
+  /// with as many bytes as the requestor has room for.
+  ProcessAddress add_server(unsigned cpu);
+
+  /// Adds a client on a CPU that is to see `count` messages through, done or failed.
+  ProcessAddress add_client(unsigned cpu, std::uint64_t count, Program program);
+
+  /// A stream of random numbers for the client on a CPU, and nobody else.
+  RandomStream random(unsigned cpu) const;
+
+  MessageId request(unsigned from, unsigned to, std::uint32_t number) const;
+  /// A message has ended for its requestor on a CPU.
+  void ended(unsigned cpu) { ++clients_[cpu].ended; }
+
+  Scoreboard& scoreboard() { return scoreboard_; }
+  unsigned cpus() const { return plan_.cpus(); }
+  const std::string& name() const { return name_; }
+
+  void cpu_halted(unsigned cpu) { clients_[cpu].halted = true; }
+  /// Messages that all clients are to see through.
+  std::uint64_t expected() const;
+  /// Appends what is missing at the end of a run.
+  void check(Complaints& complaints) const;
+
+ private:
+  struct Client {
+    std::uint64_t expected = 0;
+    std::uint64_t ended = 0;
+    bool halted = false;
+  };
+
+  std::string name_;
+  std::uint16_t index_;
+  std::uint64_t seed_;
+  Plan& plan_;
+  Scoreboard& scoreboard_;
+  std::vector<Client> clients_;  // by CPU
+};
+
+/// Adds the processes of a scenario's workload to the plan.
+void plan_workload(const WorkloadSpec& spec, WorkloadContext& context);
+
+void plan_ping(const PingSpec& spec, WorkloadContext& context);
+void plan_stream(const StreamSpec& spec, WorkloadContext& context);
+void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context);
+
+}  // namespace xybus

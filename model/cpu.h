@@ -1,0 +1,91 @@
+/// A CPU: firmware in a SystemC thread, and the HAL it runs on.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <span>
+#include <stdexcept>
+
+#include <systemc>
+#include <tlm>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include "firmware/hal/hal.h"
+
+namespace xybus {
+
+/// What a CPU runs: it ends by returning, by hal::Halted, or by failing with another exception.
+using Firmware = std::function<void(hal::Hal&)>;
+
+/// A register access that the fabric refused; thrown into the firmware.
+class AccessError : public std::runtime_error {
+ public:
+  AccessError(std::uint64_t address, tlm::tlm_response_status status);
+  std::uint64_t address() const { return address_; }
+  tlm::tlm_response_status status() const { return status_; }
+
+ private:
+  std::uint64_t address_;
+  tlm::tlm_response_status status_;
+};
+
+/// consume(n) takes n cycles, a register access as many as the port takes; all else takes none.
+/// Firmware acts at the start of a cycle, and so sees what the edge before it brought about.
+class Cpu : public sc_core::sc_module, public hal::Hal {
+ public:
+  tlm_utils::simple_initiator_socket<Cpu, 32> socket;
+  sc_core::sc_in<bool> interrupt_in;
+
+  Cpu(const sc_core::sc_module_name& name, sc_core::sc_time period);
+
+  /// Before the simulation starts. Without firmware the CPU does nothing.
+  void set_firmware(Firmware firmware) { firmware_ = std::move(firmware); }
+
+  /// Called once if the firmware fails.
+  void set_on_failure(std::function<void()> on_failure) { on_failure_ = std::move(on_failure); }
+
+  /// Stops the CPU for good: the HAL call it is in, or the next one, throws hal::Halted.
+  /// The fabric has to end an access that is under way (Fabric::halt).
+  void halt();
+
+  bool halted() const { return halted_; }
+
+  /// Whether the firmware has returned, failed or unwound.
+  bool done() const { return done_; }
+
+  /// What the firmware failed with.
+  std::exception_ptr failure() const { return failure_; }
+
+  std::uint32_t read(contract::Register reg) override;
+  void write(contract::Register reg, std::uint32_t value) override;
+  std::span<std::byte> ram() override;
+  std::uint64_t now() const override;
+  void consume(std::uint32_t cycles) override;
+  bool interrupt() const override;
+  void idle(std::uint64_t until) override;
+
+ private:
+  void start_of_simulation() override;
+  void run();
+  void on_interrupt();
+  void access(tlm::tlm_command command, contract::Register reg, std::uint32_t& data);
+  void check() const;
+  void count_call() const;
+  std::uint64_t cycle() const;
+  void wait_until(std::uint64_t cycle);
+
+  std::uint64_t ticks_;
+  Firmware firmware_;
+  std::function<void()> on_failure_;
+  std::exception_ptr failure_;
+  std::span<std::byte> ram_;
+  tlm::tlm_generic_payload payload_;
+  sc_core::sc_event resume_;  // interrupt while asleep, or halt
+  bool asleep_ = false;
+  bool halted_ = false;
+  bool done_ = false;
+  mutable std::uint32_t calls_without_time_ = 0;
+};
+
+}  // namespace xybus

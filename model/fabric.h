@@ -1,0 +1,164 @@
+/// The hardware as the rest of the simulation sees it: a CPU port and an interrupt for each node,
+/// the two buses under observation, and the points where they can be broken.
+///
+/// Cycle k lasts from kT to (k+1)T. CPUs act at kT; the clock edge that ends cycle k is evaluated
+/// at kT + T/2; what it brings about is seen by CPUs at (k+1)T. See README.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <systemc>
+#include <tlm>
+#include <tlm_utils/simple_target_socket.h>
+
+#include "contract/contract.h"
+
+namespace xybus {
+
+/// What is done to one packet while it is on the wires.
+struct PacketFault {
+  /// No node sees any word of it.
+  bool drop = false;
+  /// Its sender sees none of its answers.
+  bool answer_drop = false;
+  /// Bits to invert, counted on the wire from bit 0 of the first header word. A bit past the end
+  /// of the packet is taken modulo what follows the header: payload and CRC.
+  std::vector<unsigned> flips;
+};
+
+/// A packet that has been on a bus, with its answers.
+struct BusPacket {
+  contract::BusId bus;
+  /// Cycle of the first word on the wires.
+  std::uint64_t start_cycle;
+  /// The node that was granted the bus. The header says who it claims to be.
+  unsigned source;
+  /// Header to CRC as the receivers saw them, bit flips included. Valid during the call only.
+  std::span<const std::uint32_t> words;
+  /// Cycle of the answers.
+  std::uint64_t answer_cycle;
+  /// Two bits for each node (contract::Answer), as the sender saw them.
+  std::uint32_t answers;
+  /// The bus was down in one of its cycles.
+  bool down;
+  /// A bit was flipped, the packet hidden, or its answers.
+  bool faulted;
+};
+
+/// Told what happens on the buses. Calls come in the order of cycles, within a cycle X before Y.
+class FabricObserver {
+ public:
+  virtual ~FabricObserver() = default;
+
+  /// A packet has been granted the bus; its first word is on the wires in cycle `cycle`. The
+  /// fault returned is applied to exactly this packet.
+  virtual PacketFault packet_started(contract::BusId, std::uint64_t /*cycle*/,
+                                     unsigned /*source*/) {
+    return {};
+  }
+
+  /// A packet has met its answer slot.
+  virtual void packet_answered(const BusPacket&) {}
+
+  /// From time to time, for progress and for the interrupt key. Must not touch the machine, except
+  /// to stop it.
+  virtual void burst(std::uint64_t /*cycle*/) {}
+};
+
+struct FabricConfig {
+  /// Nodes with a CPU, 1 to 16.
+  unsigned nodes = 2;
+  /// The clock; a multiple of 4 ps. See clock_period().
+  sc_core::sc_time period{10, sc_core::SC_NS};
+  /// Evaluate many cycles without going back to the kernel. Changes no result.
+  bool bursts = true;
+  /// Evaluate nothing while the hardware is idle. Changes no result.
+  bool skip = true;
+  /// Start state of registers that reset does not set: 0 for all zeros, else a seed.
+  unsigned start_state = 0;
+  /// FST file for waveforms; empty for none.
+  std::string trace_file;
+  /// First cycle in it, and the one after the last.
+  std::uint64_t trace_from = 0;
+  std::uint64_t trace_to = ~std::uint64_t{0};
+};
+
+/// The clock period for a frequency, rounded to 4 ps: the time scheme needs quarters of it.
+/// Throws std::invalid_argument outside 1 kHz to 10 GHz.
+sc_core::sc_time clock_period(double hz);
+
+/// Buses and nodes, without the CPUs.
+///
+/// CPU ports take single 32-bit words, aligned: registers at their offsets, node RAM from
+/// bit contract::ram_address_bit on. Node RAM also gives a direct memory pointer. Anything else is
+/// answered with a TLM error.
+///
+/// In a burst the fabric runs ahead of kernel time, but never past anything the kernel has to do.
+/// The end of sc_start() is not such a thing: whoever calls it notifies an event at its end.
+class Fabric : public sc_core::sc_module {
+ public:
+  using Socket = tlm_utils::simple_target_socket_tagged<Fabric, 32>;
+
+  sc_core::sc_vector<Socket> cpu_port;
+  sc_core::sc_vector<sc_core::sc_out<bool>> interrupt;
+
+  unsigned nodes() const { return nodes_; }
+  sc_core::sc_time period() const { return period_; }
+  std::uint64_t ticks() const { return period_.value(); }
+
+  /// The cycle that is now: in an observer's call, the cycle it is told about.
+  virtual std::uint64_t cycle() const = 0;
+
+  /// At most one; nullptr for none.
+  void set_observer(FabricObserver* observer) { observer_ = observer; }
+  FabricObserver* observer() const { return observer_; }
+
+  /// From the next cycle on the node's engine is silent and its CPU port refuses every access,
+  /// one under way included. For good.
+  virtual void halt(unsigned node) = 0;
+
+  /// The next packet to start on the bus suffers this fault, beside the observer's.
+  virtual void inject(contract::BusId, const PacketFault&) = 0;
+
+  /// From the next cycle on no word and no answer passes on the bus, or all do again.
+  virtual void set_bus_down(contract::BusId, bool down) = 0;
+
+  /// Ends the burst that is going on, if one is, after the present cycle.
+  virtual void end_burst() = 0;
+
+  /// What went wrong inside, such as an assertion of the RTL; it pauses the simulation.
+  std::exception_ptr failure() const { return failure_; }
+
+ protected:
+  Fabric(const sc_core::sc_module_name& name, const FabricConfig& config);
+
+  /// One access of a CPU, in the CPU's thread, which it suspends for as long as the access takes.
+  /// False: the node is halted.
+  virtual bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) = 0;
+
+  virtual std::span<std::byte> ram(unsigned node) = 0;
+
+  void fail(std::exception_ptr failure);
+
+ private:
+  void transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  bool direct_memory(int node, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
+
+  unsigned nodes_;
+  sc_core::sc_time period_;
+  FabricObserver* observer_ = nullptr;
+  std::exception_ptr failure_;
+};
+
+/// The Verilated RTL, in the smallest of the built sizes that has room for the nodes. The others
+/// are absent: halted from the start.
+/// Throws std::invalid_argument if there is none. One for each process.
+std::unique_ptr<Fabric> make_rtl_fabric(const FabricConfig& config);
+
+}  // namespace xybus

@@ -1,0 +1,80 @@
+/// A whole machine: CPUs, the fabric between them, and time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "model/cpu.h"
+#include "model/fabric.h"
+
+namespace xybus {
+
+/// The firmware of a CPU has failed. What it failed with is nested (std::rethrow_if_nested).
+class FirmwareError : public std::runtime_error, public std::nested_exception {
+ public:
+  FirmwareError(unsigned cpu, const std::string& what);
+  unsigned cpu() const { return cpu_; }
+
+ private:
+  unsigned cpu_;
+};
+
+/// One for each process: SystemC elaborates once.
+///
+/// Cycles, CPUs and callbacks: what at(c, ...) does comes after all that happens before cycle c,
+/// and holds from cycle c on. Firmware runs in run() and is unwound in finish().
+class Machine {
+ public:
+  /// With the Verilated RTL.
+  explicit Machine(const FabricConfig& config);
+  explicit Machine(std::unique_ptr<Fabric> fabric);
+
+  /// Finishes.
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// Before the first run().
+  void set_firmware(unsigned cpu, Firmware firmware);
+
+  /// Simulates up to the start of cycle `until`, or to stop(). hal::never: until stop(), or until
+  /// nothing can happen any more. Throws FirmwareError, or what the fabric fails with.
+  void run(std::uint64_t until);
+
+  /// Ends run(), after the present cycle. From firmware, an observer or a callback.
+  void stop();
+
+  /// Calls back at the end of cycle `cycle` - 1, or as soon as possible if that has passed:
+  /// for faults, halts and limits at a cycle.
+  void at(std::uint64_t cycle, std::function<void()> callback);
+
+  /// Stops a CPU and silences its node, from the next cycle on.
+  void halt(unsigned cpu);
+
+  /// Unwinds all firmware, without time. Nothing runs after it.
+  void finish();
+
+  /// The cycle that is now.
+  std::uint64_t cycle() const { return fabric_->cycle(); }
+
+  Fabric& fabric() { return *fabric_; }
+  Cpu& cpu(unsigned number) { return *cpus_.at(number); }
+  unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+
+ private:
+  class Clockwork;
+
+  void rethrow_failures();
+
+  std::unique_ptr<Fabric> fabric_;
+  std::unique_ptr<Clockwork> clockwork_;
+  std::vector<std::unique_ptr<Cpu>> cpus_;
+  std::vector<std::unique_ptr<sc_core::sc_signal<bool>>> interrupts_;
+  bool started_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace xybus

@@ -1,0 +1,74 @@
+#include <catch2/catch.hpp>
+#include <string_view>
+
+#include "check/crc32c.h"
+#include "check/message.h"
+
+using namespace xybus;
+
+namespace {
+constexpr MessageId some_id{2, 3, 5, Direction::request, 17};
+
+std::vector<std::byte> content_of(std::uint64_t seed, const MessageId& id, std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  Content(seed).fill(id, bytes);
+  return bytes;
+}
+}  // namespace
+
+TEST_CASE("CRC-32C of 123456789 is the published check value") {
+  const std::string_view digits = "123456789";
+  CHECK(crc32c(std::as_bytes(std::span(digits))) == 0xE3069283U);
+}
+
+TEST_CASE("CRC-32C over words takes the least significant byte first") {
+  const std::array<std::uint32_t, 2> words{0x34333231, 0x38373635};
+  const std::string_view digits = "12345678";
+  CHECK(crc32c(std::span(words)) == crc32c(std::as_bytes(std::span(digits))));
+}
+
+TEST_CASE("contents verify at every length") {
+  const Content content(1);
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::vector<std::byte> bytes(size);
+    content.fill(some_id, bytes);
+    CHECK_FALSE(content.verify(some_id, bytes));
+  }
+}
+
+TEST_CASE("a longer message starts with the bytes of a shorter one with the same name") {
+  const auto longer = content_of(1, some_id, 31);
+  const auto shorter = content_of(1, some_id, 13);
+  CHECK(std::equal(shorter.begin(), shorter.end(), longer.begin()));
+}
+
+TEST_CASE("seed, workload, CPUs, number and direction each change the contents") {
+  const auto base = content_of(1, some_id, 64);
+  auto changed = [&](std::uint64_t seed, auto change) {
+    MessageId id = some_id;
+    change(id);
+    return content_of(seed, id, 64) != base;
+  };
+  CHECK_FALSE(changed(1, [](MessageId&) {}));
+  CHECK(changed(2, [](MessageId&) {}));
+  CHECK(changed(1, [](MessageId& id) { id.workload = 1; }));
+  CHECK(changed(1, [](MessageId& id) { id.from = 4; }));
+  CHECK(changed(1, [](MessageId& id) { id.to = 4; }));
+  CHECK(changed(1, [](MessageId& id) { id.number = 18; }));
+  CHECK(changed(1, [](MessageId& id) { id.direction = Direction::reply; }));
+}
+
+TEST_CASE("one flipped bit at any byte is found there, with what was expected and what came") {
+  const Content content(1);
+  for (std::size_t at = 0; at < 29; ++at) {
+    auto bytes = content_of(1, some_id, 29);
+    const unsigned good = std::to_integer<unsigned>(bytes[at]);
+    bytes[at] ^= std::byte{0x40};
+    const auto mismatch = content.verify(some_id, bytes);
+    REQUIRE(mismatch);
+    CHECK(mismatch->offset == at);
+    CHECK(mismatch->count == 1);
+    CHECK(std::stoul(mismatch->expected.substr(0, 2), nullptr, 16) == good);
+    CHECK(std::stoul(mismatch->actual.substr(0, 2), nullptr, 16) == (good ^ 0x40));
+  }
+}

@@ -1,0 +1,443 @@
+#include "check/protocol_monitor.h"
+
+#include <catch2/catch.hpp>
+
+#include "check/crc32c.h"
+
+using namespace xybus;
+using contract::Answer;
+using contract::BusId;
+using contract::PacketHeader;
+using contract::TrafficClass;
+
+namespace {
+
+using Words = std::vector<std::uint32_t>;
+
+struct Letter {
+  unsigned source = 0, destination = 1;
+  TrafficClass traffic_class = TrafficClass::control;
+  unsigned sequence = 0;
+  unsigned length = 8;
+  std::uint32_t seed = 1;
+};
+
+PacketHeader header_of(const Letter& letter) {
+  return PacketHeader{}
+      .set_dst_mask(1U << letter.destination)
+      .set_source(letter.source)
+      .set_kind(contract::PacketKind::message)
+      .set_traffic_class(letter.traffic_class)
+      .set_length(letter.length)
+      .set_sequence_number(letter.sequence);
+}
+
+Words with_crc(Words words) {
+  words.push_back(crc32c(std::span<const std::uint32_t>(words)));
+  return words;
+}
+
+Words packet_of(const Letter& letter) {
+  const PacketHeader header = header_of(letter);
+  Words words(header.words.begin(), header.words.end());
+  for (unsigned byte = 0; byte < letter.length; byte += 4) {
+    words.push_back(letter.seed * 0x01010101U + byte);
+  }
+  if (letter.length % 4 != 0) words.back() &= (1U << 8 * (letter.length % 4)) - 1;
+  return with_crc(words);
+}
+
+std::uint32_t answers(unsigned node, Answer answer) {
+  return static_cast<std::uint32_t>(answer) << (2 * node);
+}
+
+// How a packet differs from one that is sent as it should be and arrives as it was sent.
+struct Extra {
+  std::optional<Words> received{};
+  std::optional<unsigned> granted{};
+  bool unseen = false, unanswered = false;
+  unsigned answer_later = 0;
+};
+
+// Puts packets on a bus, one behind the other, each answered in its slot.
+struct Bench {
+  ProtocolMonitor monitor{4};
+  std::array<std::uint64_t, 2> cycle{100, 100};
+
+  PacketVerdict wire(BusId bus, const Words& words, std::uint32_t answered,
+                     const Extra& extra = {}) {
+    std::uint64_t& now = cycle[static_cast<std::size_t>(bus)];
+    WirePacket packet;
+    packet.bus = bus;
+    packet.source = extra.granted.value_or(PacketHeader{{words[0], 0}}.source());
+    packet.start_cycle = now;
+    packet.answer_cycle = now + words.size() + extra.answer_later;
+    packet.sent = words;
+    packet.received = words;
+    if (extra.received) packet.received = *extra.received;
+    packet.answers = answered;
+    packet.unseen = extra.unseen;
+    packet.unanswered = extra.unanswered;
+    // The sender sees the answer before it sends the next packet of the flow.
+    now = packet.start_cycle + words.size() + 2;
+    return monitor.observe(packet);
+  }
+  PacketVerdict send(const Letter& letter, Answer answer = Answer::accepted, BusId bus = BusId::x) {
+    return wire(bus, packet_of(letter), answers(letter.destination, answer));
+  }
+  // Both nodes have been seen alive.
+  Bench& awake() {
+    send({.source = 0, .destination = 1});
+    send({.source = 1, .destination = 0});
+    return *this;
+  }
+  bool good() const { return monitor.check(BusId::x).ok && monitor.check(BusId::y).ok; }
+  bool says(const std::string& text, BusId bus = BusId::x) const {
+    const CheckResult check = monitor.check(bus);
+    INFO(check.detail);
+    CHECK(check.name == std::string("protocol.") + name(bus));
+    return !check.ok && check.detail.find(text) != std::string::npos;
+  }
+};
+
+}  // namespace
+
+// ---- What is right ----------------------------------------------------------------------------
+
+TEST_CASE("flows of packets, alternating between the buses, are good and are counted") {
+  Bench bench;
+  for (unsigned i = 0; i < 600; ++i) {
+    const BusId bus = i % 2 == 0 ? BusId::x : BusId::y;
+    bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+    const PacketVerdict verdict =
+        bench.send({.sequence = i % 256, .length = i % 257}, Answer::accepted, bus);
+    CHECK(verdict.legal);
+    CHECK_FALSE(verdict.retry);
+    CHECK(verdict.destination == 1);
+  }
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::x).packets == 300);
+  CHECK(bench.monitor.result(BusId::y).packets == 300);
+}
+
+TEST_CASE("the numbers of a bus: words, payload once, retries, and each kind of answer") {
+  Bench bench;
+  const Letter letter{.length = 10};  // 2 + 3 + 1 words
+  bench.send(letter, Answer::busy);
+  bench.wire(BusId::x, packet_of(letter), 0, {.unseen = true});
+  Words corrupted = packet_of(letter);
+  corrupted[3] ^= 4;
+  bench.wire(BusId::x, packet_of(letter), answers(1, Answer::corrupt), {.received = corrupted});
+  bench.send(letter, Answer::accepted);
+  const BusResult& result = bench.monitor.result(BusId::x);
+  CHECK(bench.good());
+  CHECK(result.packets == 4);
+  CHECK(result.busy_cycles == 24);
+  CHECK(result.payload_bytes == 10);
+  CHECK(result.retries == 3);
+  CHECK(result.busy_answers == 1);
+  CHECK(result.no_answers == 1);
+  CHECK(result.crc_errors == 1);
+}
+
+TEST_CASE("classes and destinations are flows of their own") {
+  Bench bench;
+  bench.send({.traffic_class = TrafficClass::control}, Answer::busy);
+  bench.send({.traffic_class = TrafficClass::data}, Answer::accepted);
+  bench.send({.destination = 2}, Answer::accepted);
+  bench.send({.traffic_class = TrafficClass::control}, Answer::accepted);
+  CHECK(bench.good());
+}
+
+TEST_CASE("a packet may be retried on the other bus") {
+  Bench bench;
+  bench.awake();
+  const Letter letter{.sequence = 1};
+  for (int i = 0; i < 2; ++i) bench.wire(BusId::x, packet_of(letter), 0, {.unseen = true});
+  bench.cycle[1] = bench.cycle[0];
+  CHECK(bench.send(letter, Answer::accepted, BusId::y).retry);
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::y).retries == 1);
+}
+
+// ---- Form -------------------------------------------------------------------------------------
+
+TEST_CASE("a packet in another node's name is found") {
+  Bench bench;
+  bench.wire(BusId::x, packet_of({.source = 2}), 0, {.granted = 3});
+  CHECK(bench.says("bus x, cycle 100, CPU 3"));
+  CHECK(bench.says("expected source 3 (the granted node), actual 2"));
+}
+
+TEST_CASE("a packet whose words do not match its length is found") {
+  Bench bench;
+  PacketHeader header = header_of({.length = 8});
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 7}), 0);
+  CHECK(bench.says("expected 5 words for 8 bytes, actual 4"));
+}
+
+TEST_CASE("a packet that is too long is found") {
+  Bench bench;
+  bench.wire(BusId::x, packet_of({.length = 260}), 0);
+  CHECK(bench.says("expected at most 256 bytes, actual 260"));
+}
+
+TEST_CASE("a packet that breaks off in its header is found") {
+  Bench bench;
+  bench.wire(BusId::x, {header_of({}).words[0]}, 0, {.granted = 0});
+  CHECK(bench.says("expected at least 3 words, actual 1"));
+}
+
+TEST_CASE("a packet for nobody, for two, or for a node that is not there is found") {
+  for (const unsigned mask : {0U, 3U, 0x8000U}) {
+    Bench bench;
+    PacketHeader header = header_of({.length = 0});
+    header.set_dst_mask(mask);
+    bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), 0);
+    CHECK(bench.says(mask == 0x8000U ? "expected destinations below 4"
+                                     : "expected one destination"));
+  }
+}
+
+TEST_CASE("a packet of an unknown kind is found") {
+  Bench bench;
+  PacketHeader header = header_of({.length = 0});
+  header.set_kind(static_cast<contract::PacketKind>(9));
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), 0);
+  CHECK(bench.says("unknown kind 9"));
+}
+
+TEST_CASE("reserved header bits that are set are found") {
+  Bench bench;
+  const PacketHeader header = header_of({.length = 0});
+  bench.wire(BusId::x, with_crc({header.words[0] | 1U << 31, header.words[1]}), 0);
+  CHECK(bench.says("reserved header bits"));
+}
+
+TEST_CASE("padding that is not zero is found") {
+  Bench bench;
+  const PacketHeader header = header_of({.length = 1});
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 0x0122}), 0);
+  CHECK(bench.says("padding not zero: 0x1"));
+}
+
+TEST_CASE("a wrong CRC that no fault explains is found") {
+  Bench bench;
+  Words words = packet_of({});
+  words.back() ^= 1;
+  bench.wire(BusId::x, words, answers(1, Answer::corrupt));
+  CHECK(bench.says("CRC expected"));
+}
+
+// ---- Timing -----------------------------------------------------------------------------------
+
+TEST_CASE("packets may follow each other without a gap, but not overlap") {
+  Bench bench;
+  bench.send({.source = 0, .length = 8});
+  bench.cycle[0] = 105;  // the first was on the wires from 100 to 104
+  bench.send({.source = 2, .length = 8});
+  CHECK(bench.good());
+  bench.cycle[0] = 109;
+  bench.send({.source = 3, .length = 8});
+  CHECK(bench.says("starts before cycle 110"));
+}
+
+TEST_CASE("answers outside their slot are found") {
+  Bench bench;
+  bench.wire(BusId::x, packet_of({.length = 8}), answers(1, Answer::accepted), {.answer_later = 1});
+  CHECK(bench.says("5 words: answers expected at cycle 105, actual 106"));
+}
+
+// ---- Answers ----------------------------------------------------------------------------------
+
+TEST_CASE("an answer of a node that was not addressed is found") {
+  Bench bench;
+  bench.wire(BusId::x, packet_of({}), answers(1, Answer::accepted) | answers(2, Answer::busy));
+  CHECK(bench.says("CPU 2 answered busy, but was not addressed"));
+}
+
+TEST_CASE("corrupt for a good packet is found") {
+  Bench bench;
+  bench.send({}, Answer::corrupt);
+  CHECK(bench.says("CPU 1 answered corrupt, but the CRC is right"));
+}
+
+TEST_CASE("accepted for a packet that arrived with a wrong CRC is found") {
+  for (const Answer answer : {Answer::accepted, Answer::busy}) {
+    Bench bench;
+    Words received = packet_of({});
+    received[2] ^= 0x100;
+    bench.wire(BusId::x, packet_of({}), answers(1, answer), {.received = received});
+    CHECK(bench.says(std::string("answered ") + name(answer) + ", but the CRC is wrong"));
+  }
+}
+
+TEST_CASE("a node addressed only by a flipped bit may answer corrupt, and not otherwise") {
+  Bench bench;
+  Words received = packet_of({});
+  received[0] ^= 1U << 2;
+  const Extra extra{.received = received};
+  auto answered_by = [](unsigned other) {
+    return answers(1, Answer::corrupt) | answers(other, Answer::corrupt);
+  };
+  bench.wire(BusId::x, packet_of({}), answered_by(2), extra);
+  CHECK(bench.good());
+  bench.wire(BusId::x, packet_of({}), answered_by(3), extra);
+  CHECK(bench.says("CPU 3 answered corrupt, but was not addressed"));
+}
+
+TEST_CASE("a live node that leaves a good packet without an answer is found") {
+  Bench bench;
+  bench.send({.sequence = 0}, Answer::none);  // never seen alive: perhaps it is not there
+  CHECK(bench.good());
+  bench.send({.sequence = 0}, Answer::accepted);
+  bench.send({.sequence = 1}, Answer::none);
+  CHECK(bench.says("CPU 1 did not answer a good packet"));
+}
+
+TEST_CASE("no answer is expected where faults hide the packet or its answer, and none may come") {
+  for (const bool unseen : {true, false}) {
+    Bench bench;
+    bench.awake();
+    const Extra extra{.unseen = unseen, .unanswered = !unseen};
+    bench.wire(BusId::x, packet_of({.sequence = 1}), 0, extra);
+    CHECK(bench.good());
+    bench.wire(BusId::x, packet_of({.sequence = 1}), answers(1, Answer::accepted), extra);
+    CHECK(bench.says("CPU 1 answered accepted, but faults let nothing through"));
+  }
+}
+
+// ---- Halted nodes -----------------------------------------------------------------------------
+
+TEST_CASE("a halted node need not answer, and must not") {
+  Bench bench;
+  bench.awake();
+  bench.monitor.halted(1, bench.cycle[0]);
+  bench.send({.sequence = 1}, Answer::none);
+  CHECK(bench.good());
+  bench.send({.sequence = 1}, Answer::accepted);
+  CHECK(bench.says("CPU 1 answered accepted, but was halted at cycle"));
+}
+
+TEST_CASE("a halted node must not send") {
+  Bench bench;
+  bench.awake();
+  bench.monitor.halted(1, bench.cycle[0] - 10);
+  bench.send({.source = 1, .destination = 0, .sequence = 1});
+  CHECK(bench.says("sent by a CPU that was halted at cycle"));
+}
+
+TEST_CASE("a packet that its sender breaks off by being halted is no offence") {
+  Bench bench;
+  bench.awake();
+  Words words = packet_of({.source = 1, .destination = 0, .sequence = 1, .length = 64});
+  std::fill(words.begin() + 5, words.end(), 0);
+  bench.monitor.halted(1, bench.cycle[0] + 4);
+  CHECK_FALSE(bench.wire(BusId::x, words, answers(0, Answer::corrupt)).legal);
+  CHECK(bench.good());
+}
+
+// ---- Sequence ---------------------------------------------------------------------------------
+
+TEST_CASE("a sequence number that is left out is found") {
+  Bench bench;
+  bench.send({.sequence = 0});
+  bench.send({.sequence = 2});
+  CHECK(bench.says("expected sequence 1, actual 2"));
+}
+
+TEST_CASE("a packet that is sent again after it was accepted is found") {
+  Bench bench;
+  bench.send({.sequence = 0});
+  bench.send({.sequence = 0});
+  CHECK(bench.says("sent again, or its number used again, after it was accepted"));
+}
+
+TEST_CASE("a retry with other contents is found, on either bus") {
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    Bench bench;
+    bench.send({.seed = 1}, Answer::busy);
+    bench.cycle[1] = bench.cycle[0];
+    bench.send({.seed = 2}, Answer::accepted, bus);
+    CHECK(bench.says("repeated with other contents than at first", bus));
+  }
+}
+
+TEST_CASE("a retry is compared with what was sent, not with what a fault made of it") {
+  Bench bench;
+  Words received = packet_of({});
+  received[3] ^= 8;
+  bench.wire(BusId::x, packet_of({}), answers(1, Answer::corrupt), {.received = received});
+  CHECK(bench.send({}).retry);
+  CHECK(bench.good());
+}
+
+TEST_CASE("going on after a single corrupt answer is found") {
+  Bench bench;
+  Words received = packet_of({});
+  received[3] ^= 8;
+  bench.wire(BusId::x, packet_of({}), answers(1, Answer::corrupt), {.received = received});
+  bench.send({.sequence = 1});
+  CHECK(bench.says("sequence 0 before it was neither accepted nor given up"));
+}
+
+TEST_CASE("a packet may be given up when both paths have failed as often as the limit says") {
+  contract::RetryLimitsRegister limits;
+  Bench bench;
+  bench.awake();
+  const Words words = packet_of({.sequence = 1});
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+    CHECK_FALSE(bench.monitor.was_cut(bus, 0, 1));
+    for (unsigned i = 0; i < limits.no_answer(); ++i) bench.wire(bus, words, 0, {.unseen = true});
+    CHECK(bench.monitor.was_cut(bus, 0, 1));
+    CHECK_FALSE(bench.monitor.was_cut(bus, 1, 0));
+  }
+  bench.cycle[0] = bench.cycle[1];
+  bench.send({.sequence = 2});
+  CHECK(bench.good());
+}
+
+TEST_CASE("a packet that failed on one bus only may not be given up") {
+  Bench bench;
+  bench.awake();
+  const Words words = packet_of({.sequence = 1});
+  for (unsigned i = 0; i < 4; ++i) bench.wire(BusId::x, words, 0, {.unseen = true});
+  bench.send({.sequence = 2});
+  CHECK(bench.says("neither accepted nor given up"));
+}
+
+TEST_CASE("a packet may be given up after the busy limit, not before") {
+  for (const unsigned busy : {3U, 2U}) {
+    contract::RetryLimitsRegister limits;
+    limits.set_busy(3);
+    Bench bench;
+    bench.monitor = ProtocolMonitor(4, limits);
+    for (unsigned i = 0; i < busy; ++i) bench.send({.sequence = 0}, Answer::busy);
+    bench.send({.sequence = 1});
+    CHECK(bench.good() == (busy == 3));
+  }
+}
+
+TEST_CASE("the second packet of a flow may not start before the first is answered") {
+  Bench bench;
+  bench.send({.sequence = 0, .length = 8});  // cycles 100 to 104 on X, answered in 105
+  bench.cycle[1] = 105;
+  bench.send({.sequence = 1}, Answer::accepted, BusId::y);
+  CHECK(bench.says("sent before the flow's packet before it, sequence 0, was answered at cycle 105",
+                   BusId::y));
+}
+
+TEST_CASE("packets of different flows may be on both buses at once") {
+  Bench bench;
+  bench.send({.source = 0, .destination = 1});
+  bench.send({.source = 0, .destination = 2}, Answer::accepted, BusId::y);
+  bench.cycle[1] = 100;
+  CHECK(bench.good());
+}
+
+TEST_CASE("more offences than are told are still counted") {
+  Bench bench;
+  for (unsigned i = 0; i < 10; ++i) bench.send({.sequence = 2 * i});
+  CHECK(bench.says("and 5 more"));
+}

@@ -1,0 +1,174 @@
+#include "firmware/membership/membership.h"
+
+#include <catch2/catch.hpp>
+
+#include "rig.h"
+
+using namespace firmware_test;
+
+namespace {
+
+constexpr std::uint64_t interval = 20'000;
+void alive(KernelConfig& config) { config.alive_interval = interval; }
+
+std::uint64_t cycle_of(const Rig& rig, unsigned cpu, KernelEvent::Kind kind) {
+  for (const auto& logged : rig.log) {
+    if (logged.cpu == cpu && logged.event.kind == kind) return logged.event.cycle;
+  }
+  return xybus::hal::never;
+}
+
+}  // namespace
+
+TEST_CASE("CPUs that have nothing to say to each other stay up") {
+  Rig rig(4, alive);
+  rig.run(100 * interval);
+  for (unsigned cpu = 0; cpu < 4; ++cpu) {
+    CHECK(rig.kernel(cpu).membership().up_mask() == 0xf);
+    CHECK(rig.node(cpu).packets_sent >= 99 * 4);  // to each CPU, itself included
+    CHECK(rig.node(cpu).packets_sent <= 101 * 4);
+  }
+}
+
+TEST_CASE("a CPU that falls silent is declared down by all others within three intervals") {
+  Rig rig(4, alive);
+  rig.run(10 * interval);
+  rig.node(2).halt();
+  const std::uint64_t halted = rig.node(0).now();
+  rig.run(10 * interval);
+  for (const unsigned cpu : {0, 1, 3}) {
+    CHECK(rig.kernel(cpu).membership().up_mask() == 0xb);
+    CHECK(cycle_of(rig, cpu, KernelEvent::cpu_down) <= halted + 3 * interval);
+    CHECK(rig.count(cpu, KernelEvent::cpu_down) == 1);
+  }
+}
+
+TEST_CASE("a CPU that hears us but that we do not hear is declared down for its silence") {
+  Rig rig(2, alive);
+  rig.run(10 * interval);
+  rig.node(0).deaf_to = 1U << 1;  // and so CPU 1 finds no way to CPU 0 either
+  rig.run(10 * interval);
+  CHECK_FALSE(rig.kernel(0).membership().up(1));
+  CHECK_FALSE(rig.kernel(1).membership().up(0));
+}
+
+TEST_CASE("a CPU once declared down is not heard again before it restarts") {
+  Rig rig(2, alive);
+  const ProcessAddress server = rig.address(0, rig.create_echo(0));
+  rig.run(5 * interval);
+  rig.kernel(0).membership().declare_down(1, Error::path_down);
+  Exchange result;
+  bool ended = false;
+  rig.create(1, 100, [&](Process& self) -> Task<> {
+    result = co_await exchange(rig.messages(1), self, server, {}, 0);
+    ended = true;
+  });
+  rig.run(10 * interval);
+  CHECK(rig.count(0, KernelEvent::link_queued) == 0);
+  REQUIRE(ended);  // CPU 1 sees that CPU 0 is silent
+  CHECK(result.completion.error == Error::cpu_failed);
+}
+
+TEST_CASE("a CPU that restarts with a new epoch is up again, and its old links are gone") {
+  Rig rig(2, alive);
+  bool told = false;
+  const Process& server = rig.create(0, 150, [&](Process& self) -> Task<> {
+    MessageSystem& messages = rig.messages(0);
+    const Request old = co_await next_request(messages, self);
+    co_await self.wait(EventBit::lcan);
+    told = true;
+    CHECK_AWAIT(messages.writelink(self, old.link, {}), Error::nothing_outstanding);
+    co_await echo_server(messages, self);
+  });
+  rig.create(1, 100, [&](Process& self) -> Task<> {
+    co_await exchange(rig.messages(1), self, rig.address(0, server), {}, 0);
+  });
+  rig.run(5 * interval);
+  CHECK(rig.count(0, KernelEvent::link_listened) == 1);
+  rig.node(1).halt();
+  rig.run(10 * interval);
+  CHECK(told);
+  rig.restart(1, 1);
+  const ProcessAddress fresh = rig.address(1, rig.create_echo(1));
+  Exchange there, back;
+  rig.create(1, 100, [&](Process& self) -> Task<> {
+    const Bytes request = pattern(8, 1000);
+    there = co_await exchange(rig.messages(1), self, rig.address(0, server), request, 500, 500);
+  });
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    co_await self.wait({}, 4 * interval);
+    const Bytes request = pattern(9, 1000);
+    back = co_await exchange(rig.messages(0), self, fresh, request, 500, 500);
+  });
+  rig.run(20 * interval);
+  CHECK(rig.count(0, KernelEvent::cpu_up) == 1);
+  CHECK(rig.kernel(0).membership().up(1));
+  CHECK(there.reply == answer_to(pattern(8, 1000), 500));
+  CHECK(back.reply == answer_to(pattern(9, 1000), 500));
+}
+
+TEST_CASE("a restart too quick to be noticed by silence is noticed by its epoch") {
+  Rig rig(2, alive);
+  Exchange result;
+  bool ended = false;
+  const Process& server = rig.create(1, 150, [&](Process& self) -> Task<> {
+    co_await self.wait(EventBit::pon);
+  });
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    co_await self.wait({}, 2 * interval);
+    result = co_await exchange(rig.messages(0), self, rig.address(1, server), {}, 0);
+    ended = true;
+  });
+  rig.run(3 * interval);
+  rig.node(1).halt();
+  rig.run(10);
+  rig.restart(1, 1);
+  rig.run(2 * interval);
+  REQUIRE(ended);
+  CHECK(result.completion.error == Error::cpu_failed);
+  CHECK(rig.kernel(0).membership().up(1));
+  CHECK(rig.count(0, KernelEvent::cpu_down) == 1);
+  CHECK(rig.count(0, KernelEvent::cpu_up) == 1);
+}
+
+TEST_CASE("I'm-alive packets leave even when every packet buffer is stuck") {
+  Rig rig(3, [](KernelConfig& config) {
+    alive(config);
+    config.port.control_buffers = 2;
+    config.port.data_buffers = 2;
+  });
+  const ProcessAddress server = rig.address(1, rig.create(1, 100, [&](Process& self) -> Task<> {
+    const Request asked = co_await next_request(rig.messages(1), self);
+    Bytes data(asked.length);
+    co_await rig.messages(1).readlink(self, asked.link, data);
+  }));
+  rig.node(1).busy_data = true;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    const Bytes request(5000);
+    for (int i = 0; i < 20; ++i) CHECK(rig.messages(0).link(self, server, request, {}));
+    co_await self.wait(EventBit::pon);
+  });
+  rig.run(2 * interval);
+  const std::uint64_t before = rig.node(0).packets_sent;
+  rig.run(10 * interval);
+  CHECK(rig.node(0).packets_sent - before >= 3 * 9);
+  CHECK(rig.kernel(2).membership().up_mask() == 7);
+}
+
+TEST_CASE("a CPU that cannot reach itself over the buses reports it once and serves its own") {
+  Rig rig(2, alive);
+  const ProcessAddress server = rig.address(0, rig.create_echo(0));
+  unsigned good = 0;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    for (int i = 0; i < 20; ++i) {
+      const Exchange result = co_await exchange(rig.messages(0), self, server, pattern(1, 10), 5, 5);
+      if (result.completion.error == Error::none) ++good;
+      co_await self.wait({}, interval);
+    }
+  });
+  rig.fabric().bus_down = {true, true};
+  rig.run(30 * interval);
+  CHECK(good == 20);
+  CHECK(rig.count(0, KernelEvent::own_bus_failed) == 1);
+  CHECK(rig.kernel(0).membership().up_mask() == 1);
+}

@@ -1,0 +1,318 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/command.h"
+#include "run/run.h"
+
+namespace fs = std::filesystem;
+
+namespace xybus {
+namespace {
+
+/// What the stand-in for run() below was called with, and what it answers.
+struct Call {
+  Scenario scenario;
+  RunOptions options;
+};
+std::optional<Call> called;
+Outcome outcome = Outcome::good;
+std::string exception;
+
+}  // namespace
+
+RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log, Progress&) {
+  static constexpr EventKind noted{"noted", {"seed"}};
+  called = {scenario, options};
+  if (!exception.empty()) throw std::runtime_error(exception);
+  log.record(EventLog::cpu(0), 1, noted, {options.seed});
+  RunResult result;
+  result.scenario = scenario.name;
+  result.seed = options.seed;
+  result.digest = log.digest();
+  result.outcome = outcome;
+  result.cycles = 100;
+  result.clock_hz = scenario.system.clock_hz;
+  result.checks = {{"scoreboard", outcome != Outcome::check_failed, "one detail"}};
+  return result;
+}
+
+namespace {
+
+/// A directory to work in, with one scenario; standard output and error go to files beside it.
+struct Bench {
+  Bench() {
+    std::string pattern = (fs::temp_directory_path() / "xybus-test-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()));
+    home = pattern;
+    fs::create_directory(home / "work");
+    fs::current_path(home / "work");
+    setenv("XYBUS_ROOT", XYBUS_PROJECT, 1);
+    setenv("XYBUS_COMMAND", "./xybus", 1);
+    std::ofstream("small.toml") << "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\nbytes = 8\n"
+                                   "count = 5\n";
+  }
+  ~Bench() {
+    fs::current_path("/");
+    fs::remove_all(home);
+  }
+
+  int start(std::vector<const char*> words) {
+    words.insert(words.begin(), "xybus");
+    std::fflush(nullptr);
+    const int saved_out = dup(1);
+    const int saved_err = dup(2);
+    REQUIRE(std::freopen((home / "out").c_str(), "w", stdout));
+    REQUIRE(std::freopen((home / "err").c_str(), "w", stderr));
+    const int status = command(int(words.size()), words.data());
+    std::cout.flush();
+    std::cerr.flush();
+    std::fflush(nullptr);
+    dup2(saved_out, 1);
+    dup2(saved_err, 2);
+    close(saved_out);
+    close(saved_err);
+    out = read("../out");
+    err = read("../err");
+    return status;
+  }
+
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  /// Names of what lies in the working directory.
+  static std::vector<std::string> files() {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(".")) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  fs::path home;
+  std::string out, err;
+};
+
+const std::vector<std::string> untouched{"small.toml"};
+
+}  // namespace
+
+TEST_CASE("a run writes its outputs to a directory named after scenario and seed") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml", "--seed", "42"}) == 0);
+  CHECK(bench.err.empty());
+  CHECK_THAT(bench.out, Catch::StartsWith("small, seed 42, rtl: good\n"));
+  CHECK_THAT(bench.out, Catch::Contains("outputs    runs/small-42\n"));
+  const auto json = nlohmann::json::parse(bench.read("runs/small-42/summary.json"));
+  CHECK(json["seed"] == 42);
+  CHECK(json["command"] == "./xybus run small.toml --seed 42");
+  CHECK(bench.read("runs/small-42/events.jsonl") ==
+        "{\"cycle\":1,\"at\":\"cpu0\",\"event\":\"noted\",\"seed\":42}\n");
+  CHECK(called->options.out_dir == "runs/small-42");
+  CHECK_FALSE(called->options.trace);
+  CHECK(called->options.skip);
+}
+
+TEST_CASE("the options of a run reach the run") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "--wave=10us:2000", "small.toml", "--out", "deep/er dir", "--set",
+                       "system.cpus=9", "--set", "limits.time=1 ms", "--no-skip", "--fabric",
+                       "rtl"}) == 0);
+  CHECK(called->scenario.system.cpus == 9);
+  CHECK(called->scenario.limit_cycles == 100'000);
+  CHECK(called->options.seed == 1);
+  CHECK(called->options.trace);
+  CHECK(called->options.trace_from == 1000);
+  CHECK(called->options.trace_to == 2000);
+  CHECK_FALSE(called->options.skip);
+  CHECK(called->options.out_dir == "deep/er dir");
+  CHECK(nlohmann::json::parse(Bench::read("deep/er dir/summary.json"))["command"] ==
+        "./xybus run small.toml --seed 1 --wave=10us:2000 --no-skip --set system.cpus=9 --set "
+        "'limits.time=1 ms'");
+  CHECK(fs::exists("deep/er dir/summary.json"));
+  CHECK_THAT(bench.out, Catch::Contains("gtkwave deep/er dir/trace.gtkw\n"));
+}
+
+TEST_CASE("a bare --wave does not take the scenario for its window") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "--wave", "small.toml"}) == 0);
+  CHECK(called->options.trace);
+  CHECK(called->options.trace_from == 0);
+  CHECK(called->options.trace_to == ~std::uint64_t{0});
+  CHECK(nlohmann::json::parse(Bench::read("runs/small-1/summary.json"))["command"] ==
+        "./xybus run small.toml --seed 1 --wave");
+}
+
+TEST_CASE("a quiet run that is good prints nothing") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml", "--quiet"}) == 0);
+  CHECK(bench.out.empty());
+  CHECK(bench.err.empty());
+  CHECK(fs::exists("runs/small-1/summary.json"));
+}
+
+TEST_CASE("a failed check ends with status 1 and the command to repeat it even when quiet") {
+  Bench bench;
+  outcome = Outcome::check_failed;
+  CHECK(bench.start({"run", "small.toml", "--quiet", "--seed", "3"}) == 1);
+  CHECK(bench.err == "check failed: scoreboard: one detail\nat cycle 100 (1 us)\n"
+                     "to repeat: ./xybus run small.toml --seed 3\n");
+  CHECK(nlohmann::json::parse(bench.read("runs/small-3/summary.json"))["outcome"] ==
+        "check-failed");
+}
+
+TEST_CASE("a run that hangs or reaches its limit ends with status 3") {
+  Bench bench;
+  outcome = GENERATE(Outcome::hung, Outcome::limit);
+  CHECK(bench.start({"run", "small.toml"}) == 3);
+  CHECK_THAT(bench.err, Catch::Contains("to repeat: "));
+}
+
+TEST_CASE("an exception out of a run ends with status 1 and the command to repeat it") {
+  Bench bench;
+  exception = "CPU 2: something impossible";
+  CHECK(bench.start({"run", "small.toml"}) == 1);
+  CHECK(bench.err ==
+        "xybus: CPU 2: something impossible\nto repeat: ./xybus run small.toml --seed 1\n");
+}
+
+TEST_CASE("a bad scenario ends with status 2 and one line and writes nothing") {
+  Bench bench;
+  CHECK(bench.start({"run", "small.toml", "--set", "system.cpus=99"}) == 2);
+  CHECK(bench.err == "--set system.cpus=99: cpus = 99 is out of range; expected 2 to 16\n");
+  CHECK(bench.out.empty());
+  CHECK(bench.start({"run", "none.toml"}) == 2);
+  CHECK(bench.err == "none.toml:1: cannot read it: No such file or directory; expected a scenario "
+                     "file, such as scenarios/ping.toml\n");
+  CHECK_FALSE(called.has_value());
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("bad usage ends with status 2 and writes nothing") {
+  Bench bench;
+  CHECK(bench.start({}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("run a scenario"));
+  CHECK(bench.start({"run"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("SCENARIO is required"));
+  CHECK(bench.start({"run", "small.toml", "--sed", "3"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("--sed"));
+  CHECK(bench.start({"run", "small.toml", "--seed", "three"}) == 2);
+  CHECK(bench.start({"run", "small.toml", "--fabric", "lan"}) == 2);
+  CHECK(bench.start({"jump"}) == 2);
+  for (const char* window :
+       {"--wave=5", "--wave=9:3", "--wave=3:3", "--wave=a:b", "--wave=1 MHz:"}) {
+    CHECK(bench.start({"run", "small.toml", window}) == 2);
+    CHECK_THAT(bench.err, Catch::Contains("expected FROM:TO"));
+  }
+  CHECK_FALSE(called.has_value());
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("what is not available yet says so and ends with status 2") {
+  Bench bench;
+  CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
+  CHECK(bench.err == "xybus: compare is not available yet\n");
+  CHECK(bench.start({"bench", "--json", "x"}) == 2);
+  CHECK(bench.err == "xybus: bench is not available yet\n");
+  CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
+  CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("an output directory that cannot be made ends with status 2") {
+  Bench bench;
+  CHECK(bench.start({"run", "small.toml", "--out", "small.toml"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("xybus: cannot make the directory small.toml: "));
+  CHECK(bench.start({"run", "small.toml", "--out", "small.toml/x"}) == 2);
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("what an earlier run left in the output directory is gone after the next") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml", "--out", "o"}) == 0);
+  std::ofstream("o/trace.fst") << "old";
+  std::ofstream("o/mine") << "kept";
+  REQUIRE(bench.start({"run", "small.toml", "--out", "o"}) == 0);
+  CHECK_FALSE(fs::exists("o/trace.fst"));
+  CHECK(fs::exists("o/mine"));
+}
+
+TEST_CASE("help goes to standard output and ends with status 0") {
+  Bench bench;
+  CHECK(bench.start({"--help"}) == 0);
+  for (const char* word : {"run", "list", "compare", "bench", "test", "Exit status"})
+    CHECK_THAT(bench.out, Catch::Contains(word));
+  CHECK(bench.start({"run", "--help"}) == 0);
+  for (const char* word : {"SCENARIO", "--seed", "--fabric", "--wave", "--out", "--set",
+                           "--no-skip", "--quiet", "limits.time"})
+    CHECK_THAT(bench.out, Catch::Contains(word));
+}
+
+TEST_CASE("list names every shipped scenario and workload and fault with a description") {
+  Bench bench;
+  REQUIRE(bench.start({"list"}) == 0);
+  std::size_t listed = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(XYBUS_PROJECT) / "scenarios")) {
+    if (entry.path().extension() != ".toml") continue;
+    const std::string word = entry.path().stem();
+    const std::size_t at = bench.out.find("  " + word + " ");
+    REQUIRE(at != std::string::npos);
+    const std::string line = bench.out.substr(at, bench.out.find('\n', at) - at);
+    CHECK(line.size() > 30);
+    CHECK(line.size() <= 100);
+    ++listed;
+  }
+  CHECK(listed >= 6);
+  for (const char* word : {"ping", "stream", "all-to-all", "packet-corrupt", "packet-drop",
+                           "answer-drop", "bus-down", "cpu-halt"})
+    CHECK_THAT(bench.out, Catch::Contains(std::string("  ") + word + " "));
+  REQUIRE(bench.start({"list", "faults"}) == 0);
+  CHECK_THAT(bench.out, !Catch::Contains("stream"));
+  CHECK_THAT(bench.out, Catch::Contains("bus-down"));
+  CHECK(bench.start({"list", "planets"}) == 2);
+}
+
+TEST_CASE("a shipped scenario is found by its name and by its path from anywhere") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "ping", "--quiet"}) == 0);
+  CHECK(called->scenario.path == XYBUS_PROJECT "/scenarios/ping.toml");
+  called.reset();
+  REQUIRE(bench.start({"run", "scenarios/ping.toml", "--quiet"}) == 0);
+  CHECK(called->scenario.path == XYBUS_PROJECT "/scenarios/ping.toml");
+}
+
+TEST_CASE("every shipped scenario is without mistakes") {
+  for (const auto& entry : fs::directory_iterator(fs::path(XYBUS_PROJECT) / "scenarios"))
+    if (entry.path().extension() == ".toml") CHECK_NOTHROW(load_scenario(entry.path()));
+}
+
+TEST_CASE("a window of a waveform is read in times and in cycles") {
+  const auto window = [](const char* text) { return parse_window(text, 100e6); };
+  CHECK(window("10us:20us")->from == 1000);
+  CHECK(window("10us:20us")->to == 2000);
+  CHECK(window("5:1 ms")->from == 5);
+  CHECK(window("5:1 ms")->to == 100'000);
+  CHECK(window(":7")->from == 0);
+  CHECK(window("7:")->to == ~std::uint64_t{0});
+  CHECK_FALSE(window("").has_value());
+  CHECK_FALSE(window("7").has_value());
+  CHECK_FALSE(window("7:6").has_value());
+}
+
+TEST_CASE("words are quoted for the shell where they need it") {
+  CHECK(shell_word("a/b-c.toml") == "a/b-c.toml");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("two words") == "'two words'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("$x") == "'$x'");
+}
+
+}  // namespace xybus

@@ -1,0 +1,454 @@
+#include <catch2/catch.hpp>
+
+#include "scenario/pattern.h"
+#include "scenario/quantity.h"
+#include "scenario/scenario.h"
+
+using namespace xybus;
+
+namespace {
+
+// Lines 1 to 7; what a test adds starts at line 8.
+const std::string machine = R"([system]
+cpus = 4
+clock = "100 MHz"
+costs = "default"
+[limits]
+time = "10 ms"
+# ----
+)";
+
+// Lines 8 to 13; the next line is 14.
+const std::string with_ping = machine + R"([[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 1000
+)";
+
+std::string error_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse_scenario(text, "s.toml", overrides);
+  } catch (const ScenarioError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+FaultSpec fault_of(const std::string& keys) {
+  return parse_scenario(with_ping + "[[fault]]\n" + keys, "s.toml").faults.at(0);
+}
+
+std::string fault_error(const std::string& keys) {
+  return error_of(with_ping + "[[fault]]\n" + keys);
+}
+
+}  // namespace
+
+TEST_CASE("the scenario of the manual is read as it is written") {
+  const Scenario s = parse_scenario(with_ping + R"([[fault]]
+kind = "bus-down"
+bus = "x"
+at = "50 us"
+until = "80 us"
+)",
+                                    "some/where/first.toml");
+  CHECK(s.name == "first");
+  CHECK(s.path == "some/where/first.toml");
+  CHECK(s.system.cpus == 4);
+  CHECK(s.system.clock_hz == 100e6);
+  CHECK(s.system.costs == Costs::standard);
+  CHECK(s.system.alive_interval_cycles == 100'000);
+  CHECK(s.limit_cycles == 1'000'000);
+  REQUIRE(s.workloads.size() == 1);
+  const auto& ping = std::get<PingSpec>(s.workloads[0]);
+  CHECK(ping.at.file == "some/where/first.toml");
+  CHECK(ping.at.line == 8);
+  CHECK(ping.from == 0);
+  CHECK(ping.to == 1);
+  CHECK(ping.bytes == 32);
+  CHECK(ping.reply_bytes == 32);
+  CHECK(ping.count == 1000);
+  REQUIRE(s.faults.size() == 1);
+  CHECK(s.faults[0].at.line == 14);
+  CHECK(s.faults[0].kind == FaultKind::bus_down);
+  CHECK(s.faults[0].bus == contract::BusId::x);
+  CHECK(std::get<AtCycle>(s.faults[0].when).cycle == 5000);
+  CHECK(s.faults[0].until_cycle == 8000);
+}
+
+TEST_CASE("every key of every workload is read") {
+  const Scenario s = parse_scenario(R"([system]
+name = "mine"
+cpus = 16
+clock = "0.25 GHz"
+costs = "zero"
+alive = "0 s"
+[[workload]]
+kind = "ping"
+from = 3
+to = 3
+bytes = 0
+reply_bytes = 65536
+count = 1
+[[workload]]
+kind = "stream"
+from = 1
+to = 15
+bytes = 1_000
+count = 7
+window = 64
+[[workload]]
+kind = "all-to-all"
+bytes = 64
+count = 20
+window = 2
+pattern = "bit-complement"
+)",
+                                    "s.toml");
+  CHECK(s.name == "mine");
+  CHECK(s.system.clock_hz == 250e6);
+  CHECK(s.system.costs == Costs::zero);
+  CHECK(s.system.alive_interval_cycles == 0);
+  CHECK(s.limit_cycles == 2'500'000);
+  REQUIRE(s.workloads.size() == 3);
+  CHECK(std::get<PingSpec>(s.workloads[0]).reply_bytes == 65536);
+  const auto& stream = std::get<StreamSpec>(s.workloads[1]);
+  CHECK(stream.from == 1);
+  CHECK(stream.to == 15);
+  CHECK(stream.bytes == 1000);
+  CHECK(stream.count == 7);
+  CHECK(stream.window == 64);
+  const auto& all = std::get<AllToAllSpec>(s.workloads[2]);
+  CHECK(all.bytes == 64);
+  CHECK(all.count == 20);
+  CHECK(all.window == 2);
+  CHECK(all.pattern == Pattern::bit_complement);
+}
+
+TEST_CASE("the word for each pattern, workload and fault is the one that is read") {
+  for (const Pattern pattern : {Pattern::uniform, Pattern::hotspot, Pattern::transpose,
+                                Pattern::bit_complement, Pattern::tornado}) {
+    const Scenario s = parse_scenario("[[workload]]\nkind = \"all-to-all\"\nbytes = 1\ncount = 1\n"
+                                      "pattern = \"" + std::string(name(pattern)) + "\"\n",
+                                      "s.toml");
+    CHECK(std::get<AllToAllSpec>(s.workloads[0]).pattern == pattern);
+    CHECK(std::string(name(s.workloads[0])) == "all-to-all");
+  }
+  for (const FaultKind kind : {FaultKind::packet_corrupt, FaultKind::packet_drop,
+                               FaultKind::answer_drop, FaultKind::bus_down, FaultKind::cpu_halt}) {
+    const std::string cpu = kind == FaultKind::cpu_halt ? "cpu = 1\n" : "";
+    const std::string word = name(kind);
+    CHECK(fault_of("kind = \"" + word + "\"\nat_cycle = 9\n" + cpu).kind == kind);
+  }
+  CHECK(std::string(name(Costs::standard)) == "default");
+  CHECK(std::string(name(Costs::zero)) == "zero");
+}
+
+TEST_CASE("every trigger of a fault is read") {
+  CHECK(std::get<AtCycle>(fault_of("kind = \"cpu-halt\"\ncpu = 3\nat = \"1.5 us\"\n").when).cycle ==
+        150);
+  CHECK(fault_of("kind = \"cpu-halt\"\ncpu = 3\nat_cycle = 0\n").cpu == 3u);
+
+  const FaultSpec third = fault_of("kind = \"packet-drop\"\nwhen = \"packet 3 from 1 on y\"\n");
+  const auto& point = std::get<AtPacket>(third.when);
+  CHECK(point.n == 3);
+  CHECK(point.from == 1u);
+  CHECK(point.bus == contract::BusId::y);
+  CHECK(third.bus == contract::BusId::y);
+
+  const FaultSpec any = fault_of("kind = \"bus-down\"\nbus = \"x\"\nwhen = \"packet 12 on y\"\n");
+  CHECK_FALSE(std::get<AtPacket>(any.when).from.has_value());
+  CHECK(any.bus == contract::BusId::x);
+
+  const FaultSpec noise =
+      fault_of("kind = \"packet-corrupt\"\nprobability = 0.02\nuntil = \"1 ms\"\n");
+  CHECK(std::get<EachPacket>(noise.when).probability == 0.02);
+  CHECK_FALSE(noise.bus.has_value());
+  CHECK(noise.until_cycle == 100'000);
+}
+
+TEST_CASE("a file that is not TOML is reported with the line") {
+  CHECK_THAT(error_of("[system]\ncpus = = 4\n"), Catch::StartsWith("s.toml:2: "));
+  CHECK_THAT(error_of("[system]\ncpus 4\n"), Catch::StartsWith("s.toml:2: "));
+  CHECK_THAT(error_of("[system]\ncpus = 4\ncpus = 5\n"), Catch::StartsWith("s.toml:3: "));
+  CHECK_THAT(error_of("[system]\ncpus = 4\ncpus = 5\n"), !Catch::Contains("\n"));
+  CHECK_THAT(error_of("[system]\ncpus = = 4\n"), Catch::EndsWith("; expected a TOML document"));
+}
+
+TEST_CASE("a scenario file that is not there is reported") {
+  CHECK_THROWS_WITH(load_scenario("no/such.toml"),
+                    "no/such.toml:1: cannot read it: No such file or directory; expected a "
+                    "scenario file, such as scenarios/ping.toml");
+  CHECK_THROWS_WITH(load_scenario("/"),
+                    Catch::StartsWith("/:1: cannot read it: Is a directory; expected "));
+}
+
+TEST_CASE("an unknown key is reported with its line and the keys there are") {
+  CHECK(error_of("[system]\ncpus = 4\ncluck = \"1 MHz\"\n") ==
+        "s.toml:3: unknown key \"cluck\" in system, perhaps \"clock\"; expected name, cpus, clock, "
+        "costs or alive");
+  CHECK(error_of("[limits]\nfoo = 1\n") ==
+        "s.toml:2: unknown key \"foo\" in limits; expected time");
+  CHECK(error_of(with_ping + "[machine]\n") ==
+        "s.toml:14: unknown key \"machine\"; expected system, limits, workload or fault");
+  CHECK(error_of(with_ping + "window = 3\n") ==
+        "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
+        "reply_bytes or count");
+  CHECK(error_of(with_ping + "byte = 3\n") ==
+        "s.toml:14: unknown key \"byte\" in workload.0, perhaps \"bytes\"; expected kind, from, "
+        "to, bytes, reply_bytes or count");
+  CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
+        "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
+        "at, at_cycle, when, probability or until");
+}
+
+TEST_CASE("a value of the wrong type is reported with its line") {
+  CHECK(error_of("[system]\n\ncpus = \"4\"\n") ==
+        "s.toml:3: cpus is a string; expected an integer, 2 to 16");
+  CHECK(error_of("[system]\ncpus = 4.0\n") ==
+        "s.toml:2: cpus is a number with a fraction; expected an integer, 2 to 16");
+  CHECK(error_of("[system]\nclock = 100\n") ==
+        "s.toml:2: clock is an integer; expected a frequency in Hz, kHz, MHz or GHz, such as "
+        "\"100 MHz\"");
+  CHECK(error_of("[limits]\ntime = 10\n") ==
+        "s.toml:2: time is an integer; expected a time in ns, us, ms or s, such as \"10 ms\"");
+  CHECK(error_of("system = 3\n") == "s.toml:1: system is an integer; expected [system]");
+  CHECK(error_of("[workload]\nkind = \"ping\"\n") ==
+        "s.toml:1: workload is a table; expected [[workload]]");
+  CHECK(error_of("[[workload]]\nkind = 3\n") ==
+        "s.toml:2: kind is an integer; expected ping, stream or all-to-all");
+  CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = [0]\nto = 1\n") ==
+        "s.toml:10: from is a list; expected a CPU's number, 0 to 3");
+  CHECK(fault_error("kind = \"packet-drop\"\nprobability = \"0.1\"\n") ==
+        "s.toml:16: probability is a string; expected a number, 0 to 1");
+  CHECK(fault_error("kind = \"packet-drop\"\nwhen = 3\n") ==
+        "s.toml:16: when is an integer; expected \"packet 3 on x\" or \"packet 3 from 1 on x\", "
+        "counted from 1");
+}
+
+TEST_CASE("a number out of range is reported with its line and the range") {
+  CHECK(error_of("[system]\ncpus = 1\n") == "s.toml:2: cpus = 1 is out of range; expected 2 to 16");
+  CHECK(error_of("[system]\ncpus = 17\n") ==
+        "s.toml:2: cpus = 17 is out of range; expected 2 to 16");
+  CHECK(error_of("[system]\ncpus = -4\n") ==
+        "s.toml:2: cpus = -4 is out of range; expected 2 to 16");
+  CHECK(error_of(machine + "[[workload]]\nkind = \"stream\"\nfrom = 0\nto = 1\nbytes = 65537\n") ==
+        "s.toml:12: bytes = 65537 is out of range; expected 0 to 65536");
+  CHECK(error_of(machine +
+                 "[[workload]]\nkind = \"stream\"\nfrom = 0\nto = 1\nbytes = 1\ncount = 0\n") ==
+        "s.toml:13: count = 0 is out of range; expected 1 to 1000000000");
+  CHECK(error_of(machine + "[[workload]]\nkind = \"all-to-all\"\nbytes = 1\ncount = 1\n"
+                           "window = 65\n") ==
+        "s.toml:12: window = 65 is out of range; expected 1 to 64");
+  CHECK(error_of("[system]\nclock = \"10 kHz\"\n") ==
+        "s.toml:2: clock = \"10 kHz\" is out of range; expected 1 MHz to 10 GHz");
+  CHECK(error_of("[limits]\ntime = \"0 ms\"\n") ==
+        "s.toml:2: time = \"0 ms\" is no time at all; expected at least one cycle");
+  CHECK(fault_error("kind = \"packet-drop\"\nprobability = 1.5\n") ==
+        "s.toml:16: probability = 1.5 is out of range; expected 0 to 1");
+  CHECK(fault_error("kind = \"bus-down\"\nat_cycle = -1\n") ==
+        "s.toml:16: at_cycle = -1 is out of range; expected 0 to 9223372036854775807");
+}
+
+TEST_CASE("a wrong unit is reported with its line") {
+  CHECK(error_of("[limits]\ntime = \"10 MHz\"\n") ==
+        "s.toml:2: time = \"10 MHz\" is no time; expected a time in ns, us, ms or s, such as "
+        "\"10 ms\"");
+  CHECK(error_of("[system]\nclock = \"10 ms\"\n") ==
+        "s.toml:2: clock = \"10 ms\" is no frequency; expected a frequency in Hz, kHz, MHz or "
+        "GHz, such as \"100 MHz\"");
+  CHECK_THAT(fault_error("kind = \"bus-down\"\nat = \"50\"\n"),
+             Catch::StartsWith("s.toml:16: at = \"50\" is no time; expected "));
+  CHECK_THAT(fault_error("kind = \"bus-down\"\nat = \"-1 us\"\n"),
+             Catch::StartsWith("s.toml:16: at = \"-1 us\" is no time; expected "));
+}
+
+TEST_CASE("a CPU that does not exist is reported with its line") {
+  CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 4\nbytes = 1\n") ==
+        "s.toml:11: to = 4: there is no such CPU; expected 0 to 3");
+  CHECK(error_of(machine + "[[workload]]\nkind = \"stream\"\nfrom = -1\nto = 1\n") ==
+        "s.toml:10: from = -1: there is no such CPU; expected 0 to 3");
+  CHECK(fault_error("kind = \"cpu-halt\"\nat_cycle = 5\ncpu = 9\n") ==
+        "s.toml:17: cpu = 9: there is no such CPU; expected 0 to 3");
+  CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"packet 1 from 4 on x\"\n") ==
+        "s.toml:16: when = \"packet 1 from 4 on x\": there is no CPU 4; expected 0 to 3");
+}
+
+TEST_CASE("a word that is none of those allowed is reported with its line") {
+  CHECK(error_of("[system]\ncosts = \"nil\"\n") ==
+        "s.toml:2: unknown costs \"nil\"; expected default or zero");
+  CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
+        "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream or all-to-all");
+  CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
+        "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
+        "transpose, bit-complement or tornado");
+  CHECK(fault_error("kind = \"bus-dwon\"\n") ==
+        "s.toml:15: unknown kind \"bus-dwon\", perhaps \"bus-down\"; expected packet-corrupt, "
+        "packet-drop, answer-drop, bus-down or cpu-halt");
+  CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
+        "s.toml:16: unknown bus \"z\"; expected x or y");
+}
+
+TEST_CASE("a key that is missing is reported with the line of its table") {
+  CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
+        "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
+  CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream or all-to-all");
+  CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
+        "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
+  CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");
+}
+
+TEST_CASE("contradictory triggers of a fault are reported with the second one's line") {
+  CHECK(fault_error("kind = \"bus-down\"\n") ==
+        "s.toml:14: nothing says when this fault comes; expected one of at, at_cycle, when or "
+        "probability");
+  CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nat_cycle = 100\n") ==
+        "s.toml:17: at_cycle contradicts at; expected one of at, at_cycle, when or probability");
+  CHECK(fault_error("kind = \"packet-drop\"\nprobability = 0.5\nwhen = \"packet 1 on x\"\n") ==
+        "s.toml:16: probability contradicts when; expected one of at, at_cycle, when or "
+        "probability");
+  CHECK(fault_error("kind = \"bus-down\"\nprobability = 0.5\n") ==
+        "s.toml:16: probability on bus-down; expected at, at_cycle or when");
+  CHECK(fault_error("kind = \"packet-drop\"\nbus = \"x\"\nwhen = \"packet 1 on y\"\n") ==
+        "s.toml:17: when = \"packet 1 on y\" contradicts bus = \"x\"; expected the same bus");
+  CHECK(fault_error("kind = \"cpu-halt\"\ncpu = 1\nbus = \"x\"\nat_cycle = 3\n") ==
+        "s.toml:17: bus on cpu-halt; expected cpu");
+  CHECK(fault_error("kind = \"bus-down\"\ncpu = 1\nat_cycle = 3\n") ==
+        "s.toml:16: cpu on bus-down; expected bus; cpu is for cpu-halt");
+}
+
+TEST_CASE("an until that does not come after the start is reported with its line") {
+  CHECK(fault_error("kind = \"bus-down\"\nat = \"80 us\"\nuntil = \"50 us\"\n") ==
+        "s.toml:17: until = \"50 us\" is cycle 5000, not after the start at cycle 8000; expected "
+        "a later time");
+  CHECK(fault_error("kind = \"bus-down\"\nuntil = \"50 us\"\nat_cycle = 5000\n") ==
+        "s.toml:16: until = \"50 us\" is cycle 5000, not after the start at cycle 5000; expected "
+        "a later time");
+  CHECK(fault_error("kind = \"cpu-halt\"\ncpu = 1\nat_cycle = 3\nuntil = \"1 ms\"\n") ==
+        "s.toml:18: until on cpu-halt; expected no until: a halted CPU stays halted");
+  CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"packet 1 on x\"\nuntil = \"1 ms\"\n") ==
+        "s.toml:17: until contradicts when: one packet is hit; expected one of the two");
+}
+
+TEST_CASE("a named point that cannot be read is reported with its line") {
+  for (const std::string point : {"packet x on y", "packet 0 on x", "packet 3", "reply 3 on x", "",
+                                  "packet 3 from 1", "packet 3 from one on x", "packet -1 on x"})
+    CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"" + point + "\"\n") ==
+          "s.toml:16: when = \"" + point + "\" names no point; expected \"packet 3 on x\" or "
+          "\"packet 3 from 1 on x\", counted from 1");
+  CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"packet 3 on z\"\n") ==
+        "s.toml:16: when = \"packet 3 on z\": there is no bus \"z\"; expected x or y");
+}
+
+TEST_CASE("overrides replace and add values and the last one wins") {
+  const Scenario s = parse_scenario(
+      with_ping + "[[fault]]\nkind = \"bus-down\"\nat = \"1 us\"\n", "s.toml",
+      {"system.cpus=8", "workload.0.count=100", "limits.time=1 ms", "system.alive=\"2 ms\"",
+       "workload.0.count=7", "fault.0.bus=y", "fault.0.until=5us", "system.name=other one"});
+  CHECK(s.system.cpus == 8);
+  CHECK(std::get<PingSpec>(s.workloads[0]).count == 7);
+  CHECK(s.limit_cycles == 100'000);
+  CHECK(s.system.alive_interval_cycles == 200'000);
+  CHECK(s.faults[0].bus == contract::BusId::y);
+  CHECK(s.faults[0].until_cycle == 500);
+  CHECK(s.name == "other one");
+}
+
+TEST_CASE("overrides may make a table that the file does not have") {
+  const Scenario s = parse_scenario(
+      "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\nbytes = 1\ncount = 1\n", "s.toml",
+      {"limits.time=1 us", "system.cpus=2"});
+  CHECK(s.limit_cycles == 100);
+  CHECK(s.system.cpus == 2);
+}
+
+TEST_CASE("a mistake in an override is reported as one") {
+  const auto error = [](const std::string& argument) { return error_of(with_ping, {argument}); };
+  CHECK(error("system.cpus") ==
+        "--set system.cpus: no value; expected key=value, such as system.cpus=8");
+  CHECK(error("system.cpu=8") ==
+        "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
+        "clock, costs or alive");
+  CHECK(error("machine.cpus=8") ==
+        "--set machine.cpus=8: unknown key \"machine\"; expected system, limits, workload or "
+        "fault");
+  CHECK(error("workload.0.windw=8") ==
+        "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "
+        "bytes, reply_bytes or count");
+  CHECK(error("workload.1.count=8") ==
+        "--set workload.1.count=8: workload has 1 entries; expected "
+        "workload.NUMBER.KEY=value, numbers from 0");
+  CHECK(error("workload.count=8") ==
+        "--set workload.count=8: workload has 1 entries; expected "
+        "workload.NUMBER.KEY=value, numbers from 0");
+  CHECK(error("workload=8") ==
+        "--set workload=8: workload is no value; expected the key of a value, such as "
+        "system.cpus=8");
+  CHECK(error("system.cpus.x=8") ==
+        "--set system.cpus.x=8: system.cpus is no table; expected the key of a value");
+  CHECK(error("system.cpus=eight") ==
+        "--set system.cpus=eight: cpus is a string; expected an integer, 2 to 16");
+  CHECK(error("system.cpus=99") ==
+        "--set system.cpus=99: cpus = 99 is out of range; expected 2 to 16");
+  CHECK(error("limits.time=10 MHz") ==
+        "--set limits.time=10 MHz: time = \"10 MHz\" is no time; expected a time in ns, us, ms or "
+        "s, such as \"10 ms\"");
+  CHECK(error("system.cpus=4\nname=\"x\"") ==
+        "--set system.cpus=4 name=\"x\": cpus is a string; expected an integer, 2 to 16");
+}
+
+TEST_CASE("an override that breaks a value of the file is reported at that value") {
+  CHECK(error_of(with_ping + "[[workload]]\nkind = \"ping\"\nfrom = 3\nto = 1\nbytes = 1\n",
+                 {"system.cpus=2"}) ==
+        "s.toml:16: from = 3: there is no such CPU; expected 0 to 1");
+}
+
+TEST_CASE("times and frequencies are read with their units") {
+  CHECK(parse_time("10 ms") == Approx(10e-3));
+  CHECK(parse_time("80us") == Approx(80e-6));
+  CHECK(parse_time("50 ns") == Approx(50e-9));
+  CHECK(parse_time("5 s") == 5.0);
+  CHECK(parse_time("0.5 s") == 0.5);
+  CHECK(parse_frequency("100 MHz") == 100e6);
+  CHECK(parse_frequency("1.5 GHz") == 1.5e9);
+  CHECK(parse_frequency("32 kHz") == 32e3);
+  for (const char* text : {"", "10", "ms", "-1 ms", "1e3 ms", "10 ms x", "10 mss", "10 m s", " 1 s",
+                           "nan s", "inf s", "0x10 s", "10 MS", "+1 s", "1,5 s"})
+    CHECK_FALSE(parse_time(text).has_value());
+  for (const char* text : {"", "100", "100 mhz", "100 ms", "-1 MHz"})
+    CHECK_FALSE(parse_frequency(text).has_value());
+}
+
+TEST_CASE("a time becomes the nearest whole number of cycles") {
+  CHECK(to_cycles(*parse_time("50 us"), 100e6) == 5000u);
+  CHECK(to_cycles(*parse_time("0.1 us"), 100e6) == 10u);
+  CHECK(to_cycles(*parse_time("333 ns"), 100e6) == 33u);
+  CHECK(to_cycles(*parse_time("3600 s"), 1e9) == 3'600'000'000'000u);
+  CHECK_FALSE(to_cycles(1e12, 1e9).has_value());
+}
+
+TEST_CASE("traffic patterns are those of the book where it defines them") {
+  // 16 CPUs, written out bit by bit: transpose turns b3 b2 b1 b0 into b1 b0 b3 b2.
+  for (unsigned s = 0; s < 16; ++s) {
+    CHECK(partner(Pattern::transpose, s, 16) == ((s & 3) << 2 | s >> 2));
+    CHECK(partner(Pattern::bit_complement, s, 16) == (~s & 15));
+    CHECK(partner(Pattern::tornado, s, 16) == (s + 7) % 16);
+  }
+  CHECK(partner(Pattern::tornado, 4, 5) == 1);  // ceil(5/2) - 1 = 2 steps on
+}
+
+TEST_CASE("a fixed traffic pattern sends each CPU exactly one stream whatever their number") {
+  for (const Pattern pattern : {Pattern::transpose, Pattern::bit_complement, Pattern::tornado}) {
+    REQUIRE(is_fixed(pattern));
+    for (unsigned cpus = 2; cpus <= 16; ++cpus) {
+      std::vector<int> streams(cpus);
+      for (unsigned s = 0; s < cpus; ++s) ++streams.at(partner(pattern, s, cpus));
+      CHECK(streams == std::vector<int>(cpus, 1));
+    }
+  }
+  CHECK_FALSE(is_fixed(Pattern::uniform));
+  CHECK_FALSE(is_fixed(Pattern::hotspot));
+}

@@ -1,0 +1,91 @@
+/// FabricPins over one Verilated model.
+#pragma once
+
+#include <verilated_syms.h>
+
+#include <string>
+
+#include "rtl/bench/clocked.h"
+#include "rtl/bench/fabric_pins.h"
+
+namespace xybus::bench {
+
+/// RAM of each node of the fabrics that the benches use, in bytes.
+inline constexpr unsigned fabric_ram_bytes = 16384;
+
+template <class Model, class Symbols, unsigned Nodes>
+class FabricModel final : public FabricPins {
+ public:
+  unsigned nodes() const override { return Nodes; }
+  std::uint64_t cycle() const override { return model_.cycle(); }
+
+  void reset() override {
+    apply({});
+    model_.reset();
+  }
+
+  FabricOutputs tick(const FabricInputs& inputs) override {
+    apply(inputs);
+    model_.tick();
+    return outputs();
+  }
+
+  FabricOutputs look(const FabricInputs& inputs) override {
+    apply(inputs);
+    model_.settle();
+    return outputs();
+  }
+
+  std::span<std::uint8_t> ram(unsigned node) override {
+    const std::string scope = "TOP.fabric.gen_node[" + std::to_string(node) + "].u_node.u_ram";
+    const VerilatedScope* found = model_.context().scopeFind(scope.c_str());
+    if (found == nullptr) throw std::logic_error("no scope " + scope);
+    return {static_cast<std::uint8_t*>(found->varFind("mem")->datap()), fabric_ram_bytes};
+  }
+
+  std::vector<std::uint8_t> state() override {
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(model_->rootp->vlSymsp);
+    return {begin, begin + sizeof(Symbols)};
+  }
+
+ private:
+  void apply(const FabricInputs& inputs) {
+    Model& model = *model_;
+    std::uint32_t valid = 0, write = 0;
+    for (unsigned i = 0; i < Nodes; ++i) {
+      const CpuRequest& cpu = inputs.cpu[i];
+      valid |= std::uint32_t{cpu.valid} << i;
+      write |= std::uint32_t{cpu.write} << i;
+      model.cpu_address_i[i] = cpu.address;
+      model.cpu_wdata_i[i] = cpu.data;
+    }
+    model.halt_i = inputs.halt;
+    model.cpu_valid_i = valid;
+    model.cpu_write_i = write;
+    for (unsigned b = 0; b < 2; ++b) model.fault_flip_i[b] = inputs.flip[b];
+    model.fault_drop_i = inputs.drop[0] | inputs.drop[1] << 1;
+    model.fault_answer_drop_i = inputs.answer_drop[0] | inputs.answer_drop[1] << 1;
+  }
+
+  FabricOutputs outputs() {
+    Model& model = *model_;
+    FabricOutputs out;
+    for (unsigned i = 0; i < Nodes; ++i) {
+      out.ready[i] = (model.cpu_ready_o >> i & 1) != 0;
+      out.data[i] = model.cpu_rdata_o[i];
+    }
+    out.irq = model.irq_o;
+    out.idle = model.idle_o != 0;
+    for (unsigned b = 0; b < 2; ++b) {
+      out.bus[b] = {(model.start_o >> b & 1) != 0,      model.start_source_o[b],
+                    (model.wire_valid_o >> b & 1) != 0, (model.wire_first_o >> b & 1) != 0,
+                    (model.wire_last_o >> b & 1) != 0,  model.wire_data_o[b],
+                    model.answers_o[b]};
+    }
+    return out;
+  }
+
+  Clocked<Model> model_;
+};
+
+}  // namespace xybus::bench

@@ -1,0 +1,75 @@
+#include "command_run.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace xybus::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Goes when the test ends, whatever happened in it.
+struct Scratch {
+  fs::path path;
+  int next = 0;
+  Scratch() {
+    std::string pattern = (fs::temp_directory_path() / "xybus-system-XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~Scratch() { fs::remove_all(path); }
+  fs::path fresh(const std::string& name) { return path / fmt::format("{}-{}", name, next++); }
+};
+
+Scratch& scratch() {
+  static Scratch instance;
+  return instance;
+}
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+std::string CommandRun::failed_check(const std::string& name) const {
+  for (const auto& check : summary["checks"]) {
+    if (check["name"] == name && !check["ok"]) return check["detail"];
+  }
+  return {};
+}
+
+CommandRun run_command(const std::string& scenario, const std::string& arguments) {
+  const bool is_name = scenario.find('/') == std::string::npos;
+  const std::string file =
+      is_name ? fmt::format("{}/{}.toml", XYBUS_SCENARIOS, scenario) : scenario;
+  const fs::path out = scratch().fresh("out");
+  const fs::path errors = scratch().fresh("errors");
+  const std::string command =
+      fmt::format("'{}' run '{}' --quiet --out '{}' {} >/dev/null 2>'{}'", XYBUS_COMMAND, file,
+                  out.string(), arguments, errors.string());
+  CommandRun run;
+  const int status = std::system(command.c_str());
+  run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  run.errors = text_of(errors);
+  const std::string summary = text_of(out / "summary.json");
+  if (!summary.empty()) run.summary = nlohmann::json::parse(summary);
+  run.events = text_of(out / "events.jsonl");
+  fs::remove_all(out);  // a waveform can be large
+  return run;
+}
+
+std::string scenario_file(const std::string& text) {
+  const fs::path path = scratch().fresh("scenario").string() + ".toml";
+  std::ofstream(path) << text;
+  return path.string();
+}
+
+}  // namespace xybus::test

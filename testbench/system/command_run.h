@@ -1,0 +1,27 @@
+/// Runs the built xybus command and reads what it leaves behind.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace xybus::test {
+
+/// How one `xybus run` went.
+struct CommandRun {
+  int status = -1;         ///< exit status
+  std::string errors;      ///< its standard error
+  nlohmann::json summary;  ///< summary.json; null if there is none
+  std::string events;      ///< events.jsonl
+
+  /// "detail" of a check that failed; empty if it did not.
+  std::string failed_check(const std::string& name) const;
+};
+
+/// Runs `xybus run SCENARIO ARGUMENTS` with a directory of its own for the outputs. `scenario` is
+/// the name of a shipped one, or a path. `arguments` go through the shell.
+CommandRun run_command(const std::string& scenario, const std::string& arguments = "");
+
+/// Writes a scenario to a file of its own and gives its path.
+std::string scenario_file(const std::string& text);
+
+}  // namespace xybus::test

@@ -1,0 +1,71 @@
+// A run that is not good says so, and says why.
+#include <catch2/catch.hpp>
+
+#include "command_run.h"
+
+using namespace xybus::test;
+using Catch::Contains;
+
+TEST_CASE("a flipped delivered byte ends with exit status 1 and a diagnosis that names everything") {
+  const auto run = run_command("ping", "--seed 7 --set workload.0.count=20 --sabotage 5");
+  CHECK(run.status == 1);
+  CHECK(run.summary["outcome"] == "check-failed");
+  CHECK(run.summary["messages"]["corrupted"] == 1);
+  const std::string detail = run.failed_check("scoreboard");
+  for (const std::string& text : {detail, run.errors}) {
+    CHECK_THAT(text, Contains("CPU 0 -> CPU 1, request 4 of workload 0"));
+    CHECK_THAT(text, Contains("1 of 32 bytes wrong, from offset 16: expected "));
+    CHECK_THAT(text, Contains(", actual "));
+    CHECK_THAT(text, Contains("came by bus "));
+    CHECK_THAT(text, Contains("sequence "));
+  }
+  CHECK_THAT(run.errors, Contains("to repeat: "));
+  CHECK_THAT(run.errors, Contains("--seed 7 "));
+  CHECK_THAT(run.errors, Contains("--sabotage 5"));
+}
+
+TEST_CASE("the sabotage of a long message is found as well") {
+  const auto run = run_command("stream", "--set workload.0.count=20 --sabotage 3");
+  CHECK(run.status == 1);
+  const std::string detail = run.failed_check("scoreboard");
+  CHECK_THAT(detail, Contains("1 of 4096 bytes wrong, from offset 2048: expected "));
+  CHECK_THAT(detail, Contains("(data, data sequence "));
+}
+
+TEST_CASE("a limit that comes too early ends with exit status 3 and a list of who waits") {
+  const auto run = run_command("ping", "--set 'limits.time=30 us'");
+  CHECK(run.status == 3);
+  CHECK(run.summary["outcome"] == "limit");
+  CHECK(run.summary["cycles"] == 3000);
+  CHECK_THAT(run.summary["reason"].get<std::string>(), Contains("CPU 0 ping-client"));
+  CHECK_THAT(run.errors, Contains("of workload 0: sent at cycle "));
+}
+
+TEST_CASE("a machine in which nothing moves any more ends with exit status 3") {
+  // Without I'm-alive nobody finds out that the server's CPU is dead while it owes a reply.
+  const auto run = run_command(scenario_file(R"(
+[system]
+cpus = 2
+clock = "100 MHz"
+alive = "0 s"
+[limits]
+time = "1 s"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 10
+[[fault]]
+kind = "cpu-halt"
+cpu = 1
+at_cycle = 2500
+)"));
+  INFO(run.errors);
+  CHECK(run.status == 3);
+  CHECK(run.summary["outcome"] == "hung");
+  CHECK(run.summary["cycles"] < 10'000'000);
+  CHECK_THAT(run.errors, Contains("nothing has moved since cycle"));
+  CHECK_THAT(run.errors, Contains("CPU 0 ping-client"));
+  CHECK_THAT(run.errors, Contains("CPU 0 -> CPU 1, request "));
+}

@@ -1,0 +1,99 @@
+// Every shipped scenario does what its first line says.
+#include <catch2/catch.hpp>
+
+#include "command_run.h"
+
+using namespace xybus::test;
+
+namespace {
+
+CommandRun good_run(const std::string& scenario, const std::string& arguments = "") {
+  CommandRun run = run_command(scenario, arguments);
+  INFO(run.errors);
+  REQUIRE(run.status == 0);
+  CHECK(run.summary["outcome"] == "good");
+  const auto& messages = run.summary["messages"];
+  CHECK(messages["lost"] == 0);
+  CHECK(messages["duplicated"] == 0);
+  CHECK(messages["corrupted"] == 0);
+  CHECK(messages["sent"] == messages["delivered"].get<int>() + messages["failed"].get<int>());
+  std::vector<std::string> checks;
+  for (const auto& check : run.summary["checks"]) checks.push_back(check["name"]);
+  CHECK(checks == std::vector<std::string>{"scoreboard", "protocol.x", "protocol.y", "liveness",
+                                           "workload"});
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("ping: every message comes and goes, over both buses") {
+  const auto run = good_run("ping");
+  CHECK(run.summary["messages"]["delivered"] == 500);
+  CHECK(run.summary["messages"]["failed"] == 0);
+  for (const char* bus : {"x", "y"}) {
+    CHECK(run.summary["bus"][bus]["packets"] > 400);
+    CHECK(run.summary["bus"][bus]["retries"] == 0);
+  }
+}
+
+TEST_CASE("stream: large messages use both buses well") {
+  const auto run = good_run("stream");
+  CHECK(run.summary["messages"]["delivered"] == 200);
+  std::uint64_t payload = 0;
+  for (const char* bus : {"x", "y"}) {
+    payload += run.summary["bus"][bus]["payload_bytes"].get<std::uint64_t>();
+    CHECK(run.summary["bus"][bus]["payload_efficiency"] > 0.8);
+  }
+  CHECK(payload > 200 * 4096);
+}
+
+TEST_CASE("all-to-all: sixteen CPUs at once, nothing lost") {
+  const auto run = good_run("all-to-all");
+  CHECK(run.summary["messages"]["delivered"] == 16 * 200);
+}
+
+TEST_CASE("all-to-all: every pattern ends well") {
+  for (const char* pattern : {"hotspot", "transpose", "bit-complement", "tornado"}) {
+    const auto run = good_run("all-to-all", std::string("--set workload.0.count=20 --set "
+                                                        "workload.0.pattern=") + pattern);
+    CHECK(run.summary["messages"]["delivered"] == 16 * 20);
+  }
+}
+
+TEST_CASE("bus-x-dies: Y carries everything, nothing is lost") {
+  const auto run = good_run("bus-x-dies");
+  CHECK(run.summary["messages"]["delivered"] == 8 * 200);
+  CHECK(run.summary["messages"]["failed"] == 0);
+  CHECK(run.summary["bus"]["x"]["no_answers"] > 0);
+  CHECK(run.summary["bus"]["y"]["packets"] > run.summary["bus"]["x"]["packets"]);
+  CHECK(run.summary["faults"][0]["effect"].get<std::string>().find("not answered") !=
+        std::string::npos);
+}
+
+TEST_CASE("noisy-bus: corrupt packets are sent again, nothing is lost or duplicated") {
+  const auto run = good_run("noisy-bus");
+  CHECK(run.summary["messages"]["delivered"] == 8 * 200);
+  CHECK(run.summary["messages"]["failed"] == 0);
+  for (const char* bus : {"x", "y"}) {
+    CHECK(run.summary["bus"][bus]["crc_errors"] > 0);
+    CHECK(run.summary["bus"][bus]["retries"] >= run.summary["bus"][bus]["crc_errors"]);
+  }
+}
+
+TEST_CASE("cpu-dies: every requestor gets an error, none hangs") {
+  const auto run = good_run("cpu-dies");
+  CHECK(run.summary["messages"]["failed"] > 0);
+  CHECK(run.summary["messages"]["sent"] == 600);
+}
+
+TEST_CASE("both buses dead: every message fails, none hangs") {
+  const auto run = good_run("ping", "--set fault.0.kind=bus-down --set fault.0.at_cycle=20000");
+  CHECK(run.summary["messages"]["failed"] > 0);
+}
+
+TEST_CASE("a lost answer is answered again, and the message is not delivered twice") {
+  const auto run = good_run("ping",
+                            "--set fault.0.kind=answer-drop --set fault.0.probability=0.05");
+  CHECK(run.summary["messages"]["delivered"] == 500);
+  CHECK(run.summary["bus"]["x"]["no_answers"] > 0);
+}
