@@ -27,7 +27,9 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                [this](unsigned cpu) { membership_.declare_down(cpu, contract::Error::path_down); }),
+                [this](unsigned cpu) {
+                  membership_.declare_down(cpu, contract::Error::path_down);
+                }),
       membership_(environment_, dispatcher_, port_, config_.alive_interval,
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
                    .up = [this](unsigned cpu) { messages_.cpu_up(cpu); }}) {

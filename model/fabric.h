@@ -29,7 +29,7 @@ struct PacketFault {
   bool answer_drop = false;
   /// Bits to invert, counted on the wire from bit 0 of the first header word. A bit past the end
   /// of the packet is taken modulo what follows the header: payload and CRC.
-  std::vector<unsigned> flips;
+  std::vector<unsigned> flips{};
 };
 
 /// A packet that has been on a bus, with its answers.
@@ -132,7 +132,8 @@ class Fabric : public sc_core::sc_module {
   /// Ends the burst that is going on, if one is, after the present cycle.
   virtual void end_burst() = 0;
 
-  /// What went wrong inside, such as an assertion of the RTL; it pauses the simulation.
+  /// What went wrong: a broken rule of the RTL, an exception of the observer. It pauses the
+  /// simulation.
   std::exception_ptr failure() const { return failure_; }
 
  protected:

@@ -44,6 +44,9 @@ class Machine::Clockwork : public sc_core::sc_module {
   void set_end(std::uint64_t cycle) { end_.notify(until_time(cycle * fabric_.ticks())); }
   void clear_end() { end_.cancel(); }
 
+  /// What a callback has thrown.
+  std::exception_ptr failure() const { return failure_; }
+
  private:
   static constexpr std::uint64_t heartbeat_cycles = 1 << 14;
 
@@ -70,18 +73,31 @@ class Machine::Clockwork : public sc_core::sc_module {
     while (!callbacks_.empty() && callbacks_.begin()->first <= now) {
       const auto callback = std::move(callbacks_.begin()->second);
       callbacks_.erase(callbacks_.begin());
-      callback();
+      call(callback);
     }
     arm();
   }
 
   void beat() {
-    if (fabric_.observer() != nullptr) fabric_.observer()->burst(fabric_.cycle());
+    if (fabric_.observer() != nullptr) {
+      call([this] { fabric_.observer()->burst(fabric_.cycle()); });
+    }
     if (!sc_core::sc_pending_activity()) return;  // nothing will ever happen
     heartbeat_.notify(sc_core::sc_time::from_value(heartbeat_cycles * fabric_.ticks()));
   }
 
+  // Nothing may be thrown through the kernel.
+  void call(const std::function<void()>& callback) {
+    try {
+      callback();
+    } catch (...) {
+      if (!failure_) failure_ = std::current_exception();
+      if (sc_core::sc_is_running()) sc_core::sc_pause();
+    }
+  }
+
   Fabric& fabric_;
+  std::exception_ptr failure_;
   std::multimap<std::uint64_t, std::function<void()>> callbacks_;  // by time
   sc_core::sc_event alarm_;
   sc_core::sc_event heartbeat_;
@@ -118,6 +134,7 @@ void Machine::set_firmware(unsigned cpu, Firmware firmware) {
 void Machine::run(std::uint64_t until) {
   if (finished_) throw std::logic_error("the machine has finished");
   if (!std::exchange(started_, true)) clockwork_->start();
+  rethrow_failures();
   if (until > (~std::uint64_t{0} >> 1) / fabric_->ticks()) {
     sc_core::sc_start();
   } else if (until * fabric_->ticks() > kernel_time()) {
@@ -150,6 +167,7 @@ void Machine::finish() {
 
 void Machine::rethrow_failures() {
   if (fabric_->failure()) std::rethrow_exception(fabric_->failure());
+  if (clockwork_->failure()) std::rethrow_exception(clockwork_->failure());
   for (unsigned i = 0; i < cpus(); ++i) {
     if (!cpus_[i]->failure()) continue;
     try {

@@ -41,7 +41,8 @@ class Machine {
   void set_firmware(unsigned cpu, Firmware firmware);
 
   /// Simulates up to the start of cycle `until`, or to stop(). hal::never: until stop(), or until
-  /// nothing can happen any more. Throws FirmwareError, or what the fabric fails with.
+  /// nothing can happen any more. Throws FirmwareError, what the fabric fails with (a broken rule
+  /// of the RTL), or what an observer or a callback has thrown.
   void run(std::uint64_t until);
 
   /// Ends run(), after the present cycle. From firmware, an observer or a callback.

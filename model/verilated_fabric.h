@@ -54,6 +54,7 @@ class VerilatedFabric final : public Fabric {
 
   void reset();
   void find_ram();
+  void on_edge();
   void run_burst();
   void publish();
   bool step();
@@ -112,7 +113,7 @@ VerilatedFabric<Model, Nodes>::VerilatedFabric(const sc_core::sc_module_name& na
   find_ram();
 
   SC_HAS_PROCESS(VerilatedFabric);
-  SC_METHOD(run_burst);
+  SC_METHOD(on_edge);
   sensitive << edge_;
   dont_initialize();
   SC_METHOD(publish);
@@ -133,6 +134,7 @@ VerilatedFabric<Model, Nodes>::~VerilatedFabric() {
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::reset() {
   constexpr unsigned reset_cycles = 4;
+  context_.assertOn(false);  // rules do not bind registers that have not been reset yet
   top_->rst_ni = 0;
   top_->clk_i = 0;
   top_->cpu_valid_i = 0;
@@ -145,7 +147,7 @@ void VerilatedFabric<Model, Nodes>::reset() {
   }
   top_->rst_ni = 1;
   top_->eval();
-  if (context_.gotFinish()) throw std::runtime_error("an assertion of the hardware failed in reset");
+  context_.assertOn(true);
 }
 
 template <class Model, unsigned Nodes>
@@ -195,9 +197,9 @@ template <class Model, unsigned Nodes>
 bool VerilatedFabric<Model, Nodes>::access(unsigned node, bool write, std::uint32_t address,
                                            std::uint32_t& data) {
   Port& port = ports_[node];
-  while (port.busy) sc_core::wait(port.free);
   const std::uint64_t late = kernel_time() % ticks();
   if (late != 0) sc_core::wait(sc_core::sc_time::from_value(ticks() - late));
+  while (port.busy) sc_core::wait(port.free);
   if ((halted_ >> node & 1) != 0) return false;
 
   port.busy = true;
@@ -232,14 +234,25 @@ void VerilatedFabric<Model, Nodes>::notify_at(sc_core::sc_event& event, std::uin
   event.notify(until_time(time));
 }
 
-// The last edge before the next thing the kernel has to do.
+// The last edge before the next thing the kernel has to do; one is always evaluated.
 template <class Model, unsigned Nodes>
 std::uint64_t VerilatedFabric<Model, Nodes>::last_free_edge() const {
-  if (!bursts_) return cycle_;
+  if (!bursts_) return 0;
   const std::uint64_t now = kernel_time();
   const std::uint64_t pending = now + sc_core::sc_time_to_pending_activity().value();
   const std::uint64_t half = ticks() / 2;
   return pending <= half ? 0 : (pending - half - 1) / ticks();
+}
+
+// Nothing may be thrown through the kernel.
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::on_edge() {
+  try {
+    run_burst();
+  } catch (...) {
+    in_burst_ = false;
+    fail(std::current_exception());
+  }
 }
 
 template <class Model, unsigned Nodes>

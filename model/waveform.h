@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 
 #include <verilated.h>
@@ -32,7 +33,7 @@ class Waveform {
   void before(std::uint64_t cycle) {
     if (cycle >= to_) return close();
     if (cycle < from_) return;
-    if (!fst_.isOpen() && !closed_) fst_.open(file_.c_str());
+    if (!fst_.isOpen() && !closed_) open();
     if (clock_high_ && cycle != next_) fall();
   }
 
@@ -50,6 +51,11 @@ class Waveform {
   void dump(std::uint64_t cycle, std::uint64_t offset) {
     if (fst_.isOpen()) fst_.dump(cycle * period_ + offset);
     clock_high_ = false;
+  }
+
+  void open() {
+    fst_.open(file_.c_str());
+    if (!fst_.isOpen()) throw std::runtime_error("cannot write waveforms to " + file_);
   }
 
   void fall() { dump(next_, 0); }

@@ -60,6 +60,11 @@ module register_file
         send_q[i]    <= '0;
         receive_q[i] <= '0;
       end
+      events_q.mask     <= mask_of(ResetEventSize);
+      send_q[1].mask    <= mask_of(ResetControlRingSize);
+      send_q[0].mask    <= mask_of(ResetDataRingSize);
+      receive_q[0].mask <= mask_of(ResetReceiveXSlots);
+      receive_q[1].mask <= mask_of(ResetReceiveYSlots);
     end else begin
       if (valid_i && write_i) begin
         unique case (offset_i)

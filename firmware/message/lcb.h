@@ -78,7 +78,8 @@ struct Lcb {
   LcbHook control_hook;  ///< Wants to send a control packet.
   LcbHook data_hook;     ///< Wants to send data packets.
 
-  std::array<std::byte, contract::inline_bytes> inline_request;  ///< Server: what came with the link.
+  /// Server: what came with the link.
+  std::array<std::byte, contract::inline_bytes> inline_request;
 };
 
 /// First in, first out, through one of the hooks of the LCBs in it.

@@ -77,8 +77,9 @@ void PacketPort::start(unsigned epoch) {
   contract::LinkHeader alive;
   alive.set_operation(contract::LinkOperation::alive);
   store(alive, hal.ram().subspan(heartbeat_address_, link_header_bytes));
-  constexpr std::uint32_t enable = 1, interrupt_enable = 2, epoch_lsb = 4;
-  hal.write(Register::control, enable | interrupt_enable | epoch << epoch_lsb);
+  contract::ControlRegister control;
+  control.set_enable(1).set_interrupt_enable(1).set_epoch(epoch);
+  hal.write(Register::control, control.value);
 }
 
 void PacketPort::lay_out() {

@@ -44,8 +44,8 @@ Task<ServerSide::Error> ServerSide::readlink(Process& server, LinkId link,
   const auto wanted = into.first(std::min<std::size_t>(into.size(), lcb->request_length - offset));
   Error error = Error::none;
   if (!BulkTransfer::needed(lcb->request_length)) {
-    environment_.copy(std::span<const std::byte>(lcb->inline_request).subspan(offset, wanted.size()),
-                      wanted);
+    const std::span<const std::byte> data(lcb->inline_request);
+    environment_.copy(data.subspan(offset, wanted.size()), wanted);
   } else if (!wanted.empty()) {
     error = co_await pull(server, *lcb, wanted, offset);
   }

@@ -21,7 +21,7 @@ void PacketTrail::note(contract::BusId bus, std::uint64_t cycle, unsigned source
   Pair& its = pairs_[source * contract::max_nodes + destination];
   if (its.notes.empty()) its.notes.resize(kept);
   its.notes[its.next] = {cycle, {{words[0], words[1]}}, bus, link.operation(),
-                         link.requestor_link(), link.tag()};
+                         link.requestor_link(), link.server_link(), link.tag()};
   its.next = (its.next + 1) % kept;
 }
 
@@ -44,15 +44,25 @@ std::string PacketTrail::route(const MessageId& id) const {
                        note.header.sequence_number());
   };
   const bool request = id.direction == Direction::request;
+  const Note* pull = newest(pair(id.to, id.from), [&](const Note& note) {
+    return note.operation == LinkOperation::pull && note.requestor_link == link->requestor_link &&
+           note.cycle > link->cycle;
+  });
+  auto carries = [&](const Note& note) {
+    if (note.cycle < link->cycle) return false;
+    if (request) {
+      return note.operation == LinkOperation::data && pull != nullptr &&
+             note.server_link == pull->server_link;
+    }
+    return (note.operation == LinkOperation::data || note.operation == LinkOperation::reply) &&
+           note.requestor_link == link->requestor_link;
+  };
   std::string route = request ? text(*link) : "";
   const Pair& carrier = request ? pair(id.from, id.to) : pair(id.to, id.from);
   std::size_t packets = 0;
   for (std::size_t i = 0; i < carrier.notes.size(); ++i) {
     const Note& note = carrier.notes[(carrier.next + i) % kept];
-    const bool part = note.operation == LinkOperation::data ||
-                      (!request && note.operation == LinkOperation::reply);
-    if (!part || note.requestor_link != link->requestor_link || note.cycle < link->cycle) continue;
-    if (++packets > 4) continue;
+    if (!carries(note) || ++packets > 4) continue;
     route += (route.empty() ? "" : ", ") + text(note);
   }
   if (packets > 4) route += fmt::format(" and {} more", packets - 4);

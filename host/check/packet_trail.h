@@ -13,7 +13,8 @@
 namespace xybus {
 
 /// Remembers the last packets accepted between each pair of CPUs. A message is found by its
-/// number, which travels as the link's tag.
+/// number, which travels as the tag of its link packet; its data by the names of the link: the
+/// requestor's in replies, the server's, known from its pull packet, in requests.
 class PacketTrail {
  public:
   static constexpr std::size_t kept = 512;  ///< packets of a pair and direction
@@ -35,6 +36,7 @@ class PacketTrail {
     contract::BusId bus = contract::BusId::x;
     contract::LinkOperation operation{};
     std::uint32_t requestor_link = 0;
+    std::uint32_t server_link = 0;
     std::uint32_t tag = 0;
   };
   struct Pair {

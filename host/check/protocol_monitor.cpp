@@ -20,7 +20,8 @@ PacketHeader header_of(std::span<const std::uint32_t> words) {
 }
 
 bool crc_good(std::span<const std::uint32_t> words) {
-  return words.size() > contract::crc_words && crc32c(words.first(words.size() - 1)) == words.back();
+  return words.size() > contract::crc_words &&
+         crc32c(words.first(words.size() - 1)) == words.back();
 }
 
 std::size_t words_of(std::uint32_t length) {
@@ -197,11 +198,13 @@ void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& ve
   Flow& its = flow(verdict, packet.source);
   const auto sequence = static_cast<std::uint8_t>(verdict.header.sequence_number());
   if (its.used && packet.start_cycle <= its.answer_cycle) {
-    complain(packet, "sent before the flow's packet before it, sequence {}, was answered at cycle {}",
+    complain(packet,
+             "sent before the flow's packet before it, sequence {}, was answered at cycle {}",
              its.sequence, its.answer_cycle);
   }
   const bool open = its.used && !its.accepted;
-  const bool same = its.used && std::ranges::equal(packet.sent, std::span(its.words).first(its.size));
+  const bool same =
+      its.used && std::ranges::equal(packet.sent, std::span(its.words).first(its.size));
   verdict.retry = open && sequence == its.sequence;
   if (verdict.retry && !same) {
     complain(packet, "repeated with other contents than at first");

@@ -186,7 +186,9 @@ CheckResult Scoreboard::check() const {
       fmt::format("{} messages: {} delivered once, in order, every byte right; {} reported failed",
                   result_.sent, result_.delivered, result_.failed);
   if (orphaned_ > 0) good += fmt::format(" ({} of a halted CPU's own)", orphaned_);
-  if (refused_ > 0) good += fmt::format("; {} times refused for want of room, sent again", refused_);
+  if (refused_ > 0) {
+    good += fmt::format("; {} times refused for want of room, sent again", refused_);
+  }
   return complaints_.result("scoreboard", std::move(good));
 }
 

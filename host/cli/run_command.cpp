@@ -65,7 +65,7 @@ void write_file(const fs::path& path, const std::string& text) {
 }
 
 int run_and_report(const RunRequest& request, const Scenario& scenario, const RunOptions& options) {
-  const RunOutputs outputs{options.out_dir, request.trace, repeat_command(request)};
+  RunOutputs outputs{options.out_dir, false, repeat_command(request)};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
   try {
@@ -76,6 +76,9 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("{}\nto repeat: {}", error.what(), outputs.command));
   }
+  outputs.trace = fs::exists(fs::path(options.out_dir) / "trace.gtkw");
+  if (request.trace && !outputs.trace)
+    fmt::print(stderr, "xybus: no trace: the run ended before the window {}\n", request.window);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
   std::fflush(stdout);

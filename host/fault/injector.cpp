@@ -40,7 +40,8 @@ std::string when(const FaultSpec& spec) {
     if (nth->from) text += fmt::format(" from {}", *nth->from);
     text += fmt::format(" on {}", name(nth->bus));
   } else {
-    text = fmt::format("each packet with probability {}", std::get<EachPacket>(spec.when).probability);
+    text = fmt::format("each packet with probability {}",
+                       std::get<EachPacket>(spec.when).probability);
   }
   if (spec.until_cycle) text += fmt::format(", until cycle {}", *spec.until_cycle);
   return text;
@@ -127,8 +128,9 @@ const PacketHit& Injector::packet_started(BusId bus, std::uint64_t cycle, unsign
       points_.at(cycle, [this, &fault, cycle] { begin(fault, cycle); });
       continue;
     }
-    const bool goes_on = std::holds_alternative<EachPacket>(fault.spec.when) ||
-                         (std::holds_alternative<AtCycle>(fault.spec.when) && fault.spec.until_cycle);
+    const bool goes_on =
+        std::holds_alternative<EachPacket>(fault.spec.when) ||
+        (std::holds_alternative<AtCycle>(fault.spec.when) && fault.spec.until_cycle);
     fault.spent = !goes_on;
     if (!fault.first_cycle) fault.first_cycle = cycle;
     shot.faults.push_back(i);
@@ -187,7 +189,8 @@ std::vector<FaultResult> Injector::results() const {
     if (fault.first_cycle && fault.spec.cpu) {
       effect = fmt::format("silent from cycle {}", *fault.first_cycle);
     } else if (fault.first_cycle) {
-      effect = fmt::format("from cycle {}: {} packets hit", *fault.first_cycle, fault.struck);
+      effect = fmt::format("from cycle {}: {} packet{} hit", *fault.first_cycle, fault.struck,
+                           fault.struck == 1 ? "" : "s");
       for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt}) {
         const std::uint64_t count = fault.answers[static_cast<std::size_t>(answer)];
         if (count == 0) continue;

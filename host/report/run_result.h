@@ -41,7 +41,7 @@ struct MessageResult {
   std::uint64_t corrupted = 0;   ///< arrived with other bytes than were sent
 };
 
-/// From link() to the link's completion at its requestor, in cycles; delivered messages only.
+/// One way, from the requestor's call of link to the server's of listen, in cycles.
 struct LatencyResult {
   std::uint64_t samples = 0;  ///< 0: the others mean nothing
   std::uint64_t min = 0, p50 = 0, p99 = 0, max = 0;

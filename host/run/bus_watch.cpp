@@ -22,6 +22,9 @@ constexpr EventKind packet_kind{"packet",
                                  "retry",
                                  "faulted"}};
 
+constexpr EventKind hit_kind{"packet_hit",
+                             {{"bus", name_of<BusId>}, "source", "drop", "answer_drop", "flips"}};
+
 // What a message packet asks for; no operation at all when it is none.
 LinkOperation operation_of(std::span<const std::uint32_t> words) {
   if (words.size() < contract::header_words + contract::link_words + contract::crc_words) return {};
@@ -47,6 +50,9 @@ PacketFault BusWatch::packet_started(BusId bus, std::uint64_t cycle, unsigned so
   const PacketHit& hit = injector_.packet_started(bus, cycle, source);
   if (on_start_) on_start_(bus, cycle, hit);
   if (!hit.any()) return {};
+  log_.record(EventLog::faults(), cycle, hit_kind,
+              {static_cast<std::uint64_t>(bus), source, hit.drop, hit.answer_drop,
+               hit.flips.size()});
   return {hit.drop, hit.answer_drop, hit.flips};
 }
 

@@ -53,8 +53,7 @@ class BusWatch : public FabricObserver {
   std::array<std::uint32_t, max_packet_words> sent_{};
 };
 
-/// `words` with the flips of a fault undone, which is done again: bits past the header count
-/// modulo what follows it.
+/// Inverts the bits that a fault inverts on the wires (see PacketFault); a second time undoes it.
 void flip_bits(std::span<std::uint32_t> words, const std::vector<unsigned>& flips);
 
 }  // namespace xybus

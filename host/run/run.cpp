@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -56,7 +57,9 @@ constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
 
 // At a marker in the waveform.
 std::string mark(BusId bus, const PacketHit& hit) {
-  const char* const what = hit.drop ? "packet dropped" : hit.answer_drop ? "answer dropped" : "corrupt";
+  const char* const what = hit.drop          ? "packet dropped"
+                           : hit.answer_drop ? "answer dropped"
+                                             : "corrupt";
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
 
@@ -174,8 +177,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
   if (options.trace) {
     bus_watch_.on_start([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
-      notes_.packet(cycle);
       if (hit.any()) notes_.fault(cycle, mark(bus, hit));
+      notes_.packet(cycle);
     });
   }
   machine_.fabric().set_observer(&bus_watch_);
@@ -243,8 +246,9 @@ void Run::look(std::uint64_t cycle) {
   machine_.stop();
 }
 
-// How to look at the trace.
+// How to look at the trace; there is none when the run ended before its window.
 void Run::write_view() {
+  if (!std::filesystem::exists(options_.out_dir + "/trace.fst")) return;
   write_gtkw({.directory = options_.out_dir,
               .cpus = scenario_.system.cpus,
               .period = machine_.fabric().ticks(),

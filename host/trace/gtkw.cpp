@@ -10,6 +10,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace xybus {
 namespace {
@@ -96,8 +97,8 @@ constexpr unsigned closed = 0x400000, group_begin = 0x800000, group_end = 0x1000
 constexpr int red = 1;
 
 constexpr int window_width = 1600, window_height = 1000;
-constexpr int tree_width = 160, names_width = 200;
-constexpr double waves_width = window_width - tree_width - names_width - 20;
+constexpr int tree_width = 240, names_width = 200;
+constexpr double waves_width = window_width - tree_width - names_width - 40;
 
 // The RTL is built for 4, 8 and 16 nodes; a run has the smallest that will do.
 unsigned fabric_nodes(unsigned cpus) { return std::bit_ceil(std::max(cpus, 4U)); }
@@ -168,14 +169,16 @@ class SaveFile {
     std::uint64_t cycles;
   };
 
-  // Some packets before the first fault and what comes of it; else the first few packets.
+  // The first fault with the next packet, or that packet alone when it is far off; without a fault
+  // the first few packets.
   Window first_look() const {
-    const auto start = [this](std::uint64_t cycle, std::uint64_t lead) {
-      return std::max(view_.from, cycle - std::min(cycle, lead));
-    };
-    if (!notes_.faults().empty()) return {start(notes_.faults().front().cycle, 60), 300};
-    if (notes_.first_packet()) return {start(*notes_.first_packet(), 40), 200};
-    return {view_.from, 200};
+    constexpr std::uint64_t lead = 20, behind = 100, shortest = 160, far_off = 150;
+    const auto& faults = notes_.faults();
+    std::uint64_t at = notes_.first_packet().value_or(view_.from);
+    if (!faults.empty()) at = faults.front().cycle;
+    std::uint64_t gap = notes_.packet_after_fault().value_or(at) - at;
+    if (gap > far_off) at += std::exchange(gap, 0);
+    return {std::max(view_.from, at - std::min(at, lead)), std::max(lead + gap + behind, shortest)};
   }
 
   // GTKWave's zoom is minus the binary logarithm of the time that 200 pixels show. Behind it come
@@ -241,7 +244,9 @@ bool is_plain(std::string_view path) {
 }  // namespace
 
 void TraceNotes::packet(std::uint64_t cycle) {
-  if (!first_packet_ && inside(cycle)) first_packet_ = cycle;
+  if (!inside(cycle)) return;
+  if (!first_packet_) first_packet_ = cycle;
+  if (!packet_after_fault_ && !faults_.empty()) packet_after_fault_ = cycle;
 }
 
 void TraceNotes::fault(std::uint64_t cycle, std::string text) {

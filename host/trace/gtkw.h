@@ -15,7 +15,7 @@ struct TraceMark {
 };
 
 /// What in a run is worth looking at, noted while it runs; only what lies in the trace's window
-/// is kept. Cycles come in order.
+/// is kept. Cycles come in order, a fault before the packet it strikes.
 class TraceNotes {
  public:
   static constexpr std::size_t max_marks = 26;  // GTKWave names them A to Z
@@ -28,6 +28,8 @@ class TraceNotes {
   void fault(std::uint64_t cycle, std::string text);
 
   std::optional<std::uint64_t> first_packet() const { return first_packet_; }
+  /// The first one from the first fault on.
+  std::optional<std::uint64_t> packet_after_fault() const { return packet_after_fault_; }
   const std::vector<TraceMark>& faults() const { return faults_; }
 
  private:
@@ -36,6 +38,7 @@ class TraceNotes {
   std::uint64_t from_;
   std::uint64_t to_;
   std::optional<std::uint64_t> first_packet_;
+  std::optional<std::uint64_t> packet_after_fault_;
   std::vector<TraceMark> faults_;
 };
 

@@ -71,7 +71,8 @@ Requestor::Slot* Requestor::free_slot() {
 }
 
 bool Requestor::outstanding() const {
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& each) { return bool(each.link); });
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& each) { return bool(each.link); });
 }
 
 bool Requestor::start(Slot& slot, const Order& order) {

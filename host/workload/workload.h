@@ -2,7 +2,8 @@
 ///
 /// A workload is one small file: a function that adds its servers and clients to the plan.
 ///
-///     Task<> my_client(Process& process, Site& site, WorkloadContext& context, ProcessAddress to) {
+///     Task<> my_client(Process& process, Site& site, WorkloadContext& context,
+///                      ProcessAddress to) {
 ///       Requestor requestor(process, site, context, /*window=*/4);
 ///       for (unsigned i = 0; i < 100; ++i) co_await requestor.send(to, /*bytes=*/64, /*reply=*/0);
 ///       co_await requestor.finish();

@@ -132,7 +132,7 @@ TEST_CASE("two packets may be on their way, the one granted behind the one on th
   bench.injector.packet_answered(BusId::x, 10, Answer::accepted, false);
   CHECK(bench.injector.on_wires(BusId::x).drop);
   bench.injector.packet_answered(BusId::x, 20, Answer::none, false);
-  CHECK(bench.injector.results()[0].effect == "from cycle 20: 1 packets hit, 1 not answered");
+  CHECK(bench.injector.results()[0].effect == "from cycle 20: 1 packet hit, 1 not answered");
 }
 
 TEST_CASE("a bus goes down at its cycle and comes up again at the end") {
@@ -197,5 +197,5 @@ TEST_CASE("the account says what, when, and what became of the packets") {
   CHECK(results[0].when == "cycle 100, until cycle 200");
   CHECK(results[0].effect ==
         "from cycle 110: 3 packets hit, 1 not answered, 2 answered corrupt");
-  CHECK(results[1].effect == "from cycle 300: 1 packets hit, 1 not answered");
+  CHECK(results[1].effect == "from cycle 300: 1 packet hit, 1 not answered");
 }

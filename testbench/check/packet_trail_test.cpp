@@ -11,11 +11,14 @@ namespace {
 constexpr MessageId request{0, 1, 2, Direction::request, 33};
 
 std::vector<std::uint32_t> packet(LinkOperation operation, std::uint32_t link, std::uint32_t tag,
-                                  unsigned sequence) {
+                                  unsigned sequence, std::uint32_t server_link = 0) {
   contract::PacketHeader header;
   header.set_traffic_class(contract::TrafficClass::control).set_sequence_number(sequence);
   contract::LinkHeader of_link;
-  of_link.set_operation(operation).set_requestor_link(link).set_tag(tag);
+  of_link.set_operation(operation)
+      .set_requestor_link(link)
+      .set_server_link(server_link)
+      .set_tag(tag);
   std::vector<std::uint32_t> words(header.words.begin(), header.words.end());
   words.insert(words.end(), of_link.words.begin(), of_link.words.end());
   words.push_back(0);
@@ -44,11 +47,14 @@ TEST_CASE("the trail of a reply is found by its link, from the other CPU") {
 TEST_CASE("the trail of a long request names its data packets") {
   PacketTrail trail;
   trail.note(BusId::y, 100, 1, 2, packet(LinkOperation::link, 7, 33, 17));
+  trail.note(BusId::y, 150, 2, 1, packet(LinkOperation::pull, 7, 0, 3, 55));
+  trail.note(BusId::x, 190, 1, 2, packet(LinkOperation::data, 0, 0, 9, 54));
   for (unsigned i = 0; i < 6; ++i) {
-    trail.note(BusId::x, 200 + i, 1, 2, packet(LinkOperation::data, 7, 0, i));
+    trail.note(BusId::x, 200 + i, 1, 2, packet(LinkOperation::data, 0, 0, i, 55));
   }
   const std::string route = trail.route(request);
   CHECK(route.find("bus y at cycle 100 (link") == 0);
+  CHECK(route.find("cycle 190") == std::string::npos);
   CHECK(route.find("bus x at cycle 200 (data") != std::string::npos);
   CHECK(route.find("and 2 more") != std::string::npos);
 }

@@ -78,8 +78,10 @@ void cancel_after_listen(bool same_cpu) {
         CHECK(*cancelled == asked.link);
         CHECK_FALSE(scene.server_side().cancelled(self));
         Bytes data(10);
-        CHECK_AWAIT(scene.server_side().readlink(self, asked.link, data), Error::nothing_outstanding);
-        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, data), Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().readlink(self, asked.link, data),
+                    Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, data),
+                    Error::nothing_outstanding);
         CHECK_AWAIT(scene.server_side().writelink(self, asked.link, data), Error::not_open);
         checked = true;
       },
@@ -110,7 +112,8 @@ TEST_CASE("a server that replies to a cancelled link before it sees LCAN is not 
       [&](Process& self) -> Task<> {
         const Request asked = co_await next_request(scene.server_side(), self);
         co_await self.compute(60'000);
-        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, {}), Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, {}),
+                    Error::nothing_outstanding);
         CHECK_FALSE(scene.server_side().cancelled(self));
         checked = true;
       },
@@ -127,9 +130,11 @@ TEST_CASE("a link broken while the server reads it ends the readlink with an err
       [&](Process& self) -> Task<> {
         const Request asked = co_await next_request(scene.server_side(), self);
         Bytes data(asked.length);
-        CHECK_AWAIT(scene.server_side().readlink(self, asked.link, data), Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().readlink(self, asked.link, data),
+                    Error::nothing_outstanding);
         CHECK(any(self.awake_bits() & EventBit::lcan));
-        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, {}), Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, {}),
+                    Error::nothing_outstanding);
         checked = true;
       },
       1'000'000, 10);
@@ -145,7 +150,8 @@ TEST_CASE("a link broken while a long reply is on its way ends the writelink wit
       [&](Process& self) -> Task<> {
         const Request asked = co_await next_request(scene.server_side(), self);
         const Bytes data = pattern(1, 1'000'000);
-        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, data), Error::nothing_outstanding);
+        CHECK_AWAIT(scene.server_side().writelink(self, asked.link, data),
+                    Error::nothing_outstanding);
         CHECK_FALSE(scene.server_side().cancelled(self));
         checked = true;
       },

@@ -34,7 +34,8 @@ class ContractFabric;
 class Node : public sc_core::sc_module, public xybus::hal::Hal {
  public:
   SC_HAS_PROCESS(Node);
-  Node(sc_core::sc_module_name name, ContractFabric& fabric, unsigned number, std::size_t ram_bytes);
+  Node(sc_core::sc_module_name name, ContractFabric& fabric, unsigned number,
+       std::size_t ram_bytes);
 
   // The HAL.
   std::uint32_t read(contract::Register reg) override;

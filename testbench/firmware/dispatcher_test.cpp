@@ -197,6 +197,7 @@ TEST_CASE("a wait that an event ends leaves no timer behind") {
   Process& process = cpu.dispatcher.create("p", 10, [&](Process& self) -> Task<> {
     got.push_back(co_await self.wait(EventBit::intr, 100));
     got.push_back(co_await self.wait(EventBit::intr, 1000));
+    CHECK(cpu.hal.now() >= 1050);
   });
   cpu.hal.interrupts = {50};
   cpu.on_interrupt = [&] { cpu.dispatcher.awake(process, EventBit::intr); };

@@ -344,7 +344,8 @@ TEST_CASE("bulk data that finds its CPU busy beyond the limit is sent again, who
   bool checked = false;
   rig.create(0, 100, [&](Process& self) -> Task<> {
     const Bytes request = pattern(4, 20'000);
-    const Exchange result = co_await exchange(rig.messages(0), self, server, request, 30'000, 30'000);
+    const Exchange result = co_await exchange(rig.messages(0), self, server, request, 30'000,
+                                              30'000);
     CHECK(result.completion.error == Error::none);
     CHECK(result.reply == answer_to(request, 30'000));
     checked = true;
@@ -382,7 +383,8 @@ TEST_CASE("with one bus dead all traffic goes by the other, and nothing is lost 
   rig.create(0, 100, [&](Process& self) -> Task<> {
     for (unsigned i = 0; i < 60; ++i) {
       const Bytes request = pattern(i, 37 * i);
-      const Exchange result = co_await exchange(rig.messages(0), self, server, request, 2000, 33 * i);
+      const Exchange result = co_await exchange(rig.messages(0), self, server, request, 2000,
+                                                33 * i);
       if (result.reply == answer_to(request, 33 * i)) ++good;
     }
   });

@@ -161,7 +161,8 @@ TEST_CASE("a CPU that cannot reach itself over the buses reports it once and ser
   unsigned good = 0;
   rig.create(0, 100, [&](Process& self) -> Task<> {
     for (int i = 0; i < 20; ++i) {
-      const Exchange result = co_await exchange(rig.messages(0), self, server, pattern(1, 10), 5, 5);
+      const Exchange result = co_await exchange(rig.messages(0), self, server, pattern(1, 10), 5,
+                                                5);
       if (result.completion.error == Error::none) ++good;
       co_await self.wait({}, interval);
     }

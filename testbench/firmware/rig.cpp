@@ -87,7 +87,8 @@ Process& Rig::create_echo(unsigned cpu, std::uint8_t priority) {
 void Rig::restart(unsigned cpu, std::uint8_t epoch) {
   KernelConfig next = config(cpu);
   next.epoch = epoch;
-  old_kernels_.push_back(std::exchange(kernels_[cpu], std::make_unique<Kernel>(node(cpu), next, this)));
+  old_kernels_.push_back(std::exchange(kernels_[cpu], std::make_unique<Kernel>(node(cpu), next,
+                                                                               this)));
   node(cpu).restart([kernel = kernels_[cpu].get()](xybus::hal::Hal&) { kernel->run(); });
 }
 

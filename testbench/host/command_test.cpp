@@ -25,6 +25,7 @@ struct Call {
 std::optional<Call> called;
 Outcome outcome = Outcome::good;
 std::string exception;
+bool traced = true;
 
 }  // namespace
 
@@ -32,6 +33,7 @@ RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log
   static constexpr EventKind noted{"noted", {"seed"}};
   called = {scenario, options};
   if (!exception.empty()) throw std::runtime_error(exception);
+  if (options.trace && traced) std::ofstream(options.out_dir + "/trace.gtkw") << "view\n";
   log.record(EventLog::cpu(0), 1, noted, {options.seed});
   RunResult result;
   result.scenario = scenario.name;
@@ -139,6 +141,16 @@ TEST_CASE("the options of a run reach the run") {
         "'limits.time=1 ms'");
   CHECK(fs::exists("deep/er dir/summary.json"));
   CHECK_THAT(bench.out, Catch::Contains("gtkwave deep/er dir/trace.gtkw\n"));
+}
+
+TEST_CASE("a run that ends before the window of its trace says so and names no trace") {
+  Bench bench;
+  traced = false;
+  const int status = bench.start({"run", "small.toml", "--wave=1s:2s"});
+  traced = true;
+  CHECK(status == 0);
+  CHECK(bench.err == "xybus: no trace: the run ended before the window 1s:2s\n");
+  CHECK_THAT(bench.out, !Catch::Contains("gtkwave"));
 }
 
 TEST_CASE("a bare --wave does not take the scenario for its window") {

@@ -17,6 +17,8 @@ constexpr std::uint32_t buffers_at[2] = {0x8000, 0xa000};  // by class
 }  // namespace
 
 void Engine::start() {
+  // RAM holds anything after power-on; an entry that looks new would be taken for an event.
+  std::memset(&hal_.ram()[events_at], 0, entries * contract::line_bytes);
   hal_.write(Register::control, 0);
   hal_.write(Register::event_base, events_at);
   hal_.write(Register::event_size, entries);

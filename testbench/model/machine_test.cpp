@@ -210,3 +210,34 @@ TEST_CASE("a broken rule of the hardware ends the run in its cycle") {
   CHECK(observer.cycle != 0);
   CHECK(machine.cycle() == observer.cycle);
 }
+
+TEST_CASE("what an observer throws comes out of the run") {
+  Machine machine{FabricConfig{}};
+  struct : FabricObserver {
+    PacketFault packet_started(contract::BusId, std::uint64_t, unsigned) override {
+      throw std::domain_error("seen enough");
+    }
+  } observer;
+  machine.fabric().set_observer(&observer);
+  machine.set_firmware(0, [](hal::Hal& hal) {
+    Engine engine(hal);
+    engine.start();
+    engine.post(0, bytes(8));
+    hal.idle(hal::never);
+  });
+  CHECK_THROWS_AS(machine.run(10'000), std::domain_error);
+}
+
+TEST_CASE("what a callback throws comes out of the run") {
+  Machine machine{FabricConfig{}};
+  machine.at(70, [] { throw std::domain_error("now"); });
+  CHECK_THROWS_AS(machine.run(10'000), std::domain_error);
+  CHECK(machine.cycle() == 69);
+}
+
+TEST_CASE("two fabrics in one process go in the order in which they came") {
+  auto first = make_rtl_fabric(FabricConfig{});
+  auto second = make_rtl_fabric(FabricConfig{});
+  first.reset();
+  second.reset();
+}

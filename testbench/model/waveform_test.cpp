@@ -179,3 +179,10 @@ TEST_CASE("a window that is never reached leaves no file") {
   run(config);
   CHECK_FALSE(std::filesystem::exists(file.path));
 }
+
+TEST_CASE("a waveform file that cannot be written ends the run with its name") {
+  FabricConfig config;
+  config.trace_file = "/nowhere/trace.fst";
+  Machine machine{config};
+  CHECK_THROWS_WITH(machine.run(10), Catch::Contains("/nowhere/trace.fst"));
+}

@@ -30,11 +30,13 @@ CommandRun run_short(const Short& run, const std::string& more = "") {
 
 }  // namespace
 
-TEST_CASE("the same scenario and seed give the same digest and the same events") {
+TEST_CASE("a second run, with a waveform, has the same digest and the same events") {
   for (const Short& each : shorts) {
-    const auto one = run_short(each);
-    const auto two = run_short(each);
     INFO(each.scenario);
+    const auto one = run_command(each.scenario);
+    const auto two = run_command(each.scenario, "--wave");
+    CHECK(one.status == 0);
+    CHECK(two.status == 0);
     CHECK(one.summary["digest"] == two.summary["digest"]);
     CHECK(one.summary["cycles"] == two.summary["cycles"]);
     CHECK(one.events == two.events);
@@ -45,13 +47,6 @@ TEST_CASE("another seed gives another digest") {
   for (const Short& each : shorts) {
     INFO(each.scenario);
     CHECK(run_short(each).summary["digest"] != run_short(each, "--seed 2").summary["digest"]);
-  }
-}
-
-TEST_CASE("a waveform changes no result") {
-  for (const Short& each : shorts) {
-    INFO(each.scenario);
-    CHECK(run_short(each).summary["digest"] == run_short(each, "--wave").summary["digest"]);
   }
 }
 

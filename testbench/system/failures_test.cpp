@@ -6,7 +6,7 @@
 using namespace xybus::test;
 using Catch::Contains;
 
-TEST_CASE("a flipped delivered byte ends with exit status 1 and a diagnosis that names everything") {
+TEST_CASE("a flipped delivered byte ends with exit status 1 and a diagnosis naming everything") {
   const auto run = run_command("ping", "--seed 7 --set workload.0.count=20 --sabotage 5");
   CHECK(run.status == 1);
   CHECK(run.summary["outcome"] == "check-failed");
@@ -42,7 +42,7 @@ TEST_CASE("a limit that comes too early ends with exit status 3 and a list of wh
 }
 
 TEST_CASE("a machine in which nothing moves any more ends with exit status 3") {
-  // Without I'm-alive nobody finds out that the server's CPU is dead while it owes a reply.
+  // Without I'm-alive nobody finds out that the server's CPU died while it owed a reply.
   const auto run = run_command(scenario_file(R"(
 [system]
 cpus = 2
@@ -59,7 +59,7 @@ count = 10
 [[fault]]
 kind = "cpu-halt"
 cpu = 1
-at_cycle = 2500
+when = "packet 2 from 1 on x"
 )"));
   INFO(run.errors);
   CHECK(run.status == 3);

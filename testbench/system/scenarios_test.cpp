@@ -86,14 +86,41 @@ TEST_CASE("cpu-dies: every requestor gets an error, none hangs") {
   CHECK(run.summary["messages"]["sent"] == 600);
 }
 
-TEST_CASE("both buses dead: every message fails, none hangs") {
-  const auto run = good_run("ping", "--set fault.0.kind=bus-down --set fault.0.at_cycle=20000");
+// A ping between two CPUs, and what is done to it.
+std::string ping_with(const std::string& fault) {
+  return scenario_file(R"(
+[system]
+cpus = 2
+[limits]
+time = "50 ms"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 500
+[[fault]]
+)" + fault);
+}
+
+TEST_CASE("both buses dead: every message ends with an error, none hangs") {
+  const auto run = good_run(ping_with("kind = 'bus-down'\nat_cycle = 20000\n"));
+  CHECK(run.summary["messages"]["delivered"] > 0);
   CHECK(run.summary["messages"]["failed"] > 0);
+  CHECK(run.summary["messages"]["sent"] == 500);
 }
 
 TEST_CASE("a lost answer is answered again, and the message is not delivered twice") {
-  const auto run = good_run("ping",
-                            "--set fault.0.kind=answer-drop --set fault.0.probability=0.05");
+  const auto run = good_run(ping_with("kind = 'answer-drop'\nprobability = 0.01\n"));
   CHECK(run.summary["messages"]["delivered"] == 500);
-  CHECK(run.summary["bus"]["x"]["no_answers"] > 0);
+  CHECK(run.summary["bus"]["x"]["no_answers"].get<int>() +
+            run.summary["bus"]["y"]["no_answers"].get<int>() > 0);
+}
+
+TEST_CASE("a lost packet is sent again") {
+  const auto run = good_run(ping_with("kind = 'packet-drop'\nwhen = 'packet 3 from 1 on x'\n"));
+  CHECK(run.summary["messages"]["delivered"] == 500);
+  CHECK(run.summary["bus"]["x"]["retries"] == 1);
+  CHECK(run.summary["faults"][0]["effect"].get<std::string>().find("1 packet hit") !=
+        std::string::npos);
 }

@@ -14,8 +14,8 @@ struct RuleBroken : std::runtime_error {
   RuleBroken() : std::runtime_error("a rule of the module is broken") {}
 };
 
-/// One model and its clock. Registers that no reset reaches start with random contents, so that a
-/// bench sees whatever hangs on them.
+/// One model and its clock. Inputs, and registers that no reset reaches, start with random
+/// contents, so that a bench sees whatever hangs on them.
 template <class Model>
 class Clocked {
  public:
