@@ -98,7 +98,7 @@ module message_engine
     );
   end
 
-  logic [1:0]   lane_ready, lane_active, lane_class, lane_valid, lane_idle;
+  logic [1:0]   lane_ready, lane_active, lane_class, lane_valid, lane_gave_up, lane_idle;
   logic [3:0]   lane_destination [2];
   job_t         job;
   logic         scheduler_idle;
@@ -124,6 +124,7 @@ module message_engine
     .lane_active_i     (lane_active),
     .lane_destination_i(lane_destination),
     .lane_class_i      (lane_class),
+    .lane_gave_up_i    (lane_gave_up),
     .lane_valid_o      (lane_valid),
     .job_o             (job),
     .room_i            (room),
@@ -153,6 +154,7 @@ module message_engine
       .active_o         (lane_active[b]),
       .destination_o    (lane_destination[b]),
       .class_o          (lane_class[b]),
+      .gave_up_o        (lane_gave_up[b]),
       .move_valid_o     (move_valid[b]),
       .move_job_o       (move_job[b]),
       .move_ready_i     (move_ready[1-b]),

@@ -12,6 +12,8 @@
 // take turns.
 //
 // Each packet gets the next sequence number of its flow here; retries and a change of bus keep it.
+// A number whose packet ended busy is given again: else, after 255 such packets, the next would bear
+// the number of the last one delivered and be taken for its duplicate.
 
 `include "assertions.svh"
 
@@ -40,6 +42,7 @@ module send_scheduler
   input  logic [1:0]          lane_active_i,
   input  logic [3:0]          lane_destination_i [2],
   input  logic [1:0]          lane_class_i,
+  input  logic [1:0]          lane_gave_up_i,
   output logic [1:0]          lane_valid_o,
   output job_t                job_o,
   /// The event ring has room; one entry of it is claimed.
@@ -95,9 +98,11 @@ module send_scheduler
   logic bus;
   assign bus = (lanes[chosen] == 2'b11) ? prefer_q : lanes[chosen][1];
 
-  logic [4:0] flow;
+  logic [4:0] flow, lane_flow [2];
   logic [7:0] sequence_number;
   assign flow            = {chosen, destination_i[chosen]};
+  assign lane_flow[0]    = {lane_class_i[0], lane_destination_i[0]};
+  assign lane_flow[1]    = {lane_class_i[1], lane_destination_i[1]};
   assign sequence_number = started_q[flow] ? sequence_q[flow] + 8'd1 : 8'd0;
 
   always_comb begin
@@ -134,6 +139,9 @@ module send_scheduler
         prefer_q <= !bus;
         started_q[flow]  <= 1'b1;
         sequence_q[flow] <= sequence_number;
+      end
+      for (int unsigned b = 0; b < 2; b++) begin
+        if (lane_gave_up_i[b]) sequence_q[lane_flow[b]] <= sequence_q[lane_flow[b]] - 8'd1;
       end
       if (drop) begin
         event_valid_q      <= 1'b1;

@@ -64,6 +64,8 @@ module transmit_lane
   output logic          event_valid_o,
   output event_entry_t  event_o,
   input  logic          event_ready_i,
+  /// The packet ended busy, so it was not delivered: the next one takes its sequence number.
+  output logic          gave_up_o,
   /// One-cycle counter pulses.
   output counts_t       counts_o,
   output logic          idle_o
@@ -298,6 +300,7 @@ module transmit_lane
   end
 
   assign path_failed_o     = failed ? NumNodes'(1) << job_q.destination : '0;
+  assign gave_up_o         = gave_up;
   assign active_o          = (state_q != Idle) && !accepted;
   assign destination_o     = job_q.destination;
   assign class_o           = job_q.header.traffic_class;

@@ -36,7 +36,7 @@ package xybus_pkg;
     packet_header_t header;
   } job_t;
 
-  /// When to give up, from the registers retry_limits and grant_timeout; 0 means never.
+  /// When to give up, from the registers retry_limits (0 means never) and grant_timeout.
   typedef struct packed {
     logic [15:0] grant;
     logic [7:0]  corrupt;

@@ -205,12 +205,14 @@ void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& ve
   const bool open = its.used && !its.accepted;
   const bool same =
       its.used && std::ranges::equal(packet.sent, std::span(its.words).first(its.size));
-  verdict.retry = open && sequence == its.sequence;
+  // A packet that ended busy was not delivered; the next one takes its number.
+  const bool ended_busy = open && limits_.busy() != 0 && its.busy >= limits_.busy();
+  verdict.retry = open && sequence == its.sequence && (same || !ended_busy);
   if (verdict.retry && !same) {
     complain(packet, "repeated with other contents than at first");
   } else if (its.used && !open && sequence == its.sequence) {
     complain(packet, "sent again, or its number used again, after it was accepted");
-  } else if (its.used && !verdict.retry &&
+  } else if (its.used && !verdict.retry && !(ended_busy && sequence == its.sequence) &&
              sequence != static_cast<std::uint8_t>(its.sequence + 1)) {
     complain(packet, "expected sequence {}, actual {}", static_cast<std::uint8_t>(its.sequence + 1),
              sequence);

@@ -329,6 +329,9 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
     result.bus[static_cast<std::size_t>(bus)] = monitor_.result(bus);
   }
   if (failure.empty()) machine_.finish();
+  // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
+  const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
+                     monitor_.check(BusId::y).ok && failure.empty();
   scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
@@ -338,7 +341,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
                    liveness(), workload_check()};
   if (!failure.empty()) result.checks.push_back({"machine", false, failure});
   const bool all_ok = std::ranges::all_of(result.checks, &CheckResult::ok);
-  if (!failure.empty() || (ending_ && !all_ok)) {
+  if (!sound || (ending_ && !all_ok)) {
     result.outcome = Outcome::check_failed;
   } else if (!ending_) {
     result.outcome = stalled_ ? Outcome::hung : Outcome::limit;

@@ -18,8 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // ---- What is shown --------------------------------------------------------------------------
-// Names as Verilator writes them, with {b} for the number of a bus, {bus} for its letter, {n} for
-// a CPU and {m} for the highest bit of a mask of nodes. A test holds them against a real trace.
+// Names as Verilator writes them, with {b} for the number of a bus, {bus} for its letter, {node}
+// for the node of a CPU and {m} for the highest bit of a mask of nodes. A test holds them against
+// real traces.
 
 enum class Look { wire, mask, hex, decimal, state, alarm, packet, answer };
 
@@ -50,37 +51,25 @@ constexpr Row bus_rows[] = {
 };
 
 constexpr Row cpu_rows[] = {
-    {"interrupt", "TOP.fabric.gen_node[{n}].u_node.irq_o", Look::wire},
-    {"idle", "TOP.fabric.gen_node[{n}].u_node.idle_o", Look::wire},
-    {"halted", "TOP.fabric.gen_node[{n}].u_node.halt_q", Look::alarm},
-    {"CPU port", "TOP.fabric.gen_node[{n}].u_node.u_cpu_port.state_q[2:0]", Look::state},
-    {"address", "TOP.fabric.gen_node[{n}].u_node.u_cpu_port.address_q[19:0]", Look::hex},
-    {"ring, control", "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_ring[1].u_send_ring.state_q[1:0]",
-     Look::state},
-    {"ring, data", "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_ring[0].u_send_ring.state_q[1:0]",
-     Look::state},
-    {"transmit X",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_transmit[0].u_transmit_lane.state_q[2:0]",
-     Look::state},
-    {"X to CPU",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_transmit[0].u_transmit_lane.job_q.destination[3:0]",
+    {"interrupt", "{node}.irq_o", Look::wire},
+    {"idle", "{node}.idle_o", Look::wire},
+    {"halted", "{node}.halt_q", Look::alarm},
+    {"CPU port", "{node}.u_cpu_port.state_q[2:0]", Look::state},
+    {"address", "{node}.u_cpu_port.address_q[19:0]", Look::hex},
+    {"ring, control", "{node}.u_engine.gen_ring[1].u_send_ring.state_q[1:0]", Look::state},
+    {"ring, data", "{node}.u_engine.gen_ring[0].u_send_ring.state_q[1:0]", Look::state},
+    {"transmit X", "{node}.u_engine.gen_transmit[0].u_transmit_lane.state_q[2:0]", Look::state},
+    {"X to CPU", "{node}.u_engine.gen_transmit[0].u_transmit_lane.job_q.destination[3:0]",
      Look::decimal},
-    {"transmit Y",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_transmit[1].u_transmit_lane.state_q[2:0]",
-     Look::state},
-    {"Y to CPU",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_transmit[1].u_transmit_lane.job_q.destination[3:0]",
+    {"transmit Y", "{node}.u_engine.gen_transmit[1].u_transmit_lane.state_q[2:0]", Look::state},
+    {"Y to CPU", "{node}.u_engine.gen_transmit[1].u_transmit_lane.job_q.destination[3:0]",
      Look::decimal},
-    {"receive X",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_receive[0].u_receive_lane.state_q[1:0]",
-     Look::state},
-    {"receive Y",
-     "TOP.fabric.gen_node[{n}].u_node.u_engine.gen_receive[1].u_receive_lane.state_q[1:0]",
-     Look::state},
-    {"events made", "TOP.fabric.gen_node[{n}].u_node.event_tail[15:0]", Look::decimal},
-    {"events taken", "TOP.fabric.gen_node[{n}].u_node.events.index[15:0]", Look::decimal},
-    {"paths down, X", "TOP.fabric.gen_node[{n}].u_node.path_down[0][{m}:0]", Look::mask},
-    {"paths down, Y", "TOP.fabric.gen_node[{n}].u_node.path_down[1][{m}:0]", Look::mask},
+    {"receive X", "{node}.u_engine.gen_receive[0].u_receive_lane.state_q[1:0]", Look::state},
+    {"receive Y", "{node}.u_engine.gen_receive[1].u_receive_lane.state_q[1:0]", Look::state},
+    {"events made", "{node}.event_tail[15:0]", Look::decimal},
+    {"events taken", "{node}.events.index[15:0]", Look::decimal},
+    {"paths down, X", "{node}.path_down[0][{m}:0]", Look::mask},
+    {"paths down, Y", "{node}.path_down[1][{m}:0]", Look::mask},
 };
 
 // With more CPUs than this, only the first two groups are open.
@@ -125,7 +114,8 @@ class SaveFile {
   /// A group of traces; it ends with its scope.
   class Group {
    public:
-    Group(SaveFile& file, const std::string& name, bool open) : file_(file), name_(name), open_(open) {
+    Group(SaveFile& file, const std::string& name, bool open)
+        : file_(file), name_(name), open_(open) {
       file_.flags(group_begin | blank | (open_ ? 0 : closed));
       file_.line("-{}", name_);
     }
@@ -199,7 +189,8 @@ class SaveFile {
   void show(const Row& row, unsigned bus, unsigned cpu) {
     const std::string name = fmt::format(
         fmt::runtime(row.name), fmt::arg("b", bus), fmt::arg("bus", "xy"[bus]),
-        fmt::arg("n", cpu), fmt::arg("m", fabric_nodes(view_.cpus) - 1));
+        fmt::arg("node", fmt::format("TOP.fabric.gen_node[{}].u_node", cpu)),
+        fmt::arg("m", fabric_nodes(view_.cpus) - 1));
     switch (row.look) {
       case Look::wire: return plain(row, name, binary);
       case Look::mask: return plain(row, name, fabric_nodes(view_.cpus) > 8 ? hex : binary);

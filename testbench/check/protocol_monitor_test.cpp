@@ -419,6 +419,18 @@ TEST_CASE("a packet may be given up after the busy limit, not before") {
   }
 }
 
+TEST_CASE("the number of a packet that ended busy is used again by the next, not before") {
+  for (const unsigned busy : {3U, 2U}) {
+    contract::RetryLimitsRegister limits;
+    limits.set_busy(3);
+    Bench bench;
+    bench.monitor = ProtocolMonitor(4, limits);
+    for (unsigned i = 0; i < busy; ++i) bench.send({.sequence = 0, .length = 8}, Answer::busy);
+    bench.send({.sequence = 0, .length = 12});
+    CHECK(bench.good() == (busy == 3));
+  }
+}
+
 TEST_CASE("the second packet of a flow may not start before the first is answered") {
   Bench bench;
   bench.send({.sequence = 0, .length = 8});  // cycles 100 to 104 on X, answered in 105

@@ -36,7 +36,7 @@ Task<> never_listens(Process& self) { co_await self.wait(EventBit::pon); }
 
 // ---- The server's CPU dies ----------------------------------------------------------------------
 
-TEST_CASE("a link to a CPU that is dead ends with error 211, and further ones are refused with 201") {
+TEST_CASE("a link to a dead CPU ends with error 211, and further ones are refused with 201") {
   Scene scene;
   scene.start(never_listens, 10, 10);
   scene.rig.node(1).halt();
@@ -258,7 +258,7 @@ TEST_CASE("when a server stops, unread requests end with error 14 and read ones 
   CHECK(rig.at_rest());
 }
 
-TEST_CASE("when a server is stopped in the middle of a readlink or a writelink, its requestor is told") {
+TEST_CASE("when a server is stopped in a readlink or a writelink, its requestor is told") {
   Rig rig(2);
   std::vector<Process*> servers;
   for (const bool reading : {true, false}) {

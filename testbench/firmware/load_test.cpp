@@ -209,7 +209,7 @@ TEST_CASE("packets in flight never exceed the rings, and registers are written o
   }
 }
 
-TEST_CASE("all CPUs to all others with everything scarce: all arrive or are refused, none is lost") {
+TEST_CASE("all CPUs to all others with everything scarce: each request is served or refused") {
   Rig rig(8, [](KernelConfig& config) {
     config.lcbs = 24;
     config.port.control_buffers = 3;

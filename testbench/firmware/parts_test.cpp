@@ -47,9 +47,9 @@ struct EventWriter {
   }
 };
 
-constexpr SendRingRegisters control_ring = {Register::control_ring_base, Register::control_ring_size,
-                                            Register::control_ring_tail,
-                                            Register::control_ring_head};
+constexpr SendRingRegisters control_ring = {
+    Register::control_ring_base, Register::control_ring_size, Register::control_ring_tail,
+    Register::control_ring_head};
 
 }  // namespace
 

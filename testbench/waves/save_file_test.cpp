@@ -170,9 +170,10 @@ TEST_CASE("faults of a run are marked at their cycles") {
 TEST_CASE("what lies before the window of the trace is neither marked nor in view") {
   const Directory directory;
   Scenario scenario = pings(2);
-  scenario.faults = {FaultSpec{.at = {}, .kind = FaultKind::answer_drop, .bus = contract::BusId::x,
-                               .cpu = {}, .when = AtPacket{.n = 1, .from = {}, .bus = contract::BusId::x},
-                               .until_cycle = {}}};
+  scenario.faults = {
+      FaultSpec{.at = {}, .kind = FaultKind::answer_drop, .bus = contract::BusId::x, .cpu = {},
+                .when = AtPacket{.n = 1, .from = {}, .bus = contract::BusId::x},
+                .until_cycle = {}}};
   trace(scenario, directory, 4000);
   const std::string text = contents(directory.path / "trace.gtkw");
   CHECK(starting_with(text, "[markername]").empty());

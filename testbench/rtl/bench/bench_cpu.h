@@ -62,7 +62,6 @@ class BenchCpu {
   /// No access is queued or under way.
   bool quiet() const { return accesses_.empty() && !waiting_; }
   unsigned unfinished() const { return unfinished_; }
-  std::uint64_t last_doorbell_cycle = 0;  ///< Set by the bench that drives it.
 
  private:
   static std::uint32_t offset(contract::Register reg) { return static_cast<std::uint32_t>(reg); }

@@ -43,10 +43,19 @@ void FabricBench::start() {
 }
 
 void FabricBench::step() {
-  for (unsigned node = 0; node < nodes(); ++node) inputs_.cpu[node] = cpus_[node].drive();
+  bool asked = false;
+  for (unsigned node = 0; node < nodes(); ++node) {
+    inputs_.cpu[node] = cpus_[node].drive();
+    asked = asked || inputs_.cpu[node].valid;
+  }
   monitor_.see(cycle(), now_, {faults_.touched(0), faults_.touched(1)});
   faults_.apply(now_, inputs_);
-  now_ = pins_.tick(inputs_);
+  ++cycle_;
+  if (skip_idle_ && now_.idle && !asked) {
+    ++skipped_;
+  } else {
+    now_ = pins_.tick(inputs_);
+  }
   for (unsigned node = 0; node < nodes(); ++node) {
     cpus_[node].see(now_.ready[node], now_.data[node], (now_.irq >> node & 1) != 0);
   }

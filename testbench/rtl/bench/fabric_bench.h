@@ -47,7 +47,10 @@ class FabricBench {
   const FabricOutputs& now() const { return now_; }
   FabricInputs& inputs() { return inputs_; }
   unsigned nodes() const { return pins_.nodes(); }
-  std::uint64_t cycle() const { return pins_.cycle(); }
+  std::uint64_t cycle() const { return cycle_; }
+  /// From now on a cycle in which the fabric says it is idle, and no CPU asks, gets no clock edge.
+  void skip_idle() { skip_idle_ = true; }
+  std::uint64_t skipped() const { return skipped_; }
   /// Called with every event a CPU reads, before the scoreboard.
   std::function<void(unsigned, const contract::EventEntry&)> on_event;
 
@@ -61,6 +64,9 @@ class FabricBench {
   FabricInputs inputs_;
   FabricOutputs now_;
   std::vector<BenchCpu> cpus_;
+  std::uint64_t cycle_ = 0;
+  std::uint64_t skipped_ = 0;
+  bool skip_idle_ = false;
 };
 
 /// Random traffic between the nodes of a bench.

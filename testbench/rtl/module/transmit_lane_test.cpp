@@ -148,12 +148,13 @@ TEST_CASE("transmit lane: a bus that does not grant in time has failed") {
 }
 
 TEST_CASE("transmit lane: a grant in the last moment is used, and none comes after it has given up") {
+  const auto traffic_class = GENERATE(TrafficClass::data, TrafficClass::control);
   for (unsigned delay = 1; delay <= 30; ++delay) {
     TransmitLaneDriver driver({.grant = 20});
     driver.lane->other_path_down_i = 0xf;
     driver.grant_delay = delay;  // counted from the request; the bus does not see a withdrawn one
     const Bytes payload = some_bytes(4);
-    const Job job = driver.make_job(payload);
+    const Job job = driver.make_job(payload, 1, 0, traffic_class);
     driver.give(job);
     driver.run_until_events(1);
     for (int i = 0; i < 20; ++i) driver.step();
