@@ -12,8 +12,8 @@
 // take turns.
 //
 // Each packet gets the next sequence number of its flow here; retries and a change of bus keep it.
-// A number whose packet ended busy is given again: else, after 255 such packets, the next would bear
-// the number of the last one delivered and be taken for its duplicate.
+// A number whose packet ended busy is given again: else, after 255 such packets, the next would
+// bear the number of the last one delivered and be taken for its duplicate.
 
 `include "assertions.svh"
 

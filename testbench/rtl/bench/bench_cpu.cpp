@@ -19,7 +19,8 @@ constexpr std::uint32_t control_buffers = 0x2000, data_buffers = 0x3000;
 BenchCpu::BenchCpu(unsigned node, std::span<std::uint8_t> ram, const CpuSetup& setup,
                    OnEvent on_event, std::uint64_t seed)
     : node_(node), ram_(ram), setup_(setup), on_event_(std::move(on_event)),
-      random_(seed * 1000 + node), rings_{{data_ring, data_buffers}, {control_ring, control_buffers}} {
+      random_(seed * 1000 + node),
+      rings_{{data_ring, data_buffers}, {control_ring, control_buffers}} {
   for (Ring& ring : rings_) ring.cookie.resize(setup.ring_size);
 }
 

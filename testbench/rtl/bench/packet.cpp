@@ -14,7 +14,7 @@ std::uint32_t crc32c(std::span<const std::uint8_t> bytes) {
 std::uint32_t crc32c(std::span<const std::uint32_t> words) {
   Bytes bytes;
   for (const std::uint32_t word : words) {
-    for (int byte = 0; byte < 4; ++byte) bytes.push_back(static_cast<std::uint8_t>(word >> 8 * byte));
+    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<std::uint8_t>(word >> 8 * i));
   }
   return crc32c(std::span<const std::uint8_t>(bytes));
 }

@@ -57,7 +57,7 @@ TEST_CASE("registers: each has its reset value, and only the writable ones can b
   CHECK(bench.read(1, Register::control) == 0xf2);
 }
 
-TEST_CASE("registers: indices keep what is written while the engine is enabled, and are cleared with it") {
+TEST_CASE("registers: indices keep what is written while the engine is enabled, and only then") {
   Fabric2 pins;
   FabricBench bench(pins, {}, {}, 1);
   bench.start();
@@ -87,7 +87,7 @@ TEST_CASE("registers: where there is none a read gives 0 and a write does nothin
   CHECK(bench.read(0, Register::control) == 3);
 }
 
-TEST_CASE("node RAM: the CPU's port reads and writes single words, the same that are seen directly") {
+TEST_CASE("node RAM: the CPU's port reads and writes single words, as they lie in RAM") {
   Fabric2 pins;
   FabricBench bench(pins, {}, {}, 1);
   bench.start();
@@ -295,7 +295,7 @@ TEST_CASE("a packet that waits for the one bus left is not held up by traffic to
   CHECK(done);
 }
 
-TEST_CASE("an engine that is disabled in the middle of a packet, and enabled again, starts afresh") {
+TEST_CASE("an engine disabled in the middle of a packet, and enabled again, starts afresh") {
   for (unsigned moment = 0; moment < 90; ++moment) {
     Fabric2 pins;
     FabricBench bench(pins, {}, {}, 1);
@@ -325,7 +325,7 @@ TEST_CASE("an engine that is disabled in the middle of a packet, and enabled aga
   }
 }
 
-TEST_CASE("a restarted node's first packet is no duplicate of the last before, thanks to its epoch") {
+TEST_CASE("a restarted node's first packet is no duplicate of its last, thanks to the epoch") {
   Fabric2 pins;
   FabricBench bench(pins, {}, {}, 1);
   bench.start();

@@ -170,7 +170,7 @@ TEST_CASE("bus controller: packets of every size pass whole, word by word, one l
   CHECK(bus.sent.size() == packets);
 }
 
-TEST_CASE("bus controller: a lone request is granted in the next cycle, and on the wires after it") {
+TEST_CASE("bus controller: a lone request is granted in the next cycle and on the wires after it") {
   for (const bool control : {false, true}) {
     Bus bus;
     bus.run(20);

@@ -181,7 +181,7 @@ TEST_CASE("receive lane: busy without a free slot, and accepted when one has bee
   CHECK(driver.slot(0, 4, 16) == some_bytes(16));
 }
 
-TEST_CASE("receive lane: a slot that is given back while a packet passes does not take half of it") {
+TEST_CASE("receive lane: a slot given back while a packet passes does not take half of it") {
   const Words words = packet(64, ReceiveSideDriver::slots);
   for (std::size_t when = 0; when < words.size(); ++when) {
     ReceiveSideDriver driver;

@@ -118,7 +118,7 @@ class Scheduler {
 
 }  // namespace
 
-TEST_CASE("send scheduler: a packet leaves with its header made up, and takes its descriptor along") {
+TEST_CASE("send scheduler: a packet leaves with its header and what its descriptor says") {
   Scheduler scheduler;
   scheduler.offer(control, 2, 0xabcdef01);
   const auto launch = scheduler.must_launch();

@@ -84,7 +84,7 @@ TEST_CASE("transmit lane: busy answers space the attempts, 16 cycles doubled up 
   }
 }
 
-TEST_CASE("transmit lane: after the limit of busy answers the packet ends busy, the path stays up") {
+TEST_CASE("transmit lane: after the limit of busy answers the packet ends busy, the path is up") {
   TransmitLaneDriver driver({.busy = 3});
   driver.answers.assign(3, Answer::busy);
   driver.give(driver.make_job(some_bytes(8)));
@@ -147,7 +147,7 @@ TEST_CASE("transmit lane: a bus that does not grant in time has failed") {
   CHECK(driver.last_event_cycle - start <= 56);
 }
 
-TEST_CASE("transmit lane: a grant in the last moment is used, and none comes after it has given up") {
+TEST_CASE("transmit lane: a grant in the last moment is used, and none comes after that") {
   const auto traffic_class = GENERATE(TrafficClass::data, TrafficClass::control);
   for (unsigned delay = 1; delay <= 30; ++delay) {
     TransmitLaneDriver driver({.grant = 20});
@@ -192,7 +192,7 @@ TEST_CASE("transmit lane: when its path fails the packet moves to the other lane
   CHECK(driver.attempts.size() == 2);
 }
 
-TEST_CASE("transmit lane: while a packet waits to move it ends unreachable if the other path fails") {
+TEST_CASE("transmit lane: a packet that waits to move ends unreachable if the other path fails") {
   TransmitLaneDriver driver({.no_answer = 1});
   driver.answers.assign(1, Answer::none);
   driver.give(driver.make_job(some_bytes(33), 1));
