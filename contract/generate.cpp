@@ -92,13 +92,14 @@ std::vector<Field> read_fields(const toml::table& table, unsigned words) {
   std::vector<Field> fields;
   std::map<unsigned, std::uint32_t> used;
   for_each_table(table, "fields", [&](const toml::table& entry) {
-    Field field{required<std::string>(entry, "name"), required<std::string>(entry, "doc"),
+    Field field{required<std::string>(entry, "name"),  required<std::string>(entry, "doc"),
                 entry["type"].value_or(std::string{}), entry["word"].value_or(0U),
-                required<unsigned>(entry, "lsb"), required<unsigned>(entry, "width")};
+                required<unsigned>(entry, "lsb"),      required<unsigned>(entry, "width")};
     if (field.word >= words || field.width == 0 || field.msb() > 31) {
       fail(entry, fmt::format("field '{}' does not fit its word", field.name));
     }
-    const auto bits = static_cast<std::uint32_t>(((std::uint64_t{1} << field.width) - 1) << field.lsb);
+    const auto bits =
+        static_cast<std::uint32_t>(((std::uint64_t{1} << field.width) - 1) << field.lsb);
     if ((used[field.word] & bits) != 0) {
       fail(entry, fmt::format("field '{}' overlaps another", field.name));
     }
@@ -126,8 +127,11 @@ Contract read(const std::string& path) {
   });
   for_each_table(root, "enum", [&](const toml::table& entry) {
     Enum item{unique(entry, required<std::string>(entry, "name")),
-              required<std::string>(entry, "doc"), required<unsigned>(entry, "width"),
-              entry["software"].value_or(false), entry["mask"].value_or(false), {}};
+              required<std::string>(entry, "doc"),
+              required<unsigned>(entry, "width"),
+              entry["software"].value_or(false),
+              entry["mask"].value_or(false),
+              {}};
     for_each_table(entry, "values", [&](const toml::table& each) {
       Value value{required<std::string>(each, "name"), required<std::string>(each, "doc"),
                   required<std::int64_t>(each, "value")};
@@ -147,8 +151,10 @@ Contract read(const std::string& path) {
   std::set<std::uint32_t> offsets;
   for_each_table(root, "register", [&](const toml::table& entry) {
     Register reg{unique(entry, required<std::string>(entry, "name")),
-                 required<std::string>(entry, "doc"), required<std::string>(entry, "access"),
-                 required<std::uint32_t>(entry, "offset"), entry["reset"].value_or(0U),
+                 required<std::string>(entry, "doc"),
+                 required<std::string>(entry, "access"),
+                 required<std::uint32_t>(entry, "offset"),
+                 entry["reset"].value_or(0U),
                  read_fields(entry, 1)};
     if (reg.offset % 4 != 0 || !offsets.insert(reg.offset).second) {
       fail(entry, fmt::format("register '{}' has a bad or used offset", reg.name));
@@ -203,8 +209,9 @@ std::string system_verilog(const Contract& contract) {
     out << fmt::format("\n  // {}\n  typedef enum logic [{}:0] {{\n", item.doc, item.width - 1);
     for (std::size_t i = 0; i < item.values.size(); ++i) {
       const Value& value = item.values[i];
-      out << fmt::format("    // {}\n    {}{} = {}'d{}{}\n", value.doc, camel(item.name), camel(value.name),
-                         item.width, value.value, i + 1 < item.values.size() ? "," : "");
+      out << fmt::format("    // {}\n    {}{} = {}'d{}{}\n", value.doc, camel(item.name),
+                         camel(value.name), item.width, value.value,
+                         i + 1 < item.values.size() ? "," : "");
     }
     out << fmt::format("  }} {}_e;\n", item.name);
   }
@@ -215,13 +222,15 @@ std::string system_verilog(const Contract& contract) {
       unsigned top = 32;
       auto reserve = [&](unsigned down_to) {
         if (top > down_to) {
-          out << fmt::format("    logic [{}:0] reserved_{}_{};\n", top - down_to - 1, word, down_to);
+          out << fmt::format("    logic [{}:0] reserved_{}_{};\n", top - down_to - 1, word,
+                             down_to);
         }
       };
       for (auto field = item.fields.rbegin(); field != item.fields.rend(); ++field) {
         if (field->word != word) continue;
         reserve(field->lsb + field->width);
-        out << fmt::format("    // {}\n    logic [{}:0] {};\n", field->doc, field->width - 1, field->name);
+        out << fmt::format("    // {}\n    logic [{}:0] {};\n", field->doc, field->width - 1,
+                           field->name);
         top = field->lsb;
       }
       reserve(0);
@@ -230,9 +239,11 @@ std::string system_verilog(const Contract& contract) {
   }
   out << "\n  // Register byte offsets and reset values.\n";
   for (const Register& reg : contract.registers) {
-    out << fmt::format("  localparam logic [11:0] Reg{} = 12'h{:03x};\n", camel(reg.name), reg.offset);
+    out << fmt::format("  localparam logic [11:0] Reg{} = 12'h{:03x};\n", camel(reg.name),
+                       reg.offset);
     if (reg.reset != 0) {
-      out << fmt::format("  localparam logic [31:0] Reset{} = 32'h{:08x};\n", camel(reg.name), reg.reset);
+      out << fmt::format("  localparam logic [31:0] Reset{} = 32'h{:08x};\n", camel(reg.name),
+                         reg.reset);
     }
     if (reg.fields.empty()) continue;
     out << "  typedef struct packed {\n";
@@ -240,7 +251,8 @@ std::string system_verilog(const Contract& contract) {
     for (auto field = reg.fields.rbegin(); field != reg.fields.rend(); ++field) {
       const unsigned end = field->lsb + field->width;
       if (top > end) out << fmt::format("    logic [{}:0] reserved_{};\n", top - end - 1, end);
-      out << fmt::format("    // {}\n    logic [{}:0] {};\n", field->doc, field->width - 1, field->name);
+      out << fmt::format("    // {}\n    logic [{}:0] {};\n", field->doc, field->width - 1,
+                         field->name);
       top = field->lsb;
     }
     if (top > 0) out << fmt::format("    logic [{}:0] reserved_0;\n", top - 1);
@@ -256,8 +268,9 @@ void cpp_accessors(std::ostringstream& out, const Field& field, const std::strin
   const std::uint64_t mask = (std::uint64_t{1} << field.width) - 1;
   const std::string type = field.type.empty() ? "std::uint32_t" : camel(field.type);
   out << fmt::format("  /// {}\n", field.doc);
-  out << fmt::format("  constexpr {0} {1}() const {{ return static_cast<{0}>(({2} >> {3}) & {4:#x}U); }}\n",
-                     type, field.name, word, field.lsb, mask);
+  out << fmt::format(
+      "  constexpr {0} {1}() const {{ return static_cast<{0}>(({2} >> {3}) & {4:#x}U); }}\n", type,
+      field.name, word, field.lsb, mask);
   out << fmt::format(
       "  constexpr auto& set_{1}({0} new_value) {{\n    {2} = ({2} & ~{4:#x}U) | "
       "((static_cast<std::uint32_t>(new_value) & {5:#x}U) << {3});\n    return *this;\n  }}\n",
@@ -269,7 +282,8 @@ std::string cpp(const Contract& contract) {
   out << "// " << generated << "\n#pragma once\n\n#include <array>\n#include <cstdint>\n\n"
       << "namespace xybus::contract {\n";
   for (const Constant& item : contract.constants) {
-    out << fmt::format("\n/// {}\ninline constexpr unsigned {} = {};\n", item.doc, item.name, item.value);
+    out << fmt::format("\n/// {}\ninline constexpr unsigned {} = {};\n", item.doc, item.name,
+                       item.value);
   }
   for (const Enum& item : contract.enums) {
     const std::string type = camel(item.name);
@@ -277,8 +291,11 @@ std::string cpp(const Contract& contract) {
     for (const Value& value : item.values) {
       out << fmt::format("  {} = {},  ///< {}\n", value.name, value.value, value.doc);
     }
-    out << fmt::format("}};\n\n/// Name of a value; \"?\" when it is none.\nconstexpr const char* name({} value) {{\n"
-                       "  switch (value) {{\n", type);
+    out << fmt::format(
+        "}};\n\n/// Name of a value; \"?\" when it is none.\nconstexpr const char* name({} value) "
+        "{{\n"
+        "  switch (value) {{\n",
+        type);
     for (const Value& value : item.values) {
       out << fmt::format("    case {0}::{1}: return \"{1}\";\n", type, value.name);
     }
@@ -289,22 +306,26 @@ std::string cpp(const Contract& contract) {
           "static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));\n}}\n"
           "constexpr {0} operator&({0} a, {0} b) {{\n  return static_cast<{0}>("
           "static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b));\n}}\n"
-          "constexpr {0} operator~({0} a) {{ return static_cast<{0}>(~static_cast<std::uint32_t>(a)); }}\n"
-          "constexpr bool any({0} a) {{ return static_cast<std::uint32_t>(a) != 0; }}\n", type);
+          "constexpr {0} operator~({0} a) {{ return "
+          "static_cast<{0}>(~static_cast<std::uint32_t>(a)); }}\n"
+          "constexpr bool any({0} a) {{ return static_cast<std::uint32_t>(a) != 0; }}\n",
+          type);
     }
   }
   for (const Struct& item : contract.structs) {
-    out << fmt::format("\n/// {}\nstruct {} {{\n  std::array<std::uint32_t, {}> words{{}};\n", item.doc,
-                       camel(item.name), item.words);
+    out << fmt::format("\n/// {}\nstruct {} {{\n  std::array<std::uint32_t, {}> words{{}};\n",
+                       item.doc, camel(item.name), item.words);
     for (const Field& field : item.fields) {
       cpp_accessors(out, field, fmt::format("words[{}]", field.word));
     }
-    out << fmt::format("  constexpr bool operator==(const {}&) const = default;\n}};\n", camel(item.name));
+    out << fmt::format("  constexpr bool operator==(const {}&) const = default;\n}};\n",
+                       camel(item.name));
   }
   out << "\n/// Registers, by byte offset from the start of a node's registers.\n"
          "enum class Register : std::uint32_t {\n";
   for (const Register& reg : contract.registers) {
-    out << fmt::format("  {} = {:#05x},  ///< ({}) {}\n", reg.name, reg.offset, reg.access, reg.doc);
+    out << fmt::format("  {} = {:#05x},  ///< ({}) {}\n", reg.name, reg.offset, reg.access,
+                       reg.doc);
   }
   out << "};\n\n/// Name of a register; \"?\" when there is none at that offset.\n"
          "constexpr const char* name(Register value) {\n  switch (value) {\n";
@@ -314,15 +335,18 @@ std::string cpp(const Contract& contract) {
   out << "  }\n  return \"?\";\n}\n";
   out << "\n/// Every register: offset, value after reset, and whether the CPU can write it.\n"
          "struct RegisterInfo {\n  Register reg;\n  std::uint32_t reset;\n  bool writable;\n};\n"
-      << fmt::format("inline constexpr std::array<RegisterInfo, {}> registers{{{{\n", contract.registers.size());
+      << fmt::format("inline constexpr std::array<RegisterInfo, {}> registers{{{{\n",
+                     contract.registers.size());
   for (const Register& reg : contract.registers) {
-    out << fmt::format("    {{Register::{}, {:#x}U, {}}},\n", reg.name, reg.reset, reg.access != "ro");
+    out << fmt::format("    {{Register::{}, {:#x}U, {}}},\n", reg.name, reg.reset,
+                       reg.access != "ro");
   }
   out << "}};\n";
   for (const Register& reg : contract.registers) {
     if (reg.fields.empty()) continue;
-    out << fmt::format("\n/// Fields of register {}. {}\nstruct {}Register {{\n  std::uint32_t value = {:#x}U;\n",
-                       reg.name, reg.doc, camel(reg.name), reg.reset);
+    out << fmt::format(
+        "\n/// Fields of register {}. {}\nstruct {}Register {{\n  std::uint32_t value = {:#x}U;\n",
+        reg.name, reg.doc, camel(reg.name), reg.reset);
     for (const Field& field : reg.fields) cpp_accessors(out, field, "value");
     out << "};\n";
   }
@@ -345,13 +369,15 @@ std::string markdown(const Contract& contract) {
     out << fmt::format("| {:#05x} | `{}` | {} | {:#x} | {} |\n", reg.offset, reg.name, reg.access,
                        reg.reset, reg.doc);
     for (const Field& field : reg.fields) {
-      out << fmt::format("| | `{}` [{}:{}] | | | {} |\n", field.name, field.msb(), field.lsb, field.doc);
+      out << fmt::format("| | `{}` [{}:{}] | | | {} |\n", field.name, field.msb(), field.lsb,
+                         field.doc);
     }
   }
   out << "\n## Structures\n";
   for (const Struct& item : contract.structs) {
-    out << fmt::format("\n### {}\n\n{} {} words.\n\n| word | bits | field | meaning |\n|---|---|---|---|\n",
-                       item.name, item.doc, item.words);
+    out << fmt::format(
+        "\n### {}\n\n{} {} words.\n\n| word | bits | field | meaning |\n|---|---|---|---|\n",
+        item.name, item.doc, item.words);
     for (const Field& field : item.fields) {
       out << fmt::format("| {} | {}:{} | `{}` | {} |\n", field.word, field.msb(), field.lsb,
                          field.name, field.doc);
@@ -359,7 +385,8 @@ std::string markdown(const Contract& contract) {
   }
   out << "\n## Enumerations\n";
   for (const Enum& item : contract.enums) {
-    out << fmt::format("\n### {}\n\n{}\n\n| value | name | meaning |\n|---|---|---|\n", item.name, item.doc);
+    out << fmt::format("\n### {}\n\n{}\n\n| value | name | meaning |\n|---|---|---|\n", item.name,
+                       item.doc);
     for (const Value& value : item.values) {
       out << fmt::format("| {} | `{}` | {} |\n", value.value, value.name, value.doc);
     }

@@ -29,6 +29,7 @@ class Machine::Clockwork : public sc_core::sc_module {
   }
 
   void at(std::uint64_t cycle, std::function<void()> callback) {
+    if (cycle > end_of_time()) return;  // never
     callbacks_.emplace(slot(cycle), std::move(callback));
     arm();
   }
@@ -49,6 +50,9 @@ class Machine::Clockwork : public sc_core::sc_module {
 
  private:
   static constexpr std::uint64_t heartbeat_cycles = 1 << 14;
+
+  // Half of what the kernel can count, so that no sum of two times wraps.
+  std::uint64_t end_of_time() const { return (~std::uint64_t{0} >> 1) / fabric_.ticks(); }
 
   // What takes effect in a cycle is done in the one before; in cycle 0, before time starts.
   std::uint64_t slot(std::uint64_t cycle) const {

@@ -49,7 +49,7 @@ class Machine {
   void stop();
 
   /// Calls back at the end of cycle `cycle` - 1, or as soon as possible if that has passed:
-  /// for faults, halts and limits at a cycle.
+  /// for faults, halts and limits at a cycle. A cycle beyond 2^63 ps never comes.
   void at(std::uint64_t cycle, std::function<void()> callback);
 
   /// Stops a CPU and silences its node, from the next cycle on.

@@ -19,7 +19,7 @@ module duplicate_filter
 
   typedef struct packed {
     logic [3:0] epoch;
-    logic [7:0] sequence_number;
+    logic [15:0] sequence_number;
   } last_t;
 
   last_t                 last_q [2*MaxNodes];  // where known_q is set

@@ -209,6 +209,7 @@ module node
     .idle_o           (engine_idle)
   );
 
-  assign idle_o = engine_idle && cpu_idle && registers_idle;
+  // A halt has not come to rest until the engine is disabled.
+  assign idle_o = engine_idle && cpu_idle && registers_idle && !(halt_q && switches.enable);
 
 endmodule

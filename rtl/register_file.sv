@@ -200,7 +200,16 @@ module register_file
   assign idle_o     = counters_idle == '1;
 
   // The order of counts_t and of the registers is one.
-  if (RegMalformedX != RegSentX + 12'(4 * (NumCounters - 1))) $error("counts_t and registers differ");
-  if (RegSentY != RegSentX + 12'h040) $error("counters of bus Y are not 0x40 after those of bus X");
+  localparam logic [1:0][NumCounters-1:0][11:0] Order = {
+    RegMalformedY, RegRefusedY, RegCrcErrorY, RegDuplicateY, RegReceivedY, RegNoAnswerY,
+    RegCorruptY, RegBusyY, RegAcceptedY, RegSentY,
+    RegMalformedX, RegRefusedX, RegCrcErrorX, RegDuplicateX, RegReceivedX, RegNoAnswerX,
+    RegCorruptX, RegBusyX, RegAcceptedX, RegSentX
+  };
+  for (genvar b = 0; b < 2; b++) begin : gen_order
+    for (genvar i = 0; i < NumCounters; i++) begin : gen_check
+      if (Order[b][i] != RegSentX + 12'(64 * b + 4 * i)) $error("counter registers out of order");
+    end
+  end
 
 endmodule

@@ -12,7 +12,7 @@
 // take turns.
 //
 // Each packet gets the next sequence number of its flow here; retries and a change of bus keep it.
-// A number whose packet ended busy is given again: else, after 255 such packets, the next would
+// A number whose packet ended busy is given again: else, after 65,535 such packets, the next would
 // bear the number of the last one delivered and be taken for its duplicate.
 
 `include "assertions.svh"
@@ -55,7 +55,7 @@ module send_scheduler
   output logic                idle_o
 );
 
-  logic [7:0] sequence_q [2*MaxNodes];   // last number, by class and destination
+  logic [15:0] sequence_q [2*MaxNodes];   // last number, by class and destination
   logic [2*MaxNodes-1:0] started_q;      // flows that have one
   logic       prefer_q;                  // bus whose turn it is
   logic       event_valid_q;
@@ -99,11 +99,11 @@ module send_scheduler
   assign bus = (lanes[chosen] == 2'b11) ? prefer_q : lanes[chosen][1];
 
   logic [4:0] flow, lane_flow [2];
-  logic [7:0] sequence_number;
+  logic [15:0] sequence_number;
   assign flow            = {chosen, destination_i[chosen]};
   assign lane_flow[0]    = {lane_class_i[0], lane_destination_i[0]};
   assign lane_flow[1]    = {lane_class_i[1], lane_destination_i[1]};
-  assign sequence_number = started_q[flow] ? sequence_q[flow] + 8'd1 : 8'd0;
+  assign sequence_number = started_q[flow] ? sequence_q[flow] + 16'd1 : 16'd0;
 
   always_comb begin
     job_o              = '0;
@@ -141,7 +141,7 @@ module send_scheduler
         sequence_q[flow] <= sequence_number;
       end
       for (int unsigned b = 0; b < 2; b++) begin
-        if (lane_gave_up_i[b]) sequence_q[lane_flow[b]] <= sequence_q[lane_flow[b]] - 8'd1;
+        if (lane_gave_up_i[b]) sequence_q[lane_flow[b]] <= sequence_q[lane_flow[b]] - 16'd1;
       end
       if (drop) begin
         event_valid_q      <= 1'b1;

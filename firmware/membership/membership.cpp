@@ -23,6 +23,7 @@ void Membership::start() {
 }
 
 void Membership::tick() {
+  port_.raise_failed_paths(up_mask_);  // the I'm-alive packets below are the probe
   for (unsigned cpu = 0; cpu < environment_.cpus(); ++cpu) {
     if (++peers_[cpu].silent > silent_intervals) declare_down(cpu, Error::cpu_failed);
     if (up(cpu)) port_.post_heartbeat(cpu);
@@ -34,11 +35,12 @@ void Membership::tick() {
 bool Membership::heard(unsigned cpu, unsigned epoch) {
   if (cpu >= environment_.cpus()) return false;
   Peer& peer = peers_[cpu];
-  const bool new_incarnation = !peer.known || peer.epoch != epoch;
+  const bool new_incarnation = peer.known && peer.epoch != epoch;
+  // The first epoch heard may be the one that was declared down before: it brings nobody back.
+  peer.known = true;
+  peer.epoch = epoch;
   if (new_incarnation) {
-    if (peer.known) declare_down(cpu, Error::cpu_failed);
-    peer.known = true;
-    peer.epoch = epoch;
+    declare_down(cpu, Error::cpu_failed);
     if (!up(cpu)) readmit(cpu);
   }
   peer.silent = 0;

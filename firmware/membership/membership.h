@@ -38,6 +38,8 @@ class Membership {
 
   /// A packet came from that CPU. False if it is to be dropped: the CPU was declared down, and
   /// this is still the incarnation that was. A new incarnation ends everything with the old one.
+  /// Only an epoch that differs from one heard before is known to be new: a CPU declared down
+  /// before it was ever heard stays down, whatever it sends first.
   bool heard(unsigned cpu, unsigned epoch);
 
   /// An I'm-alive packet has met its fate.

@@ -138,7 +138,7 @@ void MessageSystem::process_stopped(Process& process) {
 
 void MessageSystem::cpu_down(unsigned cpu) {
   down_mask_ |= 1U << cpu;
-  transmitter_.forget_refusals(cpu);
+  transmitter_.forget(cpu);
   for (Lcb& lcb : table_.all()) {
     if (lcb.state == LinkState::free || lcb.peer.cpu != cpu) continue;
     if (is_requestor_end(lcb.state)) {

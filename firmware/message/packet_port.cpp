@@ -219,6 +219,14 @@ void PacketPort::raise_paths(unsigned cpu) {
   environment_.hal().write(Register::path_down_y, 1U << cpu);
 }
 
+void PacketPort::raise_failed_paths(std::uint32_t mask) {
+  hal::Hal& hal = environment_.hal();
+  const std::uint32_t x = hal.read(Register::path_down_x);
+  const std::uint32_t y = hal.read(Register::path_down_y);
+  if ((x & ~y & mask) != 0) hal.write(Register::path_down_x, x & ~y & mask);
+  if ((y & ~x & mask) != 0) hal.write(Register::path_down_y, y & ~x & mask);
+}
+
 // ---- Taking events ------------------------------------------------------------------------------
 
 void PacketPort::service() {

@@ -96,6 +96,9 @@ class PacketPort {
 
   /// Lets the engine try both paths to a CPU again.
   void raise_paths(unsigned cpu);
+  /// Lets it try again the one path that is down to each CPU of `mask`. Where both are down, a
+  /// packet has ended `unreachable`, and what that means is not for this to undo.
+  void raise_failed_paths(std::uint32_t mask);
 
   /// Bytes of node RAM in use, from `ram_offset` on.
   std::uint32_t ram_bytes() const { return ram_bytes_; }

@@ -81,8 +81,11 @@ Lcb* RequestorSide::outstanding(std::uint32_t link, unsigned cpu) {
 }
 
 bool RequestorSide::on_pull(unsigned cpu, const LinkHeader& header) {
-  Lcb* lcb = outstanding(header.requestor_link(), cpu);
-  return lcb != nullptr && bulk_.pulled(*lcb, header);
+  if (Lcb* lcb = outstanding(header.requestor_link(), cpu)) return bulk_.pulled(*lcb, header);
+  const Lcb* lcb = table_.find({header.requestor_link()});
+  const bool cancel_is_coming = lcb != nullptr && lcb->state == LinkState::breaking;
+  if (!cancel_is_coming) transmitter_.cancel_stray(cpu, header);
+  return false;
 }
 
 bool RequestorSide::on_data(unsigned cpu, const LinkHeader& header,

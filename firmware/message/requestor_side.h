@@ -33,7 +33,8 @@ class RequestorSide {
   std::optional<Completion> done(Process& requestor);
   Error breaklink(Process& requestor, LinkId link);
 
-  // Packets from a server on `cpu`; false for one that fits no link.
+  // Packets from a server on `cpu`; false for one that fits no link. Only a PULL is answered then
+  // (by a CANCEL): its server waits, while DATA and REPLY want no more than to be accepted.
   bool on_pull(unsigned cpu, const contract::LinkHeader& header);
   bool on_reply(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
   bool on_data(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);

@@ -154,7 +154,7 @@ void ServerSide::queue(unsigned cpu, const LinkHeader& header, std::span<const s
 }
 
 bool ServerSide::on_cancel(unsigned cpu, const LinkHeader& header) {
-  transmitter_.forget_refusals(cpu, LinkId{header.requestor_link()});
+  transmitter_.forget_refusal(cpu, {header.requestor_link()});
   for (Lcb& lcb : table_.all()) {  // cancels are rare, and need not name the server's LCB
     if (!is_server_end(lcb.state) || lcb.peer.cpu != cpu) continue;
     if (lcb.peer_link.value != header.requestor_link()) continue;

@@ -1,6 +1,7 @@
 #include "firmware/message/transmitter.h"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 
 #include "firmware/message/wire.h"
@@ -35,7 +36,7 @@ Transmitter::Transmitter(Environment& environment, Dispatcher& dispatcher, Packe
       source_(source),
       outbox_(environment.cpu(), in_flight_limit) {}
 
-// ---- Refusals -----------------------------------------------------------------------------------
+// ---- Answers without an LCB ---------------------------------------------------------------------
 
 void Transmitter::refuse(unsigned cpu, const LinkHeader& link, contract::Error error) {
   LinkHeader reply = link;
@@ -43,10 +44,36 @@ void Transmitter::refuse(unsigned cpu, const LinkHeader& link, contract::Error e
   refusals_.push_back({cpu, reply});
 }
 
-void Transmitter::forget_refusals(unsigned cpu, std::optional<LinkId> link) {
+void Transmitter::forget_refusal(unsigned cpu, LinkId link) {
   std::erase_if(refusals_, [&](const Refusal& refusal) {
-    return refusal.cpu == cpu && (!link || refusal.reply.requestor_link() == link->value);
+    return refusal.cpu == cpu && refusal.reply.requestor_link() == link.value;
   });
+}
+
+void Transmitter::cancel_stray(unsigned cpu, const LinkHeader& pull) {
+  StrayCancels& stray = stray_cancels_[cpu];
+  const auto end = stray.cancels.begin() + stray.count;
+  const bool there = std::any_of(stray.cancels.begin(), end, [&](const LinkHeader& cancel) {
+    return cancel.requestor_link() == pull.requestor_link();
+  });
+  if (there || stray.count == stray.cancels.size()) return;
+  LinkHeader cancel = pull;
+  cancel.set_operation(LinkOperation::cancel).set_length(0).set_offset(0);
+  stray.cancels[stray.count++] = cancel;
+  cancels_for_ |= 1U << cpu;
+}
+
+LinkHeader Transmitter::take_cancel(unsigned cpu) {
+  StrayCancels& stray = stray_cancels_[cpu];
+  const LinkHeader cancel = stray.cancels[--stray.count];
+  if (stray.count == 0) cancels_for_ &= ~(1U << cpu);
+  return cancel;
+}
+
+void Transmitter::forget(unsigned cpu) {
+  std::erase_if(refusals_, [cpu](const Refusal& refusal) { return refusal.cpu == cpu; });
+  stray_cancels_[cpu].count = 0;
+  cancels_for_ &= ~(1U << cpu);
 }
 
 // ---- Sending ------------------------------------------------------------------------------------
@@ -64,7 +91,7 @@ void Transmitter::pump() {
 void Transmitter::pump_remote(TrafficClass traffic_class) {
   const bool control = traffic_class == TrafficClass::control;
   for (;;) {
-    if (control && send_remote_refusal()) continue;
+    if (control && (send_remote_refusal() || send_remote_cancel())) continue;
     Lcb* lcb = outbox_.next_remote(traffic_class);
     if (lcb == nullptr) return;
     const auto buffer = port_.allocate(traffic_class);
@@ -84,12 +111,30 @@ bool Transmitter::send_remote_refusal() {
     return r.cpu != environment_.cpu() && outbox_.may_post(TrafficClass::control, r.cpu);
   });
   if (refusal == refusals_.end()) return false;
+  if (!post_unlinked(refusal->cpu, refusal->reply)) return false;
+  refusals_.erase(refusal);
+  return true;
+}
+
+bool Transmitter::send_remote_cancel() {
+  for (std::uint32_t left = cancels_for_ & ~(1U << environment_.cpu()); left != 0;
+       left &= left - 1) {
+    const auto cpu = static_cast<unsigned>(std::countr_zero(left));
+    if (!outbox_.may_post(TrafficClass::control, cpu)) continue;
+    const StrayCancels& stray = stray_cancels_[cpu];
+    if (!post_unlinked(cpu, stray.cancels[stray.count - 1])) return false;
+    take_cancel(cpu);
+    return true;
+  }
+  return false;
+}
+
+bool Transmitter::post_unlinked(unsigned cpu, const LinkHeader& header) {
   const auto buffer = port_.allocate(TrafficClass::control);
   if (!buffer) return false;
-  const std::uint32_t length = build({refusal->reply, {}, false}, buffer->bytes);
-  outbox_.posted(TrafficClass::control, refusal->cpu);
-  port_.post(*buffer, refusal->cpu, length, 0);
-  refusals_.erase(refusal);
+  const std::uint32_t length = build({header, {}, false}, buffer->bytes);
+  outbox_.posted(TrafficClass::control, cpu);
+  port_.post(*buffer, cpu, length, 0);
   return true;
 }
 
@@ -123,9 +168,13 @@ bool Transmitter::send_local() {
   const auto refusal = std::find_if(refusals_.begin(), refusals_.end(),
                                     [here](const Refusal& r) { return r.cpu == here; });
   if (refusal != refusals_.end()) {
-    const std::uint32_t length = build({refusal->reply, {}, false}, local_packet_);
+    const LinkHeader reply = refusal->reply;
     refusals_.erase(refusal);
-    deliver_local(TrafficClass::control, length, {}, LinkOperation::reply);
+    send_local_unlinked(reply);
+    return true;
+  }
+  if ((cancels_for_ >> here & 1U) != 0) {
+    send_local_unlinked(take_cancel(here));
     return true;
   }
   for (const auto traffic_class : {TrafficClass::control, TrafficClass::data}) {
@@ -139,6 +188,11 @@ bool Transmitter::send_local() {
     return true;
   }
   return false;
+}
+
+void Transmitter::send_local_unlinked(const LinkHeader& header) {
+  const std::uint32_t length = build({header, {}, false}, local_packet_);
+  deliver_local(TrafficClass::control, length, {}, header.operation());
 }
 
 void Transmitter::deliver_local(TrafficClass traffic_class, std::uint32_t length, LinkId link,

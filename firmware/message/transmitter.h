@@ -60,8 +60,14 @@ class Transmitter {
 
   /// Replies with an error to a link packet for which there is no LCB.
   void refuse(unsigned cpu, const contract::LinkHeader& link, contract::Error error);
-  /// Forgets a refusal that has not left: its link was cancelled, or (no link) its CPU is down.
-  void forget_refusals(unsigned cpu, std::optional<LinkId> link = {});
+  /// Forgets a refusal that has not left, because its link was cancelled.
+  void forget_refusal(unsigned cpu, LinkId link);
+  /// Cancels at the server's CPU a link that it pulls and that is not here. What has not left yet
+  /// is bounded for each CPU, and more is dropped: a PULL that finds no link has crossed the
+  /// CANCEL of its link, or its CPU is about to be declared down, so this is a second line.
+  void cancel_stray(unsigned cpu, const contract::LinkHeader& pull);
+  /// Forgets all that was for a CPU without an LCB: it is down.
+  void forget(unsigned cpu);
 
   /// Sends what there is to send and buffers for, then rings the doorbells.
   void pump();
@@ -74,10 +80,19 @@ class Transmitter {
     unsigned cpu;
     contract::LinkHeader reply;
   };
+  /// For one CPU; in no order, for each is of another link.
+  struct StrayCancels {
+    std::array<contract::LinkHeader, 8> cancels;
+    unsigned count = 0;
+  };
 
   void pump_remote(TrafficClass traffic_class);
   void pump_local();
   bool send_remote_refusal();
+  bool send_remote_cancel();
+  bool post_unlinked(unsigned cpu, const contract::LinkHeader& header);
+  void send_local_unlinked(const contract::LinkHeader& header);
+  contract::LinkHeader take_cancel(unsigned cpu);
   bool send_local();
   std::uint32_t build(const OutgoingPacket& packet, std::span<std::byte> into);
   void finish(Lcb& lcb, TrafficClass traffic_class, bool more);
@@ -91,6 +106,8 @@ class Transmitter {
   PacketSource& source_;
   Outbox outbox_;
   std::deque<Refusal> refusals_;  // at most one for each LCB of another CPU
+  std::array<StrayCancels, contract::max_nodes> stray_cancels_{};
+  std::uint32_t cancels_for_ = 0;  // bit c: there are some for CPU c
   bool pumping_ = false;
   bool local_timer_ = false;  // local packets are left for a dispatch point to come
   alignas(contract::line_bytes) std::array<std::byte, contract::max_payload_bytes> local_packet_{};

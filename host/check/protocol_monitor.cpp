@@ -47,11 +47,13 @@ Answer answer_of(std::uint32_t answers, unsigned node) {
 
 }  // namespace
 
-ProtocolMonitor::ProtocolMonitor(unsigned nodes, contract::RetryLimitsRegister limits)
+ProtocolMonitor::ProtocolMonitor(unsigned nodes, contract::RetryLimitsRegister limits,
+                                 std::uint64_t alive_interval)
     : nodes_(nodes),
       limits_(limits),
       flows_(contract::max_nodes * contract::max_nodes * 2),
-      paths_(contract::max_nodes * contract::max_nodes * 2) {
+      paths_(contract::max_nodes * contract::max_nodes * 2),
+      cut_window_(alive_interval != 0 ? 2 * alive_interval : ~std::uint64_t{0}) {
   halted_from_.fill(~std::uint64_t{0});
 }
 
@@ -63,8 +65,8 @@ std::size_t ProtocolMonitor::path_index(BusId bus, unsigned source, unsigned des
   return (source * contract::max_nodes + destination) * 2 + static_cast<std::size_t>(bus);
 }
 
-bool ProtocolMonitor::was_cut(BusId bus, unsigned source, unsigned destination) const {
-  return paths_[path_index(bus, source, destination)].was_down;
+bool ProtocolMonitor::was_cut_off(unsigned source, unsigned destination) const {
+  return (cut_off_[source] >> destination & 1) != 0;
 }
 
 ProtocolMonitor::Flow& ProtocolMonitor::flow(const PacketVerdict& verdict, unsigned source) {
@@ -196,13 +198,14 @@ bool ProtocolMonitor::given_up(const Flow& flow, unsigned source, unsigned desti
 
 void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& verdict) {
   Flow& its = flow(verdict, packet.source);
-  const auto sequence = static_cast<std::uint8_t>(verdict.header.sequence_number());
+  const auto sequence = static_cast<std::uint16_t>(verdict.header.sequence_number());
   if (its.used && packet.start_cycle <= its.answer_cycle) {
     complain(packet,
              "sent before the flow's packet before it, sequence {}, was answered at cycle {}",
              its.sequence, its.answer_cycle);
   }
   const bool open = its.used && !its.accepted;
+  const auto next = static_cast<std::uint16_t>(its.sequence + 1);
   const bool same =
       its.used && std::ranges::equal(packet.sent, std::span(its.words).first(its.size));
   // A packet that ended busy was not delivered; the next one takes its number.
@@ -213,9 +216,8 @@ void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& ve
   } else if (its.used && !open && sequence == its.sequence) {
     complain(packet, "sent again, or its number used again, after it was accepted");
   } else if (its.used && !verdict.retry && !(ended_busy && sequence == its.sequence) &&
-             sequence != static_cast<std::uint8_t>(its.sequence + 1)) {
-    complain(packet, "expected sequence {}, actual {}", static_cast<std::uint8_t>(its.sequence + 1),
-             sequence);
+             sequence != next) {
+    complain(packet, "expected sequence {}, actual {}", next, sequence);
   } else if (open && !verdict.retry && !given_up(its, packet.source, verdict.destination)) {
     complain(packet, "sent although sequence {} before it was neither accepted nor given up",
              its.sequence);
@@ -232,20 +234,30 @@ void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& ve
   its.accepted = verdict.answer == Answer::accepted;
   its.busy = verdict.answer == Answer::busy ? its.busy + 1 : 0;
   its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
+  judge_path(packet, verdict);
+}
 
+void ProtocolMonitor::judge_path(const WirePacket& packet, const PacketVerdict& verdict) {
   // A path that was down and carries packets again has been raised.
   Path& its_path = path(packet.bus, packet.source, verdict.destination);
-  if (its_path.down) its_path = {.was_down = true};
+  if (its_path.down) its_path = {.failed_cycle = its_path.failed_cycle};
   if (verdict.answer == Answer::none) {
     ++its_path.unanswered;
   } else if (verdict.answer == Answer::corrupt) {
     ++its_path.corrupt;
   } else {
-    its_path = {.was_down = its_path.was_down};
+    its_path = {.failed_cycle = its_path.failed_cycle};
   }
   its_path.down = (limits_.no_answer() != 0 && its_path.unanswered >= limits_.no_answer()) ||
                   (limits_.corrupt() != 0 && its_path.corrupt >= limits_.corrupt());
-  its_path.was_down = its_path.was_down || its_path.down;
+  if (!its_path.down) return;
+  its_path.failed_cycle = packet.answer_cycle;
+  const BusId other_bus = packet.bus == BusId::x ? BusId::y : BusId::x;
+  const auto other = path(other_bus, packet.source, verdict.destination).failed_cycle;
+  if (!other) return;
+  // Packets of the two buses need not come in order of time.
+  const auto [first, last] = std::minmax(*other, packet.answer_cycle);
+  if (last - first <= cut_window_) cut_off_[packet.source] |= 1U << verdict.destination;
 }
 
 void ProtocolMonitor::count(const WirePacket& packet, const PacketVerdict& verdict) {

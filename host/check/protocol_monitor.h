@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,8 +58,10 @@ struct PacketVerdict {
 
 class ProtocolMonitor {
  public:
-  /// `limits` are those the firmware sets.
-  explicit ProtocolMonitor(unsigned nodes, contract::RetryLimitsRegister limits = {});
+  /// `limits` are those the firmware sets. `alive_interval`, in cycles, is how often it raises
+  /// paths that are down; 0: never.
+  explicit ProtocolMonitor(unsigned nodes, contract::RetryLimitsRegister limits = {},
+                           std::uint64_t alive_interval = 0);
 
   /// Checks a packet. Packets of a bus come in order of their answers.
   PacketVerdict observe(const WirePacket& packet);
@@ -66,9 +69,11 @@ class ProtocolMonitor {
   /// The node is halted with effect from this cycle.
   void halted(unsigned node, std::uint64_t cycle);
 
-  /// Whether all attempts to get from one CPU to another on a bus have failed, at some time, so
-  /// often in a row that the sender had to give the path up.
-  bool was_cut(contract::BusId bus, unsigned source, unsigned destination) const;
+  /// Whether no bus led from one CPU to another, at some time: attempts on both failed, on each
+  /// so often in a row that the sender had to give the path up, and both within two I'm-alive
+  /// intervals. A path that failed longer ago has been raised since. CPUs that were cut off have
+  /// declared each other down and stay so.
+  bool was_cut_off(unsigned source, unsigned destination) const;
 
   const BusResult& result(contract::BusId bus) const { return bus_of(bus).result; }
   /// The check "protocol.x" or "protocol.y".
@@ -84,7 +89,7 @@ class ProtocolMonitor {
   struct Flow {
     bool used = false;
     bool accepted = false;
-    std::uint8_t sequence = 0;
+    std::uint16_t sequence = 0;
     std::uint32_t attempts = 0;
     std::uint32_t busy = 0;
     std::uint64_t answer_cycle = 0;
@@ -96,7 +101,7 @@ class ProtocolMonitor {
     std::uint32_t unanswered = 0;
     std::uint32_t corrupt = 0;
     bool down = false;
-    bool was_down = false;
+    std::optional<std::uint64_t> failed_cycle;  // when it last went down
   };
 
   Bus& bus_of(contract::BusId bus) { return buses_[static_cast<std::size_t>(bus)]; }
@@ -121,12 +126,15 @@ class ProtocolMonitor {
   void check_sequence(const WirePacket& packet, PacketVerdict& verdict);
   void count(const WirePacket& packet, const PacketVerdict& verdict);
   bool given_up(const Flow& flow, unsigned source, unsigned destination);
+  void judge_path(const WirePacket& packet, const PacketVerdict& verdict);
 
   unsigned nodes_;
   contract::RetryLimitsRegister limits_;
   std::array<Bus, 2> buses_;
   std::vector<Flow> flows_;
   std::vector<Path> paths_;
+  std::uint64_t cut_window_;  // cycles within which the failures of two paths add up
+  std::array<std::uint32_t, contract::max_nodes> cut_off_{};  // a bit for each destination
   std::uint32_t alive_ = 0;  // nodes that have sent or answered
   std::array<std::uint64_t, contract::max_nodes> halted_from_;
 };

@@ -60,7 +60,8 @@ void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_
   Flow& its_flow = flow(id);
   Entry* entry = find(its_flow, id.number);
   const bool again = its_flow.last_listened && id.number <= *its_flow.last_listened;
-  if (again && (entry == nullptr || entry->listened)) {
+  const bool late = entry == nullptr && its_flow.given_up.erase(id.number) != 0;
+  if (again && !late && (entry == nullptr || entry->listened)) {
     ++result_.duplicated;
     return complain(id, cycle, "delivered a second time");
   }
@@ -70,12 +71,9 @@ void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_
   } else {
     its_flow.last_listened = id.number;
   }
-  // Its sender may have been told already that it failed, indeterminately: no entry then.
+  if (late) return;
   if (entry == nullptr) {
-    if (!options_.excused || !options_.excused(id.from, id.to)) {
-      complain(id, cycle, "delivered, but no such message is under way");
-    }
-    return;
+    return complain(id, cycle, "delivered, but no such message is under way");
   }
   if (entry->bytes != bytes) {
     complain(id, cycle, fmt::format("expected {} bytes, actual {}", entry->bytes, bytes));
@@ -89,6 +87,7 @@ void Scoreboard::read(const MessageId& id, std::uint64_t cycle, std::span<std::b
   ++requests_read_;
   if (options_.sabotage == requests_read_ && !bytes.empty()) {
     bytes[bytes.size() / 2] ^= std::byte{0x10};
+    sabotaged_ = true;
   }
   Entry* entry = find(flow(id), id.number);
   verify(id, cycle, bytes,
@@ -138,6 +137,7 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
                fmt::format("failed with {} ({}), which says that it was not delivered; it was",
                            static_cast<unsigned>(error), name(error)));
     }
+    if (!entry->listened && indeterminate) its_flow.given_up.insert(id.number);
   }
   close(its_flow, *entry);
 }
@@ -150,12 +150,20 @@ void Scoreboard::cpu_halted(unsigned cpu) {
       orphaned_ += its_flow.open.size();
       result_.failed += its_flow.open.size();
       open_ -= its_flow.open.size();
+      for (const Entry& entry : its_flow.open) {
+        if (!entry.listened) its_flow.given_up.insert(entry.number);
+      }
       its_flow.open.clear();
     }
   }
 }
 
 void Scoreboard::finish() {
+  if (options_.sabotage && !sabotaged_) {
+    complaints_.add(fmt::format("request {}, to be sabotaged, was never read with any bytes; {} "
+                                "requests were read",
+                                *options_.sabotage, requests_read_));
+  }
   result_.lost += open_;
   if (open_ == 0) return;
   for (const std::string& line : open_messages(Complaints::kept)) complaints_.add("lost: " + line);
@@ -171,10 +179,12 @@ std::vector<std::string> Scoreboard::open_messages(std::size_t most) const {
         const MessageId id{workload, static_cast<std::uint8_t>(pair / contract::max_nodes),
                            static_cast<std::uint8_t>(pair % contract::max_nodes),
                            Direction::request, entry.number};
+        const char* const how_far =
+            entry.read       ? "read by its server, not completed by its requestor"
+            : entry.listened ? "listened to, not read yet"
+                             : "not listened to yet";
         lines.push_back(fmt::format("{}: sent at cycle {}, {}", describe(id), entry.sent_cycle,
-                                    entry.read       ? "read by its server, no reply yet"
-                                    : entry.listened ? "listened to, not read yet"
-                                                     : "not listened to yet"));
+                                    how_far));
       }
     }
   }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,7 +64,7 @@ class Scoreboard {
   /// A CPU was halted: nobody is left to be told of what it sent.
   void cpu_halted(unsigned cpu);
 
-  /// The run is over: what is still open is lost.
+  /// The run is over: what is still open is lost, and a sabotage that has not struck has failed.
   void finish();
 
   /// Messages listened to or done, ever: whether anything moves.
@@ -89,6 +90,9 @@ class Scoreboard {
   struct Flow {
     std::vector<Entry> open;  // in the order sent
     std::optional<std::uint32_t> last_listened;
+    // Not listened to when their sender was told that they failed, or was halted. They may have
+    // been on their way, and still come once.
+    std::set<std::uint32_t> given_up;
   };
 
   Flow& flow(const MessageId& id);
@@ -106,6 +110,7 @@ class Scoreboard {
   std::uint64_t open_ = 0;
   std::uint64_t progress_ = 0;
   std::uint64_t requests_read_ = 0;
+  bool sabotaged_ = false;
   std::uint64_t refused_ = 0;
   std::uint64_t orphaned_ = 0;
   MessageResult result_;

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
+
+#include "scenario/quantity.h"
 
 namespace xybus {
 namespace {
@@ -19,11 +23,21 @@ int not_yet(const char* what) {
   return bad_usage;
 }
 
+/// A whole number as it is written: CLI11 would read -1 and 010 as something else.
+std::uint64_t whole_number(const char* option, const std::string& text) {
+  if (const auto number = parse_count(text)) return *number;
+  throw CLI::ValidationError(option, fmt::format("{} is no number from 0 to {}", text,
+                                                 std::numeric_limits<std::uint64_t>::max()));
+}
+
 void add_run_options(CLI::App& run, RunRequest& request) {
   run.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
       ->required()
       ->type_name("");
-  run.add_option("--seed", request.seed, "what all chance in the run comes from [1]")
+  run.add_option_function<std::string>(
+         "--seed",
+         [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
+         "what all chance in the run comes from [1]")
       ->type_name("N");
   run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]")
       ->type_name("rtl|tlm");
@@ -42,7 +56,12 @@ void add_run_options(CLI::App& run, RunRequest& request) {
   run.add_flag("-q,--quiet", request.quiet, "print nothing unless the run fails");
   constexpr const char* hidden = "";  // for the tests of the project itself
   run.add_flag("--no-bursts", request.no_bursts)->group(hidden);
-  run.add_option("--sabotage", request.sabotage)->group(hidden);
+  run.add_option_function<std::string>(
+         "--sabotage",
+         [&request](const std::string& text) {
+           request.sabotage = whole_number("--sabotage", text);
+         })
+      ->group(hidden);
   run.footer(footer);
 }
 
@@ -89,11 +108,20 @@ int parse_and_run(int argc, const char* const* argv) {
   return bad_usage;
 }
 
+/// Output that did not arrive is a failure, though all before it went well.
+int with_output_out(int status) {
+  std::cout.flush();
+  const bool out = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (out) return status;
+  fmt::print(stderr, "xybus: cannot write to standard output\n");
+  return status != 0 ? status : 1;
+}
+
 }  // namespace
 
 int command(int argc, const char* const* argv) {
   try {
-    return parse_and_run(argc, argv);
+    return with_output_out(parse_and_run(argc, argv));
   } catch (const ScenarioError& error) {
     fmt::print(stderr, "{}\n", error.what());
     return bad_usage;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -47,15 +48,27 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   return options;
 }
 
-/// Makes the directory and takes out what an earlier run left there.
+/// What a run may leave in its directory.
+constexpr const char* output_files[] = {"summary.json", "events.jsonl", "trace.fst", "trace.gtkw"};
+
+/// Takes out what an earlier run left, and finds out before the run whether there can be a new one.
+void make_way(const fs::path& file) {
+  std::error_code error;
+  fs::remove(file, error);
+  if (!error && !std::ofstream(file)) error = {errno, std::generic_category()};
+  if (error)
+    throw UsageError(fmt::format("cannot write {}: {}", file.string(), error.message()));
+  fs::remove(file, error);
+}
+
+/// Makes the directory, with nothing of an earlier run in it.
 void prepare(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (!fs::is_directory(directory))
     throw UsageError(fmt::format("cannot make the directory {}: {}", directory.string(),
                                  error ? error.message() : "a file is in the way"));
-  for (const char* file : {"summary.json", "events.jsonl", "trace.fst", "trace.gtkw"})
-    fs::remove(directory / file, error);
+  for (const char* file : output_files) make_way(directory / file);
 }
 
 void write_file(const fs::path& path, const std::string& text) {

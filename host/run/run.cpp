@@ -28,7 +28,7 @@ using contract::BusId;
 constexpr std::uint64_t settle_cycles = 2000;
 
 // No message rests longer for a good reason: it takes a few I'm-alive intervals to find out that
-// a CPU has failed, and thousands of attempts to give up one that is busy.
+// a CPU has failed, and some 60,000 cycles of attempts and pauses to give up one that is busy.
 std::uint64_t patience(const SystemSpec& system) {
   return std::max<std::uint64_t>(1'000'000, 8 * system.alive_interval_cycles);
 }
@@ -154,7 +154,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       options_(options),
       log_(log),
       progress_(progress),
-      monitor_(scenario.system.cpus),
+      monitor_(scenario.system.cpus, {}, scenario.system.alive_interval_cycles),
       scoreboard_({.seed = options.seed,
                    .sabotage = options.sabotage,
                    .excused = [this](unsigned from, unsigned to) { return excused(from, to); },
@@ -200,15 +200,11 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   kernel.run();
 }
 
-// A message may fail when a CPU at one end is halted, or when no bus leads from one to the other,
-// or none back.
+// A message may fail when a CPU at one end is halted, or when no bus led from one to the other, or
+// none back, at some time before.
 bool Run::excused(unsigned from, unsigned to) const {
   if (((halted_ >> from | halted_ >> to) & 1) != 0) return true;
-  auto cut = [&](unsigned source, unsigned destination) {
-    return monitor_.was_cut(BusId::x, source, destination) &&
-           monitor_.was_cut(BusId::y, source, destination);
-  };
-  return cut(from, to) || cut(to, from);
+  return monitor_.was_cut_off(from, to) || monitor_.was_cut_off(to, from);
 }
 
 void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {

@@ -27,7 +27,8 @@ struct RunOptions {
   bool bursts = true;
 
   /// Test hook: one bit of the n-th request that a server reads, counted over the whole run from
-  /// 1, is flipped before it is verified. The run must then end as check_failed.
+  /// 1, is flipped before it is verified. The run must then end as check_failed; also when there
+  /// was no such request, or it had no bytes.
   std::optional<std::uint64_t> sabotage;
 };
 

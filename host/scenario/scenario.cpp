@@ -278,6 +278,22 @@ void apply_override(toml::table& root, const std::string& argument, Origin& orig
 
 // ---- The parts of a scenario ------------------------------------------------------------------
 
+constexpr std::uint64_t default_alive_cycles = 100'000;
+constexpr double longest_alive_seconds = 3600;
+
+std::uint64_t read_alive(const Section& section, double clock_hz) {
+  if (!section.has("alive")) return std::max(*to_cycles(1e-3, clock_hz), default_alive_cycles);
+  const std::uint64_t cycles = section.time("alive", clock_hz);
+  const std::uint64_t most = *to_cycles(longest_alive_seconds, clock_hz);
+  if (cycles != 0 && (cycles < least_alive_cycles || cycles > most))
+    section.fail("alive",
+                 fmt::format("{} is {} cycles at {:g} MHz", section.written("alive"), cycles,
+                             clock_hz / 1e6),
+                 fmt::format("at least {} cycles and at most 1 hour, or \"0 s\" for none",
+                             least_alive_cycles));
+  return cycles;
+}
+
 SystemSpec read_system(const Section& section) {
   SystemSpec system;
   system.cpus = unsigned(section.integer("cpus", 2, contract::max_nodes, system.cpus));
@@ -287,8 +303,7 @@ SystemSpec read_system(const Section& section) {
       section.fail("clock", section.written("clock") + " is out of range", "1 MHz to 10 GHz");
   }
   if (section.has("costs")) system.costs = Costs(section.word("costs", {"default", "zero"}));
-  system.alive_interval_cycles = section.has("alive") ? section.time("alive", system.clock_hz)
-                                                      : *to_cycles(1e-3, system.clock_hz);
+  system.alive_interval_cycles = read_alive(section, system.clock_hz);
   return system;
 }
 

@@ -27,11 +27,16 @@ enum class Costs {
   zero,      ///< "zero": CostTable::zero(), software for nothing
 };
 
+/// The shortest time between I'm-alive packets. They wait their turn behind other control packets
+/// to the same CPU; with less, a busy CPU would be taken for one that has failed.
+inline constexpr std::uint64_t least_alive_cycles = 20'000;
+
 struct SystemSpec {
   unsigned cpus = 4;  ///< 2 to 16
   double clock_hz = 100e6;
   Costs costs = Costs::standard;
-  std::uint64_t alive_interval_cycles = 100'000;  ///< between I'm-alive packets; 0 is none at all
+  std::uint64_t alive_interval_cycles = 100'000;  ///< between I'm-alive packets, at least
+                                                 ///< least_alive_cycles; 0 is none at all
 };
 
 /// Requests from one CPU to a server on another, one at a time, each answered with a reply.

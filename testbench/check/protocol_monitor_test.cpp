@@ -110,7 +110,7 @@ TEST_CASE("flows of packets, alternating between the buses, are good and are cou
     const BusId bus = i % 2 == 0 ? BusId::x : BusId::y;
     bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
     const PacketVerdict verdict =
-        bench.send({.sequence = i % 256, .length = i % 257}, Answer::accepted, bus);
+        bench.send({.sequence = (65300 + i) % 65536, .length = i % 257}, Answer::accepted, bus);
     CHECK(verdict.legal);
     CHECK_FALSE(verdict.retry);
     CHECK(verdict.destination == 1);
@@ -388,14 +388,76 @@ TEST_CASE("a packet may be given up when both paths have failed as often as the 
   const Words words = packet_of({.sequence = 1});
   for (const BusId bus : {BusId::x, BusId::y}) {
     bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
-    CHECK_FALSE(bench.monitor.was_cut(bus, 0, 1));
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
     for (unsigned i = 0; i < limits.no_answer(); ++i) bench.wire(bus, words, 0, {.unseen = true});
-    CHECK(bench.monitor.was_cut(bus, 0, 1));
-    CHECK_FALSE(bench.monitor.was_cut(bus, 1, 0));
   }
+  CHECK(bench.monitor.was_cut_off(0, 1));
+  CHECK_FALSE(bench.monitor.was_cut_off(1, 0));
+  CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
   bench.cycle[0] = bench.cycle[1];
   bench.send({.sequence = 2});
   CHECK(bench.good());
+}
+
+namespace {
+
+// X fails from CPU 0 to CPU 1, works again, and `later` cycles after it failed Y fails.
+ProtocolMonitor after_failures(std::uint64_t alive_interval, std::uint64_t later) {
+  const contract::RetryLimitsRegister limits;
+  Bench bench;
+  bench.monitor = ProtocolMonitor(4, limits, alive_interval);
+  bench.awake();
+  const Words words = packet_of({.sequence = 1});
+  const auto fail = [&](BusId bus) {
+    for (unsigned i = 0; i < limits.no_answer(); ++i) bench.wire(bus, words, 0, {.unseen = true});
+  };
+  const std::uint64_t start = bench.cycle[1] = bench.cycle[0];
+  fail(BusId::x);
+  bench.cycle[1] = start + later;
+  fail(BusId::y);
+  CHECK(bench.good());
+  return bench.monitor;
+}
+
+}  // namespace
+
+TEST_CASE("two CPUs are cut off when both paths fail within two I'm-alive intervals, not later") {
+  CHECK(after_failures(1000, 20).was_cut_off(0, 1));
+  CHECK(after_failures(1000, 2000).was_cut_off(0, 1));
+  CHECK_FALSE(after_failures(1000, 2001).was_cut_off(0, 1));
+  CHECK_FALSE(after_failures(1000, 1'000'000).was_cut_off(0, 1));
+}
+
+TEST_CASE("without I'm-alive packets nothing raises a path, so any two failures cut off") {
+  CHECK(after_failures(0, 1'000'000'000'000).was_cut_off(0, 1));
+}
+
+TEST_CASE("CPUs that were once cut off stay so, whatever gets through later") {
+  ProtocolMonitor monitor = after_failures(1000, 20);
+  Bench bench;
+  bench.monitor = monitor;
+  bench.cycle = {1'000'000, 1'000'000};
+  bench.send({.sequence = 2});
+  CHECK(bench.monitor.was_cut_off(0, 1));
+}
+
+TEST_CASE("a path that stays dead fails again and again, and counts from the last time") {
+  const contract::RetryLimitsRegister limits;
+  Bench bench;
+  bench.monitor = ProtocolMonitor(4, limits, 1000);
+  bench.awake();
+  const Words words = packet_of({.sequence = 1});
+  for (const std::uint64_t cycle : {1000, 2000, 3000, 4000, 5000}) {
+    bench.cycle[0] = cycle;
+    for (unsigned i = 0; i < limits.no_answer(); ++i) {
+      bench.wire(BusId::x, words, 0, {.unseen = true});
+    }
+  }
+  bench.cycle[1] = 6000;
+  for (unsigned i = 0; i < limits.no_answer(); ++i) {
+    bench.wire(BusId::y, words, 0, {.unseen = true});
+  }
+  CHECK(bench.monitor.was_cut_off(0, 1));
 }
 
 TEST_CASE("a packet that failed on one bus only may not be given up") {

@@ -138,9 +138,28 @@ TEST_CASE("a message that overtakes another is found when the other arrives") {
   CHECK(bench.board.result().duplicated == 0);
 }
 
-TEST_CASE("a message that nobody sent is found") {
+TEST_CASE("a message that nobody sent is found, whatever was done to the machine") {
   Bench bench;
+  bench.excuse = GENERATE(false, true);
   bench.listen(7);
+  CHECK(bench.says("no such message is under way"));
+}
+
+TEST_CASE("a message that arrives though it was refused is found") {
+  Bench bench;
+  bench.excuse = true;
+  bench.send(0);
+  bench.board.refused(Bench::id(0));
+  bench.listen(0);
+  CHECK(bench.says("no such message is under way"));
+}
+
+TEST_CASE("a message that arrives after an error that says it was not delivered is found") {
+  Bench bench;
+  bench.excuse = true;
+  bench.send(0);
+  bench.done(0, Error::no_process);
+  bench.listen(0);
   CHECK(bench.says("no such message is under way"));
 }
 
@@ -249,6 +268,28 @@ TEST_CASE("a message that arrives after its sender was told it failed is good on
   CHECK(bench.says("delivered a second time"));
 }
 
+TEST_CASE("a message that arrives late and behind a later one is out of order") {
+  Bench bench;
+  bench.excuse = true;
+  bench.send(0);
+  bench.done(0, Error::cpu_failed);
+  bench.whole(1);
+  bench.listen(0);
+  CHECK(bench.says("out of order"));
+  CHECK(bench.board.result().duplicated == 0);
+}
+
+TEST_CASE("a message of a CPU that was halted may still arrive, once") {
+  Bench bench;
+  bench.excuse = true;
+  bench.send(0);
+  bench.board.cpu_halted(1);
+  bench.listen(0);
+  CHECK(bench.good());
+  bench.listen(0);
+  CHECK(bench.says("delivered a second time"));
+}
+
 TEST_CASE("a refused message counts as not sent") {
   Bench bench;
   bench.send(0);
@@ -286,6 +327,15 @@ TEST_CASE("a sabotaged run finds its flipped bit") {
   CHECK(bench.board.result().corrupted == 1);
 }
 
+TEST_CASE("a sabotage that never strikes is a failure") {
+  Bench bench(3);
+  bench.whole(0);
+  bench.whole(1);
+  CHECK(bench.good());
+  bench.board.finish();
+  CHECK(bench.says("request 3, to be sabotaged, was never read with any bytes; 2 requests were"));
+}
+
 TEST_CASE("open messages are listed with how far they got") {
   Bench bench;
   for (std::uint32_t number : {0, 1, 2}) bench.send(number);
@@ -293,7 +343,7 @@ TEST_CASE("open messages are listed with how far they got") {
   bench.read(0);
   const auto lines = bench.board.open_messages(10);
   REQUIRE(lines.size() == 3);
-  CHECK(lines[0].find("read by its server, no reply yet") != std::string::npos);
+  CHECK(lines[0].find("read by its server, not completed by its requestor") != std::string::npos);
   CHECK(lines[1].find("listened to, not read yet") != std::string::npos);
   CHECK(lines[2].find("not listened to yet") != std::string::npos);
   CHECK(bench.board.open_messages(1).size() == 1);

@@ -173,3 +173,152 @@ TEST_CASE("a CPU that cannot reach itself over the buses reports it once and ser
   CHECK(rig.count(0, KernelEvent::own_bus_failed) == 1);
   CHECK(rig.kernel(0).membership().up_mask() == 1);
 }
+
+// ---- Declared down before it was ever heard -----------------------------------------------------
+
+TEST_CASE("a CPU declared down before it was heard stays down, and its server finds out") {
+  Rig rig(3, alive);
+  Error read = Error::none;
+  bool first_over = false;
+  const ProcessAddress server = rig.address(1, rig.create(1, 100, [&](Process& self) -> Task<> {
+    MessageSystem& messages = rig.messages(1);
+    const Request asked = co_await next_request(messages, self);
+    co_await self.wait({}, 4'000);  // meanwhile CPU 0 gives this one up
+    Bytes data(asked.length);
+    read = co_await messages.readlink(self, asked.link, data);
+    CHECK_AWAIT(messages.writelink(self, asked.link, {}), Error::nothing_outstanding);
+    first_over = true;
+    co_await echo_server(messages, self);
+  }));
+  Exchange given_up, behind;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    given_up = co_await exchange(rig.messages(0), self, server, pattern(1, 1000), 0);
+  });
+  rig.create(2, 100, [&](Process& self) -> Task<> {
+    co_await self.wait({}, 3'000);
+    behind = co_await exchange(rig.messages(2), self, server, pattern(2, 1000), 500, 500);
+  });
+  rig.run(2'000);
+  rig.kernel(0).membership().declare_down(1, Error::path_down);
+  rig.run(10 * interval);
+  CHECK(given_up.completion.error == Error::cpu_failed);
+  CHECK(first_over);
+  CHECK(read == Error::nothing_outstanding);
+  CHECK(behind.reply == answer_to(pattern(2, 1000), 500));
+  CHECK(rig.count(0, KernelEvent::cpu_up) == 0);
+  CHECK(rig.kernel(0).membership().up_mask() == 5);
+  CHECK(rig.kernel(1).membership().up_mask() == 6);
+  CHECK(rig.kernel(2).membership().up_mask() == 7);
+  CHECK(rig.at_rest());
+}
+
+TEST_CASE("a CPU declared down before it was heard is not served, and its requestor finds out") {
+  Rig rig(2, alive);
+  const ProcessAddress server = rig.address(1, rig.create_echo(1));
+  Exchange result;
+  bool ended = false;
+  rig.kernel(1).membership().declare_down(0, Error::path_down);
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    result = co_await exchange(rig.messages(0), self, server, pattern(1, 1000), 500, 500);
+    ended = true;
+  });
+  rig.run(10 * interval);
+  REQUIRE(ended);
+  CHECK(result.completion.error == Error::cpu_failed);
+  CHECK(rig.count(1, KernelEvent::link_queued) == 0);
+  CHECK(rig.count(1, KernelEvent::cpu_up) == 0);
+  CHECK(rig.at_rest());
+}
+
+TEST_CASE("a CPU declared down before it was heard is up again with another epoch") {
+  Rig rig(2, alive);
+  rig.kernel(0).membership().declare_down(1, Error::path_down);
+  rig.run(5 * interval);
+  CHECK_FALSE(rig.kernel(0).membership().up(1));
+  rig.node(1).halt();
+  rig.run(10);
+  rig.restart(1, 1);
+  rig.run(5 * interval);
+  CHECK(rig.kernel(0).membership().up(1));
+  CHECK(rig.kernel(1).membership().up(0));
+  CHECK(rig.count(0, KernelEvent::cpu_up) == 1);
+}
+
+// ---- Paths --------------------------------------------------------------------------------------
+
+namespace {
+
+/// What the engine of `cpu` holds for down now: bits of bus X, then of bus Y.
+std::array<std::uint32_t, 2> paths_down(Rig& rig, unsigned cpu) {
+  std::array<std::uint32_t, 2> down{};
+  bool looked = false;
+  rig.create(cpu, 200, [&](Process&) -> Task<> {
+    down = {rig.node(cpu).read(contract::Register::path_down_x),
+            rig.node(cpu).read(contract::Register::path_down_y)};
+    looked = true;
+    co_return;
+  });
+  while (!looked) rig.run(100);
+  return down;
+}
+
+using Paths = std::array<std::uint32_t, 2>;
+
+}  // namespace
+
+TEST_CASE("a path that failed is tried again at the next tick, so outages in turn do no harm") {
+  Rig rig(3, alive);
+  const ProcessAddress server = rig.address(1, rig.create_echo(1));
+  unsigned good = 0, failed = 0;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    for (;;) {
+      const Exchange result =
+          co_await exchange(rig.messages(0), self, server, pattern(1, 600), 500, 500);
+      ++(result.reply == answer_to(pattern(1, 600), 500) ? good : failed);
+    }
+  });
+  rig.run(3 * interval);
+  for (const bool x : {true, false, false, true}) {
+    rig.fabric().bus_down = {x, !x};
+    rig.run(interval / 2);
+    const Paths here = paths_down(rig, 0), there = paths_down(rig, 1);
+    CHECK((here[x ? 0 : 1] & 2) != 0);
+    CHECK((there[x ? 0 : 1] & 1) != 0);
+    CHECK(here[x ? 1 : 0] == 0);
+    rig.fabric().bus_down = {};
+    rig.run(2 * interval);
+    for (unsigned cpu = 0; cpu < 3; ++cpu) CHECK(paths_down(rig, cpu) == Paths{0, 0});
+  }
+  CHECK(failed == 0);
+  CHECK(good > 50);
+  for (unsigned cpu = 0; cpu < 3; ++cpu) CHECK(rig.count(cpu, KernelEvent::cpu_down) == 0);
+}
+
+TEST_CASE("a bus that stays dead is probed at each tick, and nothing fails for it") {
+  Rig rig(2, alive);
+  const ProcessAddress server = rig.address(1, rig.create_echo(1));
+  unsigned good = 0, failed = 0;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    for (;;) {
+      const Exchange result =
+          co_await exchange(rig.messages(0), self, server, pattern(1, 600), 500, 500);
+      ++(result.reply == answer_to(pattern(1, 600), 500) ? good : failed);
+    }
+  });
+  rig.run(2 * interval);
+  rig.fabric().bus_down = {false, true};
+  rig.run(20 * interval);
+  CHECK(failed == 0);
+  CHECK(good > 50);
+  CHECK(rig.kernel(0).membership().up_mask() == 3);
+  CHECK(rig.kernel(1).membership().up_mask() == 3);
+}
+
+TEST_CASE("paths to a CPU that is down are left down") {
+  Rig rig(3, alive);
+  rig.run(3 * interval);
+  rig.node(2).halt();
+  rig.run(10 * interval);
+  CHECK(paths_down(rig, 0) == Paths{4, 4});
+  CHECK(rig.kernel(0).membership().up_mask() == 3);
+}

@@ -149,3 +149,87 @@ TEST_CASE("data for the wrong part of a request that is read is dropped") {
   rig.run(10'000);
   CHECK(rig.messages(1).stray_packets() == 6);
 }
+
+TEST_CASE("a pull for a link that is gone is answered by a cancel, and the server goes on") {
+  Rig rig(2);
+  Error read = Error::none;
+  const ProcessAddress server = rig.address(1, rig.create(1, 100, [&](Process& self) -> Task<> {
+    MessageSystem& messages = rig.messages(1);
+    const Request asked = co_await next_request(messages, self);
+    co_await self.wait({}, 4'000);
+    Bytes data(asked.length);
+    read = co_await messages.readlink(self, asked.link, data);
+    CHECK_AWAIT(messages.writelink(self, asked.link, {}), Error::nothing_outstanding);
+    co_await echo_server(messages, self);
+  }));
+  Exchange gone, behind;
+  rig.create(0, 100, [&](Process& self) -> Task<> {
+    gone = co_await exchange(rig.messages(0), self, server, pattern(1, 1000), 0);
+    behind = co_await exchange(rig.messages(0), self, server, pattern(2, 1000), 500, 500);
+  });
+  rig.run(2'000);
+  rig.messages(0).cpu_down(1);  // ends the link here and tells nobody
+  rig.messages(0).cpu_up(1);
+  rig.node(0).nudge();
+  rig.run(100'000);
+  CHECK(gone.completion.error == Error::cpu_failed);
+  CHECK(read == Error::nothing_outstanding);
+  CHECK(behind.reply == answer_to(pattern(2, 1000), 500));
+  CHECK(rig.messages(0).stray_packets() == 1);
+  CHECK(rig.messages(1).stray_packets() == 0);
+  CHECK(rig.at_rest());
+}
+
+namespace {
+
+/// Strays of each kind from `source`; only the pulls, all of one link, may be answered.
+void check_answers_to_strays(unsigned source) {
+  Scene scene([source](Scene& s, Process&) {
+    const auto gone = [&](LinkOperation operation) {
+      return s.header(operation).set_requestor_link(s.link.value + 0x10000);
+    };
+    s.deliver(source, gone(LinkOperation::reply));
+    s.deliver(source, gone(LinkOperation::data));
+    s.deliver(source, gone(LinkOperation::data).set_server_link(s.link.value));
+    s.deliver(source, gone(LinkOperation::cancel));
+    s.deliver(1, s.header(LinkOperation::pull));  // that link is here: it must not be cancelled
+    for (int i = 0; i < 3; ++i) s.deliver(source, gone(LinkOperation::pull).set_length(10));
+    s.rig.messages(0).pump();
+  });
+  const unsigned cancels_here = source == 0 ? 1 : 0;
+  CHECK(scene.rig.messages(0).stray_packets() == 8 + cancels_here);
+  CHECK(scene.rig.messages(1).stray_packets() == 1 - cancels_here);
+  scene.rig.run(100'000);
+  CHECK(scene.rig.messages(0).stray_packets() == 8 + cancels_here);
+  CHECK(scene.rig.messages(1).stray_packets() == 1 - cancels_here);
+}
+
+}  // namespace
+
+TEST_CASE("only a pull that finds no link is answered, and its cancel is not") {
+  check_answers_to_strays(1);
+}
+
+TEST_CASE("a pull from this CPU that finds no link is answered here") {
+  check_answers_to_strays(0);
+}
+
+TEST_CASE("a flood of pulls for links that are gone is answered in part, and holds nothing up") {
+  Scene scene([](Scene& s, Process&) {
+    for (std::uint32_t i = 1; i <= 1000; ++i) {
+      s.deliver(1, s.header(LinkOperation::pull).set_requestor_link(s.link.value + (i << 16)));
+    }
+    s.rig.messages(0).pump();
+  });
+  CHECK(scene.rig.messages(0).stray_packets() == 1000);
+  CHECK(scene.rig.messages(1).stray_packets() == 8);
+}
+
+TEST_CASE("a cancel for a stray pull is forgotten when its CPU goes down") {
+  Scene scene([](Scene& s, Process&) {
+    s.deliver(1, s.header(LinkOperation::pull).set_requestor_link(s.link.value + 0x10000));
+    s.rig.messages(0).cpu_down(1);
+    s.rig.messages(0).pump();
+  });
+  CHECK(scene.rig.messages(1).stray_packets() == 0);
+}

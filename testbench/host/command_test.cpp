@@ -71,17 +71,19 @@ struct Bench {
     std::fflush(nullptr);
     const int saved_out = dup(1);
     const int saved_err = dup(2);
-    REQUIRE(std::freopen((home / "out").c_str(), "w", stdout));
+    REQUIRE(std::freopen(out_to.empty() ? (home / "out").c_str() : out_to.c_str(), "w", stdout));
     REQUIRE(std::freopen((home / "err").c_str(), "w", stderr));
     const int status = command(int(words.size()), words.data());
     std::cout.flush();
     std::cerr.flush();
     std::fflush(nullptr);
+    std::clearerr(stdout);
+    std::cout.clear();
     dup2(saved_out, 1);
     dup2(saved_err, 2);
     close(saved_out);
     close(saved_err);
-    out = read("../out");
+    if (out_to.empty()) out = read("../out");
     err = read("../err");
     return status;
   }
@@ -100,6 +102,7 @@ struct Bench {
   }
 
   fs::path home;
+  std::string out_to;  ///< where standard output goes instead, when not empty
   std::string out, err;
 };
 
@@ -228,6 +231,39 @@ TEST_CASE("bad usage ends with status 2 and writes nothing") {
   CHECK(bench.files() == untouched);
 }
 
+TEST_CASE("a number that is none or does not fit ends with status 2 and writes nothing") {
+  Bench bench;
+  for (const char* option : {"--seed", "--sabotage"}) {
+    for (const char* number : {"-1", "18446744073709551616", "99999999999999999999999", "1.5",
+                               "0x10", "+3", " 3", ""}) {
+      INFO(option << "=" << number);
+      CHECK(bench.start({"run", "small.toml", (std::string(option) + "=" + number).c_str()}) == 2);
+      CHECK(bench.start({"run", "small.toml", option, number}) == 2);
+      CHECK(!bench.err.empty());
+    }
+  }
+  CHECK(bench.start({"run", "small.toml", "--seed=-1"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("-1 is no number from 0 to 18446744073709551615"));
+  CHECK_FALSE(called.has_value());
+  CHECK(bench.files() == untouched);
+  CHECK(bench.start({"run", "small.toml", "--seed", "18446744073709551615"}) == 0);
+  CHECK(called->options.seed == 18446744073709551615U);
+  CHECK(bench.start({"run", "small.toml", "--seed", "010", "--sabotage", "2"}) == 0);
+  CHECK(called->options.seed == 10);
+  CHECK(called->options.sabotage == 2U);
+}
+
+TEST_CASE("standard output that cannot be written ends with status 1") {
+  Bench bench;
+  bench.out_to = "/dev/full";
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"run", "small.toml"}, {"list"}, {"--help"}}) {
+    CHECK(bench.start(words) == 1);
+    CHECK_THAT(bench.err, Catch::Contains("xybus: ") && Catch::EndsWith("\n"));
+  }
+  CHECK(bench.start({"run", "small.toml", "--quiet"}) == 0);
+}
+
 TEST_CASE("what is not available yet says so and ends with status 2") {
   Bench bench;
   CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
@@ -245,6 +281,20 @@ TEST_CASE("an output directory that cannot be made ends with status 2") {
   CHECK_THAT(bench.err, Catch::StartsWith("xybus: cannot make the directory small.toml: "));
   CHECK(bench.start({"run", "small.toml", "--out", "small.toml/x"}) == 2);
   CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("an output that cannot be written in its directory ends with status 2 before the run") {
+  for (const std::string file : {"summary.json", "events.jsonl", "trace.fst", "trace.gtkw"}) {
+    Bench bench;
+    called.reset();
+    fs::create_directories("o/" + file + "/in the way");
+    CHECK(bench.start({"run", "small.toml", "--out", "o"}) == 2);
+    CHECK_THAT(bench.err, Catch::StartsWith("xybus: cannot write o/" + file + ": "));
+    CHECK_FALSE(called.has_value());
+  }
+  Bench bench;
+  CHECK(bench.start({"run", "small.toml", "--out", "/proc"}) == 2);  // where nobody can write
+  CHECK_THAT(bench.err, Catch::StartsWith("xybus: cannot write /proc/summary.json: "));
 }
 
 TEST_CASE("what an earlier run left in the output directory is gone after the next") {

@@ -252,6 +252,33 @@ TEST_CASE("a number out of range is reported with its line and the range") {
         "s.toml:16: at_cycle = -1 is out of range; expected 0 to 9223372036854775807");
 }
 
+TEST_CASE("without alive it is 1 ms or 100000 cycles, whichever is longer") {
+  const auto cycles = [](const std::string& clock) {
+    return parse_scenario(with_ping, "s.toml", {"system.clock=" + clock})
+        .system.alive_interval_cycles;
+  };
+  CHECK(cycles("1 MHz") == 100'000);
+  CHECK(cycles("100 MHz") == 100'000);
+  CHECK(cycles("1 GHz") == 1'000'000);
+}
+
+TEST_CASE("an alive that is too short or too long is reported with cycles and clock") {
+  const auto cycles = [](const std::string& alive, const std::string& clock = "100 MHz") {
+    return parse_scenario(with_ping, "s.toml", {"system.alive=" + alive, "system.clock=" + clock})
+        .system.alive_interval_cycles;
+  };
+  CHECK(cycles("200 us") == 20'000);
+  CHECK(cycles("20 ms", "1 MHz") == 20'000);
+  CHECK(cycles("3600 s") == 360'000'000'000);
+  CHECK(cycles("0 s") == 0);
+  const std::string expected =
+      "; expected at least 20000 cycles and at most 1 hour, or \"0 s\" for none";
+  CHECK(error_of("[system]\nclock = \"50 MHz\"\nalive = \"399.98 us\"\n") ==
+        "s.toml:3: alive = \"399.98 us\" is 19999 cycles at 50 MHz" + expected);
+  CHECK(error_of("[system]\nalive = \"3601 s\"\n") ==
+        "s.toml:2: alive = \"3601 s\" is 360100000000 cycles at 100 MHz" + expected);
+}
+
 TEST_CASE("a wrong unit is reported with its line") {
   CHECK(error_of("[limits]\ntime = \"10 MHz\"\n") ==
         "s.toml:2: time = \"10 MHz\" is no time; expected a time in ns, us, ms or s, such as "

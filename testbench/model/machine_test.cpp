@@ -122,6 +122,19 @@ TEST_CASE("a callback comes after all of the cycle before, in order, even if it 
                                           "cpu 100", "next", "cpu 101"});
 }
 
+TEST_CASE("a callback at a cycle beyond all time never comes, and disturbs nothing") {
+  Machine machine{FabricConfig{}};
+  const std::uint64_t never_called[] = {1844674407371956, 922337203695478, 922337203685479,
+                                        std::uint64_t{1} << 63, ~std::uint64_t{0}};
+  for (const std::uint64_t cycle : never_called) machine.at(cycle, [] { FAIL("it came"); });
+  machine.at(922337203685477, [] { FAIL("it came"); });  // the last that there is
+  bool called = false;
+  machine.at(500, [&] { called = true; });
+  machine.run(100'000);
+  CHECK(called);
+  CHECK(machine.cycle() == 100'000);
+}
+
 TEST_CASE("a failure of the firmware ends the run and names the CPU") {
   FabricConfig config;
   config.nodes = 3;

@@ -15,6 +15,7 @@ struct Short {
 const Short shorts[] = {
     {"ping", "--set workload.0.count=50"},
     {"stream", "--set workload.0.count=10"},
+    {"one-bus", "--set workload.0.count=10"},
     {"all-to-all", "--set workload.0.count=5"},
     {"bus-x-dies", "--set workload.0.count=20 --set 'fault.0.at=20 us'"},
     {"noisy-bus", "--set workload.0.count=10"},

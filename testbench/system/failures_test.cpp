@@ -32,6 +32,14 @@ TEST_CASE("the sabotage of a long message is found as well") {
   CHECK_THAT(detail, Contains("(data, data sequence "));
 }
 
+TEST_CASE("a sabotage that never strikes ends with exit status 1") {
+  const auto run = run_command("ping", "--set workload.0.count=20 --sabotage 21");
+  CHECK(run.status == 1);
+  CHECK(run.summary["outcome"] == "check-failed");
+  CHECK_THAT(run.errors, Contains("request 21, to be sabotaged, was never read"));
+  CHECK_THAT(run.errors, Contains("to repeat: "));
+}
+
 TEST_CASE("a limit that comes too early ends with exit status 3 and a list of who waits") {
   const auto run = run_command("ping", "--set 'limits.time=30 us'");
   CHECK(run.status == 3);

@@ -47,6 +47,14 @@ TEST_CASE("stream: large messages use both buses well") {
   CHECK(payload > 200 * 4096);
 }
 
+TEST_CASE("one-bus: a stream fills most of the bus that is left") {
+  const auto run = good_run("one-bus");
+  CHECK(run.summary["messages"]["delivered"] == 200);
+  const auto& x = run.summary["bus"]["x"];
+  CHECK(x["utilisation"].get<double>() * x["payload_efficiency"].get<double>() > 0.85);
+  CHECK(run.summary["bus"]["y"]["payload_bytes"] == 0);
+}
+
 TEST_CASE("all-to-all: sixteen CPUs at once, nothing lost") {
   const auto run = good_run("all-to-all");
   CHECK(run.summary["messages"]["delivered"] == 16 * 200);
@@ -54,9 +62,9 @@ TEST_CASE("all-to-all: sixteen CPUs at once, nothing lost") {
 
 TEST_CASE("all-to-all: every pattern ends well") {
   for (const char* pattern : {"hotspot", "transpose", "bit-complement", "tornado"}) {
-    const auto run = good_run("all-to-all", std::string("--set workload.0.count=20 --set "
+    const auto run = good_run("all-to-all", std::string("--set workload.0.count=50 --set "
                                                         "workload.0.pattern=") + pattern);
-    CHECK(run.summary["messages"]["delivered"] == 16 * 20);
+    CHECK(run.summary["messages"]["delivered"] == 16 * 50);
   }
 }
 
@@ -108,6 +116,39 @@ TEST_CASE("both buses dead: every message ends with an error, none hangs") {
   CHECK(run.summary["messages"]["delivered"] > 0);
   CHECK(run.summary["messages"]["failed"] > 0);
   CHECK(run.summary["messages"]["sent"] == 500);
+}
+
+// Paths are raised at each I'm-alive interval, of 1 ms.
+TEST_CASE("X down for a moment and Y 3 ms later: no message fails") {
+  const auto run = good_run(scenario_file(R"(
+[system]
+cpus = 4
+[limits]
+time = "200 ms"
+[[workload]]
+kind = "all-to-all"
+bytes = 300
+count = 1000
+[[fault]]
+kind = "bus-down"
+bus = "x"
+at = "100 us"
+until = "120 us"
+[[fault]]
+kind = "bus-down"
+bus = "y"
+at = "3100 us"
+until = "3120 us"
+)"));
+  CHECK(run.summary["messages"]["delivered"] == 4 * 1000);
+  CHECK(run.summary["messages"]["failed"] == 0);
+  CHECK(run.summary["cycles"] > 320'000);
+  for (const char* bus : {"x", "y"}) CHECK(run.summary["bus"][bus]["no_answers"] > 0);
+}
+
+TEST_CASE("a fault at a cycle beyond all time never comes") {
+  const auto run = good_run(ping_with("kind = 'bus-down'\nat_cycle = 1844674407371956\n"));
+  CHECK(run.summary["messages"]["delivered"] == 500);
 }
 
 TEST_CASE("a lost answer is answered again, and the message is not delivered twice") {

@@ -166,12 +166,13 @@ TEST_CASE("send scheduler: a flow has one packet in flight; another flow goes me
 
 TEST_CASE("send scheduler: sequence numbers count by destination and class, and wrap") {
   Scheduler scheduler;
-  for (unsigned i = 0; i < 600; ++i) {
+  for (unsigned i = 0; i < 65600; ++i) {
     for (const unsigned traffic_class : {data, control}) {
-      for (unsigned destination = 0; destination < 4; ++destination) {
+      // All destinations at first, then one, to the wrap.
+      for (unsigned destination = 0; destination < (i < 100 ? 4 : 1); ++destination) {
         scheduler.offer(traffic_class, destination);
         const auto launch = scheduler.must_launch();
-        REQUIRE(launch.job.header.sequence_number() == i % 256);
+        REQUIRE(launch.job.header.sequence_number() == i % 65536);
         scheduler.release(launch.lane);
       }
     }
