@@ -1,4 +1,6 @@
 // The words scenarios use, and what each means in one line.
+#include <cassert>
+
 #include "scenario/scenario.h"
 
 namespace xybus {
@@ -29,6 +31,7 @@ const std::vector<Described>& known_workloads() {
       {"stream", "messages from one CPU to another, a window of them outstanding"},
       {"all-to-all", "every CPU sends: uniform, hotspot, transpose, bit-complement or tornado"},
   };
+  assert(list.size() == std::variant_size_v<WorkloadSpec>);
   return list;
 }
 

@@ -16,8 +16,10 @@
 ///       });
 ///     }
 ///
-/// Requestor and server make, verify and account for every message; a new kind of workload also
-/// gets its specification in scenario/scenario.h and its name in plan_workload().
+/// Requestor and server make, verify and account for every message. A new kind of workload also
+/// gets: its specification in scenario/scenario.h, added to WorkloadSpec; its name at the same
+/// place of known_workloads() in scenario/names.cpp; a reader in read_workload() of
+/// scenario/scenario.cpp; its planning function declared below, and called by plan_workload().
 #pragma once
 
 #include <cstdint>
