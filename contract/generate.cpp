@@ -51,9 +51,11 @@ struct Struct {
   std::vector<Field> fields;
 };
 
+/// One register, or `count` of them, `stride` bytes apart.
 struct Register {
   std::string name, doc, access;
   std::uint32_t offset, reset;
+  std::uint32_t count, stride;
   std::vector<Field> fields;
 };
 
@@ -155,12 +157,20 @@ Contract read(const std::string& path) {
                  required<std::string>(entry, "access"),
                  required<std::uint32_t>(entry, "offset"),
                  entry["reset"].value_or(0U),
+                 entry["count"].value_or(1U),
+                 entry["stride"].value_or(4U),
                  read_fields(entry, 1)};
-    if (reg.offset % 4 != 0 || !offsets.insert(reg.offset).second) {
-      fail(entry, fmt::format("register '{}' has a bad or used offset", reg.name));
+    if (reg.count == 0 || reg.stride % 4 != 0 || reg.stride == 0) {
+      fail(entry, fmt::format("register '{}' has a bad count or stride", reg.name));
     }
-    if (reg.access != "ro" && reg.access != "rw" && reg.access != "w1c") {
-      fail(entry, fmt::format("register '{}': access must be ro, rw or w1c", reg.name));
+    for (std::uint32_t i = 0; i < reg.count; ++i) {
+      const std::uint32_t offset = reg.offset + i * reg.stride;
+      if (offset % 4 != 0 || !offsets.insert(offset).second) {
+        fail(entry, fmt::format("register '{}' has a bad or used offset", reg.name));
+      }
+    }
+    if (reg.access != "ro" && reg.access != "rw" && reg.access != "wo" && reg.access != "w1c") {
+      fail(entry, fmt::format("register '{}': access must be ro, rw, wo or w1c", reg.name));
     }
     contract.registers.push_back(reg);
   });
@@ -333,13 +343,22 @@ std::string cpp(const Contract& contract) {
     out << fmt::format("    case Register::{0}: return \"{0}\";\n", reg.name);
   }
   out << "  }\n  return \"?\";\n}\n";
-  out << "\n/// Every register: offset, value after reset, and whether the CPU can write it.\n"
-         "struct RegisterInfo {\n  Register reg;\n  std::uint32_t reset;\n  bool writable;\n};\n"
+  out << "\n/// Register `index` of those that there are several of.\n"
+         "constexpr Register element(Register first, unsigned index) {\n"
+         "  std::uint32_t stride = 4;\n  switch (first) {\n";
+  for (const Register& reg : contract.registers) {
+    if (reg.stride == 4) continue;
+    out << fmt::format("    case Register::{}: stride = {}; break;\n", reg.name, reg.stride);
+  }
+  out << "    default: break;\n  }\n"
+         "  return static_cast<Register>(static_cast<std::uint32_t>(first) + index * stride);\n}\n";
+  out << "\n/// Every register: offset, value after reset, whether the CPU can write it, how many.\n"
+         "struct RegisterInfo {\n  Register reg;\n  std::uint32_t reset;\n  bool writable;\n  std::uint32_t count;\n};\n"
       << fmt::format("inline constexpr std::array<RegisterInfo, {}> registers{{{{\n",
                      contract.registers.size());
   for (const Register& reg : contract.registers) {
-    out << fmt::format("    {{Register::{}, {:#x}U, {}}},\n", reg.name, reg.reset,
-                       reg.access != "ro");
+    out << fmt::format("    {{Register::{}, {:#x}U, {}, {}}},\n", reg.name, reg.reset,
+                       reg.access != "ro", reg.count);
   }
   out << "}};\n";
   for (const Register& reg : contract.registers) {
@@ -366,8 +385,11 @@ std::string markdown(const Contract& contract) {
   }
   out << "\n## Registers\n\n| offset | name | access | reset | meaning |\n|---|---|---|---|---|\n";
   for (const Register& reg : contract.registers) {
-    out << fmt::format("| {:#05x} | `{}` | {} | {:#x} | {} |\n", reg.offset, reg.name, reg.access,
-                       reg.reset, reg.doc);
+    const std::string place =
+        reg.count == 1 ? fmt::format("{:#05x}", reg.offset)
+                       : fmt::format("{:#05x} + {} i, i < {}", reg.offset, reg.stride, reg.count);
+    out << fmt::format("| {} | `{}` | {} | {:#x} | {} |\n", place, reg.name, reg.access, reg.reset,
+                       reg.doc);
     for (const Field& field : reg.fields) {
       out << fmt::format("| | `{}` [{}:{}] | | | {} |\n", field.name, field.msb(), field.lsb,
                          field.doc);

@@ -61,6 +61,16 @@ SentVerdict Kernel::sent(const SentPacket& packet) {
   return SentVerdict::release;
 }
 
+void Kernel::transfer_sent(WindowNumber number, contract::SendStatus status) {
+  messages_.transfer_sent(number, status);
+}
+
+void Kernel::stored(WindowName window, std::uint32_t bytes) { messages_.stored(window, bytes); }
+
+void Kernel::read_failed(unsigned reader, WindowName window, contract::SendStatus status) {
+  messages_.read_failed(reader, window, status);
+}
+
 void Kernel::batch_done() { messages_.pump(); }
 
 }  // namespace xybus

@@ -50,6 +50,9 @@ class Kernel : private PacketPort::Client {
  private:
   void received(const ReceivedPacket& packet) override;
   SentVerdict sent(const SentPacket& packet) override;
+  void transfer_sent(WindowNumber number, contract::SendStatus status) override;
+  void stored(WindowName window, std::uint32_t bytes) override;
+  void read_failed(unsigned reader, WindowName window, contract::SendStatus status) override;
   void batch_done() override;
 
   const KernelConfig config_;

@@ -1,7 +1,7 @@
 #include "model/bus_tap.h"
 
+#include <algorithm>
 #include <cassert>
-#include <utility>
 
 namespace xybus {
 
@@ -25,12 +25,14 @@ void BusTap::Aim::set(const PacketFault& fault) {
   }
 }
 
-void BusTap::Aim::resolve(std::uint32_t header_1) {
-  contract::PacketHeader header{};
-  header.words[1] = header_1;
+void BusTap::Aim::resolve(std::uint32_t header_0, std::uint32_t header_1) {
+  const contract::PacketHeader header{{header_0, header_1}};
   const unsigned payload_words =
       (header.length() + contract::word_bytes - 1) / contract::word_bytes;
-  const unsigned bits = (payload_words + contract::crc_words) * word_bits;
+  const bool window = header.kind() == contract::PacketKind::write ||
+                      header.kind() == contract::PacketKind::read;
+  const unsigned bits =
+      ((window ? contract::window_words : 0) + payload_words + contract::crc_words) * word_bits;
   for (const unsigned bit : beyond_header) {
     const unsigned at = header_bits + bit % bits;
     if (at / word_bits < max_words) mask[at / word_bits] ^= 1u << at % word_bits;
@@ -40,10 +42,17 @@ void BusTap::Aim::resolve(std::uint32_t header_1) {
 
 // Until decide(), next_ and down_ are what was in force in this cycle.
 bool BusTap::see(std::uint64_t cycle, const Wires& wires, FabricObserver* observer) {
-  bool called = false;
-  if (answer_due_) called = answer(cycle, wires.answers, observer);
-  if (wires.valid) word(cycle, wires);
-  announced_ = false;
+  // A packet breaks off where its next word should be: by silence, or by the next packet.
+  const bool goes_on = wires.valid && !wires.first;
+  if (on_wires_ && !goes_on) close(cycle, true);
+  if (announced_) begin(cycle);
+  if (on_wires_ && wires.valid) {
+    word(cycle, wires);
+  } else if (on_wires_) {
+    close(cycle, true);
+  }
+  bool called = report(cycle, wires.answers, observer);
+  next_cycle_ = cycle + 1;
   if (wires.start) {
     announce(cycle + 1, wires.start_source, observer);
     called = called || observer != nullptr;
@@ -52,68 +61,98 @@ bool BusTap::see(std::uint64_t cycle, const Wires& wires, FabricObserver* observ
   return called;
 }
 
-bool BusTap::answer(std::uint64_t cycle, std::uint32_t answers, FabricObserver* observer) {
-  answer_due_ = false;
-  packet_.words = {words_.data(), count_};
-  packet_.answer_cycle = cycle;
-  packet_.answers = answers;
-  packet_.down = packet_.down || down_;
-  packet_.faulted = packet_.faulted || next_.answer_drop;
-  if (observer == nullptr) return false;
-  observer->packet_answered(packet_);
-  return true;
+bool BusTap::report(std::uint64_t cycle, const Answers& answers, FabricObserver* observer) {
+  bool called = false;
+  while (ended_ > 0 && records_[oldest_].due <= cycle) {
+    Record& its = records_[oldest_];
+    BusPacket& packet = its.packet;
+    packet.words = {its.words.data(), its.count};
+    if (!packet.cut) {
+      packet.answers = answers;
+      packet.down = packet.down || down_;
+      packet.faulted = packet.faulted || next_.answer_drop;
+    }
+    oldest_ = (oldest_ + 1) % most_records;
+    --ended_;
+    if (observer == nullptr) continue;
+    observer->packet_answered(packet);
+    called = true;
+  }
+  return called;
 }
 
+// What was announced is due on the wires.
+void BusTap::begin(std::uint64_t cycle) {
+  Record& its = record(ended_);
+  announced_ = false;
+  on_wires_ = true;
+  its.packet.start_cycle = cycle;
+}
+
+// A word beyond those of the longest packet is counted by time alone.
 void BusTap::word(std::uint64_t cycle, const Wires& wires) {
-  if (wires.first) {
-    if (aim_.any) aim_ = Aim{};
-    if (announced_aim_.any) std::swap(aim_, announced_aim_);
-    packet_ = {.bus = bus_,
-               .start_cycle = cycle,
-               .source = announced_source_,
-               .words = {},
-               .answer_cycle = 0,
-               .answers = 0,
-               .down = false,
-               .faulted = false};
-    count_ = 0;
-    on_wires_ = true;
+  Record& its = record(ended_);
+  its.packet.down = its.packet.down || down_;
+  its.packet.faulted = its.packet.faulted || next_.drop || next_.flip != 0;
+  if (its.count < max_words) {
+    its.words[its.count++] = wires.data;
+    // The length that counts is the one the sender sent.
+    if (its.count == contract::header_words && its.aim.any) {
+      its.aim.resolve(its.words[0] ^ its.aim.mask[0], wires.data ^ next_.flip);
+    }
   }
-  // The controller bounds every packet; a word outside of one is none of ours.
-  if (!on_wires_ || count_ == max_words) return;
-  words_[count_++] = wires.data;
-  packet_.down = packet_.down || down_;
-  packet_.faulted = packet_.faulted || next_.drop || next_.flip != 0;
-  // The length that counts is the one the sender sent.
-  if (count_ == contract::header_words && aim_.any) aim_.resolve(wires.data ^ next_.flip);
-  if (wires.last) {
-    on_wires_ = false;
-    answer_due_ = true;
-  }
+  if (wires.last) close(cycle, false);
+}
+
+void BusTap::close(std::uint64_t cycle, bool cut) {
+  Record& its = record(ended_);
+  its.packet.cut = cut;
+  its.packet.answer_cycle = cut ? cycle : cycle + contract::answer_delay;
+  its.due = its.packet.answer_cycle;
+  if (ended_ > 0) its.due = std::max(its.due, record(ended_ - 1).due);
+  on_wires_ = false;
+  ++ended_;
 }
 
 void BusTap::announce(std::uint64_t cycle, unsigned source, FabricObserver* observer) {
+  const unsigned place = ended_ + (on_wires_ ? 1 : 0);
+  assert(place < most_records);
+  Record& its = record(place);
   announced_ = true;
-  announced_source_ = source;
-  if (announced_aim_.any) announced_aim_ = Aim{};
-  if (observer != nullptr) announced_aim_.set(observer->packet_started(bus_, cycle, source));
-  for (const PacketFault& fault : injected_) announced_aim_.set(fault);
+  if (its.aim.any) its.aim = Aim{};
+  its.count = 0;
+  its.packet = {.bus = bus_,
+                .start_cycle = cycle,
+                .source = source,
+                .words = {},
+                .answer_cycle = 0,
+                .answers = {},
+                .cut = false,
+                .down = false,
+                .faulted = false};
+  if (observer != nullptr) its.aim.set(observer->packet_started(bus_, cycle, source));
+  for (const PacketFault& fault : injected_) its.aim.set(fault);
   injected_.clear();
 }
 
 void BusTap::decide() {
   next_ = {.flip = 0, .drop = down_, .answer_drop = down_};
-  if (announced_) {
-    if (announced_aim_.any) {
-      next_.flip = announced_aim_.mask[0];
-      next_.drop = next_.drop || announced_aim_.drop;
+  if (announced_ || on_wires_) {
+    // A packet that is announced follows the one on the wires without a gap.
+    const Record& its = record(ended_ + (announced_ && on_wires_ ? 1 : 0));
+    const unsigned at = announced_ ? 0 : its.count;
+    if (its.aim.any && at < max_words) {
+      next_.flip = its.aim.mask[at];
+      next_.drop = next_.drop || its.aim.drop;
     }
-  } else if (on_wires_ && aim_.any && count_ < max_words) {
-    next_.flip = aim_.mask[count_];
-    next_.drop = next_.drop || aim_.drop;
   }
-  if (answer_due_ && aim_.any) next_.answer_drop = next_.answer_drop || aim_.answer_drop;
-  waiting_ = announced_ || answer_due_ || on_wires_;
+  if (ended_ > 0) {
+    const Record& its = records_[oldest_];
+    if (its.aim.any && !its.packet.cut && its.due == next_cycle_) {
+      next_.answer_drop = next_.answer_drop || its.aim.answer_drop;
+    }
+  }
+  waiting_ = announced_ || on_wires_ || ended_ > 0;
 }
 
 void BusTap::inject(const PacketFault& fault) {

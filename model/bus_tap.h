@@ -14,6 +14,11 @@ namespace xybus {
 
 class BusTap {
  public:
+  /// Words of the longest packet.
+  static constexpr unsigned max_words = contract::header_words + contract::window_words +
+                                        contract::max_payload_bytes / contract::word_bytes +
+                                        contract::crc_words;
+
   /// The wires in one cycle, faults included.
   struct Wires {
     bool start;
@@ -22,7 +27,7 @@ class BusTap {
     bool first;
     bool last;
     std::uint32_t data;
-    std::uint32_t answers;
+    Answers answers;
   };
 
   /// The fault inputs in one cycle.
@@ -30,6 +35,7 @@ class BusTap {
     std::uint32_t flip = 0;
     bool drop = false;
     bool answer_drop = false;
+    bool operator==(const Drive&) const = default;
   };
 
   explicit BusTap(contract::BusId bus) : bus_(bus) {}
@@ -50,10 +56,6 @@ class BusTap {
   void set_down(bool down);
 
  private:
-  static constexpr unsigned max_words = contract::header_words +
-                                        contract::max_payload_bytes / contract::word_bytes +
-                                        contract::crc_words;
-
   /// A fault aimed at the words of one packet.
   struct Aim {
     bool any = false;
@@ -62,31 +64,42 @@ class BusTap {
     std::array<std::uint32_t, max_words> mask{};
     std::vector<unsigned> beyond_header;  // flips that wait for the length
     void set(const PacketFault& fault);
-    void resolve(std::uint32_t header_1);
+    void resolve(std::uint32_t header_0, std::uint32_t header_1);
   };
 
-  bool answer(std::uint64_t cycle, std::uint32_t answers, FabricObserver* observer);
+  /// A packet from its announcement to its answers.
+  struct Record {
+    BusPacket packet{};
+    Aim aim;
+    unsigned count = 0;         // words so far
+    std::uint64_t due = 0;      // cycle in which it is reported
+    std::array<std::uint32_t, max_words> words{};
+  };
+
+  // In flight at once on one bus: one announced, one on the wires, those that wait for their
+  // answers, and between them some that broke off at once.
+  static constexpr unsigned most_records = 2 * contract::answer_delay + 4;
+
+  Record& record(unsigned place) { return records_[(oldest_ + place) % most_records]; }
+  bool report(std::uint64_t cycle, const Answers& answers, FabricObserver* observer);
+  void begin(std::uint64_t cycle);
   void word(std::uint64_t cycle, const Wires& wires);
+  void close(std::uint64_t cycle, bool cut);
   void announce(std::uint64_t cycle, unsigned source, FabricObserver* observer);
   void decide();
 
   contract::BusId bus_;
-  bool down_ = false;    // in force with next_
+  bool down_ = false;  // in force with next_
   bool waiting_ = false;
   Drive next_;
+  std::uint64_t next_cycle_ = 0;  // the one that next_ is for
 
-  // The packet that starts in the next cycle.
-  bool announced_ = false;
-  unsigned announced_source_ = 0;
-  Aim announced_aim_;
-
-  // The packet on the wires, or in its answer slot.
+  // Oldest first: those that wait to be reported, the one on the wires, the one announced.
+  std::array<Record, most_records> records_;
+  unsigned oldest_ = 0;
+  unsigned ended_ = 0;
   bool on_wires_ = false;
-  bool answer_due_ = false;
-  Aim aim_;
-  BusPacket packet_{};
-  unsigned count_ = 0;
-  std::array<std::uint32_t, max_words> words_{};
+  bool announced_ = false;
 
   std::vector<PacketFault> injected_;
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include "contract/contract.h"
+#include "model/answers.h"
 
 namespace xybus {
 
@@ -32,6 +34,17 @@ struct PacketFault {
   std::vector<unsigned> flips{};
 };
 
+/// What a node does to both buses against the rules. Each is on or off for itself.
+enum class Misdeed : std::uint8_t {
+  /// It asks for the bus all the time, and sends noise under its own number; now and then without
+  /// an end. A halted node is to be silent and is not.
+  babble,
+  /// Its packets bear another node's number.
+  forge,
+  /// Its packets do not end.
+  hold,
+};
+
 /// A packet that has been on a bus, with its answers.
 struct BusPacket {
   contract::BusId bus;
@@ -40,18 +53,22 @@ struct BusPacket {
   /// The node that was granted the bus. The header says who it claims to be.
   unsigned source;
   /// Header to CRC as the receivers saw them, bit flips included. Valid during the call only.
+  /// Of a packet that was cut, what there was: nothing, when the guardian kept all of it away.
   std::span<const std::uint32_t> words;
-  /// Cycle of the answers.
+  /// Cycle of the answers. Of a packet that was cut, the first one without it.
   std::uint64_t answer_cycle;
-  /// Two bits for each node (contract::Answer), as the sender saw them.
-  std::uint32_t answers;
+  /// As the sender saw them.
+  Answers answers;
+  /// It broke off before its last word, and so has no answers.
+  bool cut;
   /// The bus was down in one of its cycles.
   bool down;
   /// A bit was flipped, the packet hidden, or its answers.
   bool faulted;
 };
 
-/// Told what happens on the buses. Calls come in the order of cycles, within a cycle X before Y.
+/// Told what happens on the buses. Calls come in the order of cycles, within a cycle offences
+/// first, and X before Y.
 class FabricObserver {
  public:
   virtual ~FabricObserver() = default;
@@ -63,8 +80,12 @@ class FabricObserver {
     return {};
   }
 
-  /// A packet has met its answer slot.
+  /// A packet has met its answer slot, or was cut. In the order in which packets started.
   virtual void packet_answered(const BusPacket&) {}
+
+  /// The guardian of a bus has caught a node in cycle `cycle`.
+  virtual void offence(contract::BusId, std::uint64_t /*cycle*/, unsigned /*node*/,
+                       contract::Offence) {}
 
   /// From time to time, for progress and for the interrupt key. Must not touch the machine, except
   /// to stop it.
@@ -129,8 +150,16 @@ class Fabric : public sc_core::sc_module {
   /// From the next cycle on no word and no answer passes on the bus, or all do again.
   virtual void set_bus_down(contract::BusId, bool down) = 0;
 
+  /// From the next cycle on a node misbehaves in this way, or no longer does.
+  virtual void set_rogue(unsigned node, Misdeed, bool on) = 0;
+
   /// Ends the burst that is going on, if one is, after the present cycle.
   virtual void end_burst() = 0;
+
+  /// Reads a register of every node through its CPU port, when the run is over: the hardware goes
+  /// on for the cycles that this takes, but time does not and no observer is called. Nothing where
+  /// the node is halted, or does not answer. The simulation cannot go on after it.
+  virtual std::vector<std::optional<std::uint32_t>> peek(contract::Register) = 0;
 
   /// What went wrong: a broken rule of the RTL, an exception of the observer. It pauses the
   /// simulation.

@@ -35,6 +35,8 @@ class VerilatedFabric final : public Fabric {
   void halt(unsigned node) override;
   void inject(contract::BusId bus, const PacketFault& fault) override;
   void set_bus_down(contract::BusId bus, bool down) override;
+  void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
+  std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
 
  private:
@@ -58,9 +60,12 @@ class VerilatedFabric final : public Fabric {
   void run_burst();
   void publish();
   bool step();
+  void clock();
   void apply_requests();
   void apply_inputs();
   bool look();
+  void look_at_guardian(unsigned bus);
+  void look_at_bus(unsigned bus);
   void wake();
   std::uint64_t last_free_edge() const;
   std::uint64_t edge_time(std::uint64_t cycle) const { return cycle * ticks() + ticks() / 2; }
@@ -82,7 +87,9 @@ class VerilatedFabric final : public Fabric {
   bool inputs_changed_ = true;  // not yet acted on by an edge
 
   std::array<BusTap, buses> taps_{BusTap{contract::BusId::x}, BusTap{contract::BusId::y}};
+  std::array<BusTap::Drive, buses> driven_{};  // what the fault inputs hold
   std::array<bool, buses> down_{};
+  std::array<std::uint32_t, 3> rogues_{};  // nodes, by Misdeed
   std::uint32_t halted_;
   std::uint32_t requests_ = 0;     // made, not yet shown to the hardware
   std::uint32_t outstanding_ = 0;  // shown, not yet answered
@@ -153,7 +160,7 @@ void VerilatedFabric<Model, Nodes>::reset() {
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::find_ram() {
   for (unsigned i = 0; i < Nodes; ++i) {
-    const std::string name = "TOP.fabric.gen_node[" + std::to_string(i) + "].u_node.u_ram";
+    const std::string name = "TOP.fabric.gen_node[" + std::to_string(i) + "].u_node.u_core.u_ram";
     const VerilatedScope* const scope = context_.scopeFind(name.c_str());
     const VerilatedVar* const mem = scope == nullptr ? nullptr : scope->varFind("mem");
     if (mem == nullptr) throw std::logic_error("no node RAM at " + name);
@@ -191,6 +198,43 @@ void VerilatedFabric<Model, Nodes>::set_bus_down(contract::BusId bus, bool down)
   down_[static_cast<unsigned>(bus)] = down;
   inputs_changed_ = true;
   wake();
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::set_rogue(unsigned node, Misdeed misdeed, bool on) {
+  std::uint32_t& nodes_at_it = rogues_[static_cast<unsigned>(misdeed)];
+  const std::uint32_t bit = 1u << node;
+  nodes_at_it = on ? nodes_at_it | bit : nodes_at_it & ~bit;
+  inputs_changed_ = true;
+  wake();
+}
+
+// An access of a CPU that is under way ends first: a port takes one at a time.
+template <class Model, unsigned Nodes>
+std::vector<std::optional<std::uint32_t>> VerilatedFabric<Model, Nodes>::peek(
+    contract::Register reg) {
+  constexpr unsigned longest_access = 64;
+  std::vector<std::optional<std::uint32_t>> values(nodes());
+  if (failure()) return values;
+  Verilated::threadContextp(&context_);
+  const auto wait_for = [&](std::uint32_t& wanted, auto&& take) {
+    for (unsigned i = 0; i < longest_access && wanted != 0; ++i) {
+      clock();
+      for (std::uint32_t left = top_->cpu_ready_o & wanted; left != 0; left &= left - 1) {
+        take(static_cast<unsigned>(std::countr_zero(left)));
+      }
+      wanted &= ~static_cast<std::uint32_t>(top_->cpu_ready_o);
+    }
+  };
+  wait_for(outstanding_, [](unsigned) {});
+  std::uint32_t wanted = ((std::uint32_t{1} << nodes()) - 1) & ~halted_;
+  for (unsigned i = 0; i < nodes(); ++i) {
+    top_->cpu_address_i[i] = static_cast<std::uint32_t>(reg);
+  }
+  top_->cpu_write_i = 0;
+  top_->cpu_valid_i = wanted;
+  wait_for(wanted, [&](unsigned node) { values[node] = top_->cpu_rdata_o[node]; });
+  return values;
 }
 
 template <class Model, unsigned Nodes>
@@ -265,7 +309,8 @@ void VerilatedFabric<Model, Nodes>::run_burst() {
   bool news = false;
   do {
     news = step();
-    asleep_ = skip_ && top_->idle_o != 0 && !inputs_changed_ && outstanding_ == 0;
+    asleep_ = skip_ && top_->idle_o != 0 && !inputs_changed_ && outstanding_ == 0 &&
+              !taps_[0].waiting() && !taps_[1].waiting();
     if (observer_called_) {
       last = last_free_edge();
       observer_called_ = false;
@@ -306,15 +351,28 @@ void VerilatedFabric<Model, Nodes>::apply_requests() {
   requests_ = 0;
 }
 
+// One clock edge outside of time; see peek().
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::clock() {
+  top_->clk_i = 1;
+  top_->eval();
+  top_->clk_i = 0;
+  top_->cpu_valid_i = 0;
+  top_->eval();
+}
+
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::apply_inputs() {
   inputs_changed_ = false;
   top_->halt_i = halted_;
+  top_->fault_babble_i = rogues_[static_cast<unsigned>(Misdeed::babble)];
+  top_->fault_forge_i = rogues_[static_cast<unsigned>(Misdeed::forge)];
+  top_->fault_hold_i = rogues_[static_cast<unsigned>(Misdeed::hold)];
   unsigned drop = 0;
   unsigned answer_drop = 0;
   for (unsigned b = 0; b < buses; ++b) {
     taps_[b].set_down(down_[b]);
-    const BusTap::Drive& drive = taps_[b].next();
+    const BusTap::Drive& drive = driven_[b] = taps_[b].next();
     top_->fault_flip_i[b] = drive.flip;
     drop |= static_cast<unsigned>(drive.drop) << b;
     answer_drop |= static_cast<unsigned>(drive.answer_drop) << b;
@@ -323,22 +381,39 @@ void VerilatedFabric<Model, Nodes>::apply_inputs() {
   top_->fault_answer_drop_i = answer_drop;
 }
 
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::look_at_guardian(unsigned b) {
+  if ((top_->offence_valid_o >> b & 1) == 0 || observer() == nullptr) return;
+  observer()->offence(static_cast<contract::BusId>(b), cycle_, top_->offender_o[b],
+                      static_cast<contract::Offence>(top_->offence_o[b]));
+  observer_called_ = true;
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::look_at_bus(unsigned b) {
+  Model& top = *top_;
+  if (((top.start_o | top.wire_valid_o) >> b & 1) == 0 && !taps_[b].waiting()) return;
+  observer_called_ |= taps_[b].see(cycle_,
+                                   {.start = (top.start_o >> b & 1) != 0,
+                                    .start_source = top.start_source_o[b],
+                                    .valid = (top.wire_valid_o >> b & 1) != 0,
+                                    .first = (top.wire_first_o >> b & 1) != 0,
+                                    .last = (top.wire_last_o >> b & 1) != 0,
+                                    .data = top.wire_data_o[b],
+                                    .answers = Answers::from_wires(top.answers_o[b])},
+                                   observer());
+  inputs_changed_ |= !(taps_[b].next() == driven_[b]);
+}
+
 // Looks at the outputs of the new cycle. True: there is something for the CPUs.
 template <class Model, unsigned Nodes>
 bool VerilatedFabric<Model, Nodes>::look() {
   Model& top = *top_;
-  for (unsigned b = 0; b < buses; ++b) {
-    if (((top.start_o | top.wire_valid_o) >> b & 1) == 0 && !taps_[b].waiting()) continue;
-    observer_called_ |= taps_[b].see(cycle_,
-                                     {.start = (top.start_o >> b & 1) != 0,
-                                      .start_source = top.start_source_o[b],
-                                      .valid = (top.wire_valid_o >> b & 1) != 0,
-                                      .first = (top.wire_first_o >> b & 1) != 0,
-                                      .last = (top.wire_last_o >> b & 1) != 0,
-                                      .data = top.wire_data_o[b],
-                                      .answers = top.answers_o[b]},
-                                     observer());
-    inputs_changed_ = true;
+  if (top.offence_valid_o != 0) [[unlikely]] {
+    for (unsigned b = 0; b < buses; ++b) look_at_guardian(b);
+  }
+  if ((top.start_o | top.wire_valid_o) != 0 || taps_[0].waiting() || taps_[1].waiting()) {
+    for (unsigned b = 0; b < buses; ++b) look_at_bus(b);
   }
   const std::uint32_t ready = top.cpu_ready_o & outstanding_;
   const std::uint32_t irq = top.irq_o;

@@ -1,8 +1,8 @@
 // The CPU's way into a node: registers, and node RAM behind them in the address map.
 //
 // One access at a time: a one-cycle request, and ready_o for one cycle when it is done, with the
-// data of a read. A register takes two cycles; RAM three or more, since the engine goes first.
-// The request is registered: nothing combinational hangs on the pins of a node.
+// data of a read. A register takes two cycles here; RAM three or more, since the engine goes first.
+// The request comes from registers of the free clock; it is only looked at by registers here.
 
 `include "assertions.svh"
 
@@ -29,7 +29,7 @@ module cpu_port
   output logic          read_valid_o,
   output logic          write_valid_o,
   output line_address_t line_address_o,
-  output logic [3:0]    write_words_o,
+  output logic [15:0]   write_bytes_o,
   output line_t         write_data_o,
   input  logic          read_ready_i,
   input  logic          write_ready_i,
@@ -85,7 +85,7 @@ module cpu_port
   assign read_valid_o      = state_q == Read;
   assign write_valid_o     = state_q == Write;
   assign line_address_o    = address_q[19:4];
-  assign write_words_o     = 4'd1 << address_q[3:2];
+  assign write_bytes_o     = 16'h000f << {address_q[3:2], 2'd0};
   assign write_data_o      = {4{data_q}};
   assign ready_o           = (state_q == RegisterData) || (state_q == Done);
   assign rdata_o           = (state_q == RegisterData) ? register_rdata_i : data_q;

@@ -6,124 +6,219 @@
 //   ═════════╪════╧═══════╪════╧═════════════╪════╧════ bus Y ── controller Y
 //   ═════════╧════════════╧══════════════════╧═════════ bus X ── controller X
 //
-// Each bus has its own controller and shares nothing with the other. Between a controller and the
-// nodes lie the fault points: an XOR onto the data, a cut of the words, a cut of the answers.
-// Tied to zero they vanish. They are registered: what is applied before a clock edge acts in the
-// cycle behind it.
+// Each bus has its own controller and shares nothing with the other. Between the nodes and a
+// controller lie its rogue_port, for nodes that misbehave, and behind it the fault points of the
+// wires: an XOR onto the data, a cut of the beats, a cut of the answers. Tied to zero they vanish.
+// They are registered: what is applied before a clock edge acts in the cycle behind it.
+//
+// Answers pass in their slots only, AnswerDelay cycles behind a last beat, and not those of halted
+// nodes.
 
 module fabric
   import xybus_contract_pkg::*;
   import xybus_pkg::*;
 #(
   /// Nodes, 2 to MaxNodes.
-  parameter int unsigned NumNodes = 4,
+  parameter int unsigned NumNodes  = 4,
   /// RAM of each node in bytes, a power of two, 4 KiB to 1 MiB.
-  parameter int unsigned RamBytes = 262144
+  parameter int unsigned RamBytes  = 262144,
+  /// Bits of a bus beat, 32 or 64.
+  parameter int unsigned DataWidth = 32,
+  /// Whether the clocks of nodes that have nothing to do stand still.
+  parameter bit ClockGating = 1'b1
 ) (
-  input  logic                clk_i,
-  /// At least two cycles.
-  input  logic                rst_ni,
+  input  logic                 clk_i,
+  /// At least three cycles: one may pass before the clock gates open.
+  input  logic                 rst_ni,
   /// Nodes that are halted: silent.
-  input  logic [NumNodes-1:0] halt_i,
+  input  logic [NumNodes-1:0]  halt_i,
   /// CPU ports; see cpu_port.
-  input  logic [NumNodes-1:0] cpu_valid_i,
-  input  logic [NumNodes-1:0] cpu_write_i,
-  input  logic [20:0]         cpu_address_i [NumNodes],
-  input  logic [31:0]         cpu_wdata_i   [NumNodes],
-  output logic [NumNodes-1:0] cpu_ready_o,
-  output logic [31:0]         cpu_rdata_o   [NumNodes],
-  output logic [NumNodes-1:0] irq_o,
-  /// No clock edge changes any state until a CPU asks for something.
-  output logic                idle_o,
-  /// Fault points, by bus; each acts in the cycles in which it is not zero.
-  input  logic [31:0]         fault_flip_i  [2],
-  input  logic [1:0]          fault_drop_i,
-  input  logic [1:0]          fault_answer_drop_i,
-  /// Observation, by bus: a packet's first word is on the wires in the next cycle, and whose.
-  output logic [1:0]          start_o,
-  output logic [3:0]          start_source_o [2],
+  input  logic [NumNodes-1:0]  cpu_valid_i,
+  input  logic [NumNodes-1:0]  cpu_write_i,
+  input  logic [20:0]          cpu_address_i [NumNodes],
+  input  logic [31:0]          cpu_wdata_i   [NumNodes],
+  output logic [NumNodes-1:0]  cpu_ready_o,
+  output logic [31:0]          cpu_rdata_o   [NumNodes],
+  output logic [NumNodes-1:0]  irq_o,
+  /// No clock edge changes any state until a CPU asks for something, or a node fault comes.
+  output logic                 idle_o,
+  /// Fault points of the wires, by bus; each acts in the cycles in which it is not zero.
+  input  logic [DataWidth-1:0] fault_flip_i [2],
+  input  logic [1:0]           fault_drop_i,
+  input  logic [1:0]           fault_answer_drop_i,
+  /// Nodes that misbehave, on both buses; see rogue_port.
+  input  logic [NumNodes-1:0]  fault_babble_i,
+  input  logic [NumNodes-1:0]  fault_forge_i,
+  input  logic [NumNodes-1:0]  fault_hold_i,
+  /// Observation, by bus: the next cycle is the first of a packet, and whose. Its first beat is on
+  /// the wires then, unless the guardian stops it.
+  output logic [1:0]           start_o,
+  output logic [3:0]           start_source_o [2],
   /// The wires after the fault points; valid does not show a cut.
-  output logic [1:0]          wire_valid_o,
-  output logic [1:0]          wire_first_o,
-  output logic [1:0]          wire_last_o,
-  output logic [31:0]         wire_data_o   [2],
-  /// Answers after the fault points, two bits a node.
-  output logic [31:0]         answers_o     [2]
+  output logic [1:0]           wire_valid_o,
+  output logic [1:0]           wire_first_o,
+  output logic [1:0]           wire_last_o,
+  output logic [DataWidth-1:0] wire_data_o [2],
+  /// Answers after the fault points: answers_t.
+  output logic [63:0]          answers_o [2],
+  /// What a bus's guardian has caught: offence_e, and who.
+  output logic [1:0]           offence_valid_o,
+  output logic [1:0]           offence_o  [2],
+  output logic [3:0]           offender_o [2]
 );
 
-  logic [1:0]    node_request_control [NumNodes], node_request_data [NumNodes];
-  logic [1:0]    node_grant [NumNodes];
-  packet_words_t node_words  [NumNodes][2];
-  word_t         node_data   [NumNodes][2];
-  answer_e       node_answer [NumNodes][2];
-  logic [NumNodes-1:0] node_idle;
+  localparam int unsigned AnswerSlots = AnswerDelay;
 
-  logic [31:0] fault_flip_q [2];
-  logic [1:0]  fault_drop_q, fault_answer_drop_q;
+  logic [NumNodes-1:0] halt_q, fault_babble_q, fault_forge_q, fault_hold_q;
+  logic [DataWidth-1:0] fault_flip_q [2];
+  logic [1:0] fault_drop_q, fault_answer_drop_q;
+
   always_ff @(posedge clk_i) begin
+    halt_q              <= halt_i;
     fault_flip_q        <= fault_flip_i;
     fault_drop_q        <= fault_drop_i;
     fault_answer_drop_q <= fault_answer_drop_i;
+    fault_babble_q      <= fault_babble_i;
+    fault_forge_q       <= fault_forge_i;
+    fault_hold_q        <= fault_hold_i;
   end
 
-  bus_wires_t wires [2];
-  answers_t   answers [2];
-  logic [1:0] bus_idle;
+  // ---- The nodes' sides ---------------------------------------------------------------------
+
+  logic [1:0]           node_request_control [NumNodes], node_request_data [NumNodes];
+  logic [1:0]           node_valid [NumNodes], node_last [NumNodes], node_grant [NumNodes];
+  logic [DataWidth-1:0] node_data [NumNodes][2];
+  logic [1:0]           node_accepted [NumNodes], node_busy [NumNodes];
+  logic [1:0]           node_corrupt [NumNodes], node_refused [NumNodes];
+  logic [NumNodes-1:0]  node_idle;
+
+  strobes_t             strobes [2];
+  logic [DataWidth-1:0] data    [2];
+  answers_t             answers [2];
+  offence_t             offence [2];
+  logic [1:0]           bus_idle;
 
   for (genvar b = 0; b < 2; b++) begin : gen_bus
-    logic [NumNodes-1:0] request_control, request_data, grant;
-    packet_words_t       words [NumNodes];
-    word_t               data  [NumNodes];
-    bus_wires_t          sent;
-    answers_t            answered;
 
-    for (genvar i = 0; i < NumNodes; i++) begin : gen_port
-      assign request_control[i] = node_request_control[i][b];
-      assign request_data[i]    = node_request_data[i][b];
-      assign words[i]           = node_words[i][b];
-      assign data[i]            = node_data[i][b];
-      assign node_grant[i][b]   = grant[i];
+    // ---- Controller, behind the rogue port ------------------------------------------------------
+
+    logic [NumNodes-1:0]  lane_request_control, lane_request_data, lane_valid, lane_last;
+    logic [NumNodes-1:0]  lane_grant;
+    logic [DataWidth-1:0] lane_data [NumNodes];
+    logic [NumNodes-1:0]  request_control, request_data, valid, last, grant;
+    logic [DataWidth-1:0] beats [NumNodes];
+    strobes_t             sent;
+    logic [DataWidth-1:0] sent_data;
+    logic                 controller_idle, rogue_idle;
+
+    for (genvar i = 0; i < NumNodes; i++) begin : gen_lane
+      assign lane_request_control[i] = node_request_control[i][b];
+      assign lane_request_data[i]    = node_request_data[i][b];
+      assign lane_valid[i]           = node_valid[i][b];
+      assign lane_last[i]            = node_last[i][b];
+      assign lane_data[i]            = node_data[i][b];
+      assign node_grant[i][b]        = lane_grant[i];
     end
 
+    rogue_port #(
+      .NumNodes (NumNodes),
+      .DataWidth(DataWidth),
+      .Seed     (32'h5EED_0001 + 32'(b))
+    ) u_rogue (
+      .clk_i,
+      .rst_ni,
+      .babble_i         (fault_babble_q),
+      .forge_i          (fault_forge_q),
+      .hold_i           (fault_hold_q),
+      .request_control_i(lane_request_control),
+      .request_data_i   (lane_request_data),
+      .valid_i          (lane_valid),
+      .last_i           (lane_last),
+      .data_i           (lane_data),
+      .grant_o          (lane_grant),
+      .request_control_o(request_control),
+      .request_data_o   (request_data),
+      .valid_o          (valid),
+      .last_o           (last),
+      .data_o           (beats),
+      .grant_i          (grant),
+      .idle_o           (rogue_idle)
+    );
+
     bus_controller #(
-      .NumNodes(NumNodes)
+      .NumNodes (NumNodes),
+      .DataWidth(DataWidth)
     ) u_controller (
       .clk_i,
       .rst_ni,
+      .halted_i         (halt_q),
       .request_control_i(request_control),
       .request_data_i   (request_data),
-      .words_i          (words),
-      .data_i           (data),
+      .valid_i          (valid),
+      .last_i           (last),
+      .data_i           (beats),
       .grant_o          (grant),
-      .wires_o          (sent),
+      .strobes_o        (sent),
+      .data_o           (sent_data),
       .start_o          (start_o[b]),
       .source_o         (start_source_o[b]),
-      .idle_o           (bus_idle[b])
+      .offence_o        (offence[b]),
+      .idle_o           (controller_idle)
     );
 
-    always_comb begin
-      wires[b]       = sent;
-      wires[b].valid = sent.valid && !fault_drop_q[b];
-      wires[b].data  = sent.data ^ fault_flip_q[b];
+    // ---- The wires ----------------------------------------------------------------------------
+
+    assign strobes[b].valid = sent.valid && !fault_drop_q[b];
+    assign strobes[b].first = sent.first;
+    assign strobes[b].last  = sent.last;
+    assign data[b]          = sent_data ^ fault_flip_q[b];
+
+    // ---- Answers ------------------------------------------------------------------------------
+
+    // Last beats of the cycles before; the oldest has its answer slot now.
+    logic [AnswerSlots-1:0] answer_q;
+    logic                   answering;
+    assign answering = answer_q[AnswerSlots-1];
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) answer_q <= '0;
+      else answer_q <= {answer_q[AnswerSlots-2:0], sent.last};
     end
 
     always_comb begin
-      answered = '0;
-      for (int unsigned i = 0; i < NumNodes; i++) answered[2*i+:2] = node_answer[i][b];
+      answers[b] = '0;
+      if (answering && !fault_answer_drop_q[b]) begin
+        for (int unsigned i = 0; i < NumNodes; i++) begin
+          if (!halt_q[i]) begin
+            answers[b].accepted[i] = node_accepted[i][b];
+            answers[b].busy[i]     = node_busy[i][b];
+            answers[b].corrupt[i]  = node_corrupt[i][b];
+            answers[b].refused[i]  = node_refused[i][b];
+          end
+        end
+      end
     end
-    assign answers[b] = fault_answer_drop_q[b] ? '0 : answered;
 
-    assign wire_valid_o[b] = sent.valid;
-    assign wire_first_o[b] = sent.first;
-    assign wire_last_o[b]  = sent.last;
-    assign wire_data_o[b]  = wires[b].data;
-    assign answers_o[b]    = answers[b];
+    assign bus_idle[b] = controller_idle && rogue_idle && (answer_q == '0);
+
+    // ---- Observation --------------------------------------------------------------------------
+
+    assign wire_valid_o[b]    = sent.valid;
+    assign wire_first_o[b]    = sent.first;
+    assign wire_last_o[b]     = sent.last;
+    assign wire_data_o[b]     = data[b];
+    assign answers_o[b]       = answers[b];
+    assign offence_valid_o[b] = offence[b].valid;
+    assign offence_o[b]       = offence[b].offence;
+    assign offender_o[b]      = offence[b].offender;
   end
 
   for (genvar i = 0; i < NumNodes; i++) begin : gen_node
     node #(
-      .NumNodes(NumNodes),
-      .RamBytes(RamBytes)
+      .NumNodes   (NumNodes),
+      .RamBytes   (RamBytes),
+      .DataWidth  (DataWidth),
+      .ClockGating(ClockGating)
     ) u_node (
       .clk_i,
       .rst_ni,
@@ -138,12 +233,18 @@ module fabric
       .irq_o            (irq_o[i]),
       .request_control_o(node_request_control[i]),
       .request_data_o   (node_request_data[i]),
-      .words_o          (node_words[i]),
+      .valid_o          (node_valid[i]),
+      .last_o           (node_last[i]),
       .data_o           (node_data[i]),
       .grant_i          (node_grant[i]),
-      .wires_i          (wires),
-      .answer_o         (node_answer[i]),
+      .strobes_i        (strobes),
+      .data_i           (data),
+      .accepted_o       (node_accepted[i]),
+      .busy_o           (node_busy[i]),
+      .corrupt_o        (node_corrupt[i]),
+      .refused_o        (node_refused[i]),
       .answers_i        (answers),
+      .offence_i        (offence),
       .idle_o           (node_idle[i])
     );
   end

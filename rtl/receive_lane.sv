@@ -1,209 +1,264 @@
-// Receive lane: takes the packets for this node from one bus.
+// Receive lane: takes the packets for this node from one bus, and answers them.
 //
-//   Idle ─► Header ─► Payload ─► Idle, with the answer in the next cycle
+//     wires ─► capture ─┬─► packet_check ───► verdict ─► answer
+//                       │         │              │
+//                       │   window_access ───────┤◄──► window table, duplicate filter
+//                       │                        ▼
+//                       └─► receive_buffer ─► delivery ─► node RAM, event ring
 //
-// A lane looks at the first word only, unless the packet is for it. The payload goes into the next
-// receive slot of this bus, a line at a time, as it arrives; only when the CRC has been found
-// right is the slot kept and an event written, so that nothing corrupt is ever delivered, in whole
-// or in part. The answer:
+// The wires belong to the free-running clock: they are only captured here, and only beats of
+// packets for this node, so that a lane sleeps through all others, and ignores a packet that it
+// wakes up in. The verdict falls in the cycle after that of the last beat on the wires:
 //
-//   corrupt   wrong CRC, or a length that does not match the words
-//   accepted  delivered; or a duplicate of the last packet of its flow, which is dropped
-//   busy      good and new, but there is no slot, or no room in the event ring
+//   corrupt   wrong CRC; or good but malformed
+//   accepted  a message, write or read packet that is taken; or a duplicate, which is dropped
+//   refused   a write or read packet that the window does not allow; the CPU gets an event
+//   busy      for one of these there is no slot, buffer, event entry or queue place
 //
-// A packet that breaks off, or a new first word, returns the lane to the start.
+// A packet that breaks off, or a new first beat, returns the lane to the start without an answer.
 
 `include "assertions.svh"
 
 module receive_lane
   import xybus_contract_pkg::*;
   import xybus_pkg::*;
-  import crc32c_pkg::*;
 #(
   /// The bus of this lane, for its events.
-  parameter bus_id_e Bus = BusIdX
+  parameter bus_id_e     Bus       = BusIdX,
+  /// Bits of a beat: 32 or 64.
+  parameter int unsigned DataWidth = 32
 ) (
-  input  logic           clk_i,
+  input  logic                 clk_i,
   /// Low also while the engine is disabled.
-  input  logic           rst_ni,
+  input  logic                 rst_ni,
   /// This node's number.
-  input  logic [3:0]     node_i,
-  input  bus_wires_t     wires_i,
-  output answer_e        answer_o,
-  /// Receive slots: first line, number - 1, given back by the CPU, filled.
-  input  line_address_t  slot_base_i,
-  input  index_t         slot_mask_i,
-  input  index_t         slot_head_i,
-  output index_t         slot_tail_o,
+  input  logic [3:0]           node_i,
+  /// The bus, of the free-running clock.
+  input  strobes_t             strobes_i,
+  input  logic [DataWidth-1:0] data_i,
+  /// The answer, for one cycle, two after that of the last beat; at most one is high.
+  output logic                 answer_accepted_o,
+  output logic                 answer_busy_o,
+  output logic                 answer_corrupt_o,
+  output logic                 answer_refused_o,
+  /// Receive slots: base, mask, given back by the CPU; and filled.
+  input  ring_t                slots_i,
+  output index_t               slot_tail_o,
   /// Duplicates: the header of the packet at hand, whether it is one, and that it was accepted.
-  output packet_header_t header_o,
-  input  logic           duplicate_i,
-  output logic           accept_o,
-  /// Lines of payload, to node RAM.
-  output logic           write_valid_o,
-  output line_address_t  write_address_o,
-  output line_t          write_data_o,
-  input  logic           write_ready_i,
-  /// The event of a delivered packet; room_i says that the ring can take it.
-  input  logic           room_i,
-  output logic           event_valid_o,
-  output event_entry_t   event_o,
-  input  logic           event_ready_i,
+  output packet_header_t       header_o,
+  input  logic                 duplicate_i,
+  output logic                 accept_o,
+  /// The window table, and what the CPU posts to it.
+  output logic                 lookup_valid_o,
+  output lookup_t              lookup_o,
+  input  logic                 lookup_ready_i,
+  input  lookup_reply_t        lookup_reply_i,
+  input  window_post_t         post_i,
+  /// To delivery, which is ready before it is asked; and the lines it takes.
+  output logic                 delivery_valid_o,
+  output delivery_t            delivery_o,
+  input  logic                 delivery_ready_i,
+  output line_t                line_o,
+  input  logic                 line_take_i,
+  /// To the read server, which is ready before it is asked.
+  output logic                 read_valid_o,
+  output read_take_t           read_o,
+  input  logic                 read_ready_i,
+  /// Entries of the event ring: there is room, and one is claimed.
+  input  logic                 room_i,
+  output logic                 claim_o,
   /// One-cycle counter pulses.
-  output counts_t        counts_o,
-  output logic           idle_o
+  output counts_t              counts_o,
+  output logic                 busy_o,
+  output logic                 idle_o
 );
 
-  typedef enum logic [1:0] {
-    Idle,
-    Header,
-    Payload
-  } state_e;
+  // ---- The wires ----------------------------------------------------------------------------
 
-  state_e         state_q;
-  packet_header_t header_q;
-  logic [31:0]    crc_q;
-  packet_words_t  word_q;       // payload words taken
-  line_t          line_q;       // the line that is being filled
-  logic           write_valid_q;
-  line_address_t  write_address_q;
-  line_t          write_data_q;
-  index_t         tail_q;
-  answer_e        answer_q;
-  logic           event_valid_q;
-  event_entry_t   event_q;
+  strobes_t             rx;
+  logic [DataWidth-1:0] rx_data;
+  logic                 broken_off, capture_busy;
+
+  receive_capture #(
+    .DataWidth(DataWidth)
+  ) u_capture (
+    .clk_i,
+    .rst_ni,
+    .node_i,
+    .strobes_i,
+    .data_i,
+    .strobes_o   (rx),
+    .data_o      (rx_data),
+    .broken_off_o(broken_off),
+    .busy_o      (capture_busy)
+  );
 
   // ---- The packet ---------------------------------------------------------------------------
 
-  logic addressed, ends;
-  assign addressed = wires_i.valid && wires_i.first && wires_i.data[5'(node_i)];
-  assign ends      = (state_q == Payload) && wires_i.valid && !wires_i.first && wires_i.last;
+  packet_header_t header;
+  window_word_t   window;
+  read_request_t  request;
+  logic           starts, ends, good, well_formed, window_valid, payload_valid;
+  logic [6:0]     index;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      state_q  <= Idle;
-      header_q <= '0;
-      crc_q    <= '0;
-      word_q   <= '0;
-      line_q   <= '0;
-    end else if (addressed) begin
-      state_q        <= Header;
-      header_q[31:0] <= wires_i.data;
-      crc_q          <= crc32c_step(Crc32cInitial, wires_i.data);
-      word_q         <= '0;
-    end else if (state_q != Idle) begin
-      if (!wires_i.valid || wires_i.first || wires_i.last) begin
-        state_q <= Idle;
-      end else begin
-        state_q <= Payload;
-        crc_q   <= crc32c_step(crc_q, wires_i.data);
-        if (state_q == Header) begin
-          header_q[63:32] <= wires_i.data;
-        end else begin
-          word_q <= word_q + packet_words_t'(1);
-          line_q[32*word_q[1:0]+:32] <= wires_i.data;
-        end
-      end
-    end
-  end
+  assign starts = rx.valid && rx.first;
 
-  // ---- Lines to RAM -------------------------------------------------------------------------
+  packet_check #(
+    .DataWidth(DataWidth)
+  ) u_check (
+    .clk_i,
+    .rst_ni,
+    .strobes_i      (rx),
+    .data_i         (rx_data),
+    .header_o       (header),
+    .window_valid_o (window_valid),
+    .window_o       (window),
+    .payload_valid_o(payload_valid),
+    .index_o        (index),
+    .request_o      (request),
+    .ends_o         (ends),
+    .good_o         (good),
+    .well_formed_o  (well_formed)
+  );
 
-  // A slot that is given back while a packet passes is for the next one: the first lines of this
-  // one are gone.
-  logic slot_free_q;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) slot_free_q <= 1'b0;
-    else if (addressed) slot_free_q <= index_t'(tail_q - slot_head_i) <= slot_mask_i;
-  end
+  logic is_message, is_read, is_write;
+  assign is_message = header.kind == PacketKindMessage;
+  assign is_write   = header.kind == PacketKindWrite;
+  assign is_read    = header.kind == PacketKindRead;
 
-  // A line is complete with its fourth word, or when the CRC word follows a part of one.
-  logic line_done, line_rest;
-  assign line_done = (state_q == Payload) && wires_i.valid && !wires_i.last &&
-                     (word_q[1:0] == 2'd3);
-  assign line_rest = ends && (word_q[1:0] != 2'd0);
+  // A write asks with its window word, a read when the length it wants is there.
+  logic          access_allowed, access_busy;
+  line_address_t access_address;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      write_valid_q   <= 1'b0;
-      write_address_q <= '0;
-      write_data_q    <= '0;
-    end else begin
-      if (write_ready_i) write_valid_q <= 1'b0;
-      if ((line_done || line_rest) && slot_free_q) begin
-        write_valid_q   <= 1'b1;
-        write_address_q <= slot_base_i + line_address_t'({tail_q & slot_mask_i, 4'd0}) +
-                           line_address_t'(word_q[5:2]);
-        write_data_q    <= line_done ? {wires_i.data, line_q[95:0]} : line_q;
-      end
-    end
-  end
+  window_access u_access (
+    .clk_i,
+    .rst_ni,
+    .start_i   (starts),
+    .ask_i     ((window_valid && is_write) || (payload_valid && is_read && (index == '0))),
+    .question_i('{
+      own:    1'b0,
+      write:  is_write,
+      peer:   header.source,
+      length: is_write ? 20'(header.length) : request.length,
+      place:  window
+    }),
+    .lookup_valid_o,
+    .lookup_o,
+    .lookup_ready_i,
+    .reply_i   (lookup_reply_i),
+    .post_i,
+    .allowed_o (access_allowed),
+    .address_o (access_address),
+    .busy_o    (access_busy)
+  );
+
+  logic fits, keep;
+
+  receive_buffer #(
+    .DataWidth(DataWidth)
+  ) u_buffer (
+    .clk_i,
+    .rst_ni,
+    .start_i        (starts),
+    .payload_valid_i(payload_valid && (is_message || is_write)),
+    .part_i         (index[$clog2(128/DataWidth)-1:0]),
+    .data_i         (rx_data),
+    .ends_i         (ends && (is_message || is_write)),
+    .fits_o         (fits),
+    .keep_i         (keep),
+    .line_o,
+    .take_i         (line_take_i)
+  );
 
   // ---- The verdict --------------------------------------------------------------------------
 
-  logic good, well_formed, room, deliver;
-  assign good        = wires_i.data == ~crc_q;
-  assign well_formed = (header_q.length <= 12'(MaxPayloadBytes)) &&
-                       (7'(payload_words(header_q.length[8:0])) == word_q) &&
-                       (header_q.kind == PacketKindMessage);
-  assign room        = slot_free_q && room_i && !event_valid_q;
-  assign deliver     = ends && good && well_formed && !duplicate_i && room;
+  index_t tail_q;
+  logic   slot_free, received, stored, served, violation;
+
+  assign slot_free = index_t'(tail_q - slots_i.index) <= slots_i.mask;
+
+  logic [3:0] answer, answer_q;  // accepted, busy, corrupt, refused, the last lowest
+
+  receive_verdict u_verdict (
+    .ends_i          (ends),
+    .good_i          (good),
+    .well_formed_i   (well_formed),
+    .duplicate_i,
+    .kind_i          (header.kind),
+    .notify_i        (header.notify[0]),
+    .allowed_i       (access_allowed),
+    .slot_free_i     (slot_free),
+    .fits_i          (fits),
+    .delivery_ready_i,
+    .read_ready_i,
+    .room_i,
+    .broken_off_i    (broken_off),
+    .received_o      (received),
+    .stored_o        (stored),
+    .served_o        (served),
+    .violation_o     (violation),
+    .accepted_o      (answer[3]),
+    .busy_o          (answer[2]),
+    .corrupt_o       (answer[1]),
+    .refused_o       (answer[0]),
+    .counts_o
+  );
+
+  assign keep = received || stored;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      answer_q      <= AnswerNone;
-      tail_q        <= '0;
-      event_valid_q <= 1'b0;
-      event_q       <= '0;
+      answer_q <= '0;
+      tail_q   <= '0;
     end else begin
-      answer_q <= AnswerNone;
-      if (event_valid_o && event_ready_i) event_valid_q <= 1'b0;
-      if (ends) begin
-        if (!good || !well_formed) answer_q <= AnswerCorrupt;
-        else if (duplicate_i || room) answer_q <= AnswerAccepted;
-        else answer_q <= AnswerBusy;
-      end
-      if (deliver) begin
-        tail_q             <= tail_q + 16'd1;
-        event_valid_q      <= 1'b1;
-        event_q            <= '0;
-        event_q.event_type <= EventTypeReceived;
-        event_q.bus        <= Bus;
-        event_q.cookie     <= 32'(tail_q);
-        {event_q.header_1, event_q.header_0} <= header_q;
-      end
+      answer_q <= answer;
+      if (received) tail_q <= tail_q + 16'd1;
     end
   end
+
+  // ---- What becomes of it -------------------------------------------------------------------
+
+  assign delivery_valid_o = keep || violation;
 
   always_comb begin
-    counts_o = '0;
-    if (ends) begin
-      counts_o.crc_error = !good;
-      counts_o.malformed = good && !well_formed;
-      counts_o.duplicate = good && well_formed && duplicate_i;
-      counts_o.refused   = good && well_formed && !duplicate_i && !room;
-      counts_o.received  = deliver;
+    delivery_o = '0;
+    if (delivery_valid_o) begin
+      delivery_o.bus       = Bus;
+      delivery_o.has_event = 1'b1;
+      delivery_o.entry.bus = Bus;
+      {delivery_o.entry.header_1, delivery_o.entry.header_0} = header;
+      if (keep) delivery_o.lines = lines_of(header.length[8:0]);
+      if (received) begin  // a slot has room for whole lines
+        delivery_o.address = slots_i.base + line_address_t'({tail_q & slots_i.mask, 4'd0});
+        delivery_o.entry.event_type = EventTypeReceived;
+        delivery_o.entry.cookie     = 32'(tail_q);
+      end else if (stored) begin
+        delivery_o.address          = access_address;
+        delivery_o.tail             = header.length[3:0];
+        delivery_o.has_event        = header.notify;
+        delivery_o.entry.event_type = EventTypeStored;
+        delivery_o.entry.cookie     = window;
+      end else begin
+        delivery_o.entry.event_type = EventTypeViolation;
+        delivery_o.entry.cookie     = window;
+      end
     end
   end
 
-  assign answer_o        = answer_q;
-  assign slot_tail_o     = tail_q;
-  assign header_o        = header_q;
-  assign accept_o        = deliver;
-  assign write_valid_o   = write_valid_q;
-  assign write_address_o = write_address_q;
-  assign write_data_o    = write_data_q;
-  assign event_valid_o   = event_valid_q && !write_valid_q;  // payload before event
-  assign event_o         = event_q;
-  assign idle_o          = (state_q == Idle) && (answer_q == AnswerNone) && !write_valid_q &&
-                           !event_valid_q;
+  assign claim_o      = delivery_valid_o && delivery_o.has_event;
+  assign read_valid_o = served;
+  assign read_o       = '{bus: Bus, source: header.source, window: window, request: request};
+
+  assign header_o    = header;
+  assign accept_o    = keep || served;
+  assign {answer_accepted_o, answer_busy_o, answer_corrupt_o, answer_refused_o} = answer_q;
+  assign slot_tail_o = tail_q;
+  assign busy_o      = capture_busy || (answer_q != '0) || access_busy;
+  assign idle_o      = !busy_o;
 
   // Rules.
-  `XYBUS_RULE(DeliveryNeedsGoodCrc, !deliver || (good && ends))
-  `XYBUS_RULE(DeliveryNeedsSlot, !deliver || slot_free_q)
-  `XYBUS_RULE(LineIsNotLost, !((line_done || line_rest) && slot_free_q) || !write_valid_q ||
-              write_ready_i)
-  `XYBUS_RULE(SlotIsNotOverrun, !(line_done || line_rest) || (word_q < 7'(MaxPayloadWords)) ||
-              !slot_free_q)
+  `XYBUS_RULE(AcceptNeedsGoodCrc, !(delivery_valid_o || read_valid_o) || (ends && good))
+  `XYBUS_RULE(DeliveryNeedsSlot, !received || slot_free)
+  `XYBUS_RULE(AccessNeedsWindow, !(stored || served) || access_allowed)
 
 endmodule

@@ -12,36 +12,68 @@ module register_file
 #(
   parameter int unsigned NumNodes = 4
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  input  logic                halt_i,
-  input  logic [3:0]          node_i,
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  input  logic             halt_i,
+  input  logic [3:0]       node_i,
   /// The access.
-  input  logic                valid_i,
-  input  logic                write_i,
-  input  logic [11:0]         offset_i,
-  input  logic [31:0]         wdata_i,
-  output logic [31:0]         rdata_o,
+  input  logic             valid_i,
+  input  logic             write_i,
+  input  logic [11:0]      offset_i,
+  input  logic [31:0]      wdata_i,
+  output logic [31:0]      rdata_o,
   /// To the engine: rings of events, of sending (by class), of receive slots (by bus).
-  output switches_t           switches_o,
-  output limits_t             limits_o,
-  output ring_t               events_o,
-  output ring_t               send_o         [2],
-  output ring_t               receive_o      [2],
+  output switches_t        switches_o,
+  output coalescing_reg_t  coalescing_o,
+  output limits_t          limits_o,
+  output path_limits_reg_t path_limits_o,
+  output ring_t            events_o,
+  output ring_t            send_o           [2],
+  output ring_t            receive_o        [2],
+  output window_post_t     window_post_o,
   /// From the engine.
-  input  index_t              event_tail_i,
-  input  index_t              send_head_i    [2],
-  input  index_t              receive_tail_i [2],
-  input  logic [NumNodes-1:0] path_down_i    [2],
-  output logic [NumNodes-1:0] path_raise_o   [2],
-  input  counts_t             counts_i       [2],
-  output logic                idle_o
+  input  status_reg_t      status_i,
+  input  index_t           event_tail_i,
+  input  index_t           send_head_i      [2],
+  input  index_t           receive_tail_i   [2],
+  /// Paths, by bus: states, those that the CPU restores, and one in detail.
+  input  nodes_t           path_suspect_i   [2],
+  input  nodes_t           path_down_i      [2],
+  output nodes_t           path_restore_o   [2],
+  output logic [3:0]       path_index_o,
+  input  path_x_reg_t      path_i           [2],
+  /// By bus: counter pulses, and what its guardian catches.
+  input  counts_t          counts_i         [2],
+  input  offence_t         offence_i        [2],
+  output logic             idle_o
 );
 
-  switches_t   switches_q;
-  limits_t     limits_q;
-  ring_t       events_q, send_q [2], receive_q [2];
-  logic [31:0] rdata_q;
+  control_reg_t     control_q;
+  coalescing_reg_t  coalescing_q;
+  path_limits_reg_t path_limits_q;
+  logic [15:0]      busy_limit_q, grant_timeout_q;
+  ring_t            events_q, send_q [2], receive_q [2];
+  line_address_t    window_base_q;
+  logic [19:0]      window_length_q;
+  window_post_t     window_post_q;
+  logic [31:0]      rdata_q;
+
+  // ---- Writing ------------------------------------------------------------------------------
+
+  logic write, is_window;
+  assign write     = valid_i && write_i;
+  assign is_window = offset_i[11:9] == RegWindowBase[11:9];
+
+  function automatic control_reg_t control_of(input control_reg_t written);
+    control_of            = written;
+    control_of.reserved_8 = '0;
+    control_of.reserved_2 = '0;
+  endfunction
+
+  /* verilator lint_off UNUSEDSIGNAL */  // reserved fields
+  window_control_reg_t window;
+  /* verilator lint_on UNUSEDSIGNAL */
+  assign window = window_control_reg_t'(wdata_i);
 
   // A ring's size is a power of two; what is kept is size - 1.
   function automatic index_t mask_of(input logic [31:0] size);
@@ -50,29 +82,21 @@ module register_file
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      switches_q         <= '0;
-      limits_q.busy      <= ResetRetryLimits[15:0];
-      limits_q.no_answer <= ResetRetryLimits[23:16];
-      limits_q.corrupt   <= ResetRetryLimits[31:24];
-      limits_q.grant     <= ResetGrantTimeout[15:0];
-      events_q           <= '0;
-      for (int unsigned i = 0; i < 2; i++) begin
-        send_q[i]    <= '0;
-        receive_q[i] <= '0;
-      end
-      events_q.mask     <= mask_of(ResetEventSize);
-      send_q[1].mask    <= mask_of(ResetControlRingSize);
-      send_q[0].mask    <= mask_of(ResetDataRingSize);
-      receive_q[0].mask <= mask_of(ResetReceiveXSlots);
-      receive_q[1].mask <= mask_of(ResetReceiveYSlots);
+      control_q       <= '0;
+      coalescing_q    <= '0;
+      path_limits_q   <= ResetPathLimits;
+      busy_limit_q    <= ResetBusyLimit[15:0];
+      grant_timeout_q <= ResetGrantTimeout[15:0];
+      events_q        <= '{base: '0, mask: mask_of(ResetEventSize), index: '0};
+      send_q[1]       <= '{base: '0, mask: mask_of(ResetControlRingSize), index: '0};
+      send_q[0]       <= '{base: '0, mask: mask_of(ResetDataRingSize), index: '0};
+      receive_q[0]    <= '{base: '0, mask: mask_of(ResetReceiveXSlots), index: '0};
+      receive_q[1]    <= '{base: '0, mask: mask_of(ResetReceiveYSlots), index: '0};
     end else begin
-      if (valid_i && write_i) begin
+      if (write) begin
         unique case (offset_i)
-          RegControl:         switches_q <= '{
-              enable: wdata_i[0],
-              interrupt_enable: wdata_i[1],
-              epoch: wdata_i[7:4]
-          };
+          RegControl:         control_q          <= control_of(wdata_i);
+          RegCoalescing:      coalescing_q       <= wdata_i;
           RegEventBase:       events_q.base      <= wdata_i[19:4];
           RegEventSize:       events_q.mask      <= mask_of(wdata_i);
           RegEventHead:       events_q.index     <= wdata_i[15:0];
@@ -88,17 +112,14 @@ module register_file
           RegReceiveYBase:    receive_q[1].base  <= wdata_i[19:4];
           RegReceiveYSlots:   receive_q[1].mask  <= mask_of(wdata_i);
           RegReceiveYHead:    receive_q[1].index <= wdata_i[15:0];
-          RegRetryLimits: begin
-            limits_q.busy      <= wdata_i[15:0];
-            limits_q.no_answer <= wdata_i[23:16];
-            limits_q.corrupt   <= wdata_i[31:24];
-          end
-          RegGrantTimeout:    limits_q.grant <= wdata_i[15:0];
+          RegBusyLimit:       busy_limit_q       <= wdata_i[15:0];
+          RegGrantTimeout:    grant_timeout_q    <= wdata_i[15:0];
+          RegPathLimits:      path_limits_q      <= wdata_i;
           default: ;
         endcase
       end
-      if (halt_i) switches_q.enable <= 1'b0;
-      if (!switches_q.enable || halt_i) begin
+      if (halt_i) control_q.enable <= 1'b0;
+      if (!control_q.enable || halt_i) begin
         events_q.index <= '0;
         for (int unsigned i = 0; i < 2; i++) begin
           send_q[i].index    <= '0;
@@ -108,23 +129,53 @@ module register_file
     end
   end
 
-  always_comb begin
-    for (int unsigned b = 0; b < 2; b++) path_raise_o[b] = '0;
-    if (valid_i && write_i) begin
-      if (offset_i == RegPathDownX) path_raise_o[0] = wdata_i[NumNodes-1:0];
-      if (offset_i == RegPathDownY) path_raise_o[1] = wdata_i[NumNodes-1:0];
+  // Base and length of a window wait here for its control.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      window_base_q   <= '0;
+      window_length_q <= '0;
+      window_post_q   <= '0;
+    end else begin
+      if (window_post_q.valid) window_post_q.valid <= 1'b0;
+      if (write && is_window) begin
+        unique case (offset_i[3:2])
+          RegWindowBase[3:2]:   window_base_q   <= wdata_i[19:4];
+          RegWindowLength[3:2]: window_length_q <= wdata_i[19:0];
+          RegWindowControl[3:2]: begin
+            window_post_q.valid <= 1'b1;
+            window_post_q.index <= 8'(offset_i[8:4]);
+            window_post_q.window <= '{
+              generation: window.generation,
+              peer:       window.peer,
+              write:      window.write,
+              read:       window.read,
+              length:     window_length_q,
+              base:       window_base_q
+            };
+          end
+          default: ;
+        endcase
+      end
     end
   end
 
-  // Counters: a block of registers for each bus, in the order of counts_t.
+  always_comb begin
+    for (int unsigned b = 0; b < 2; b++) path_restore_o[b] = '0;
+    if (write) begin
+      if (offset_i == RegPathDownX) path_restore_o[0] = wdata_i[MaxNodes-1:0];
+      if (offset_i == RegPathDownY) path_restore_o[1] = wdata_i[MaxNodes-1:0];
+    end
+  end
+
+  // ---- Counters: a block of registers for each bus, in the order of counts_t ------------------
+
   localparam int unsigned NumCounters = $bits(counts_t);
 
-  logic        is_counter;
-  logic [1:0]  counters_idle;
-  logic [31:0] counter [2];
-  assign is_counter = (offset_i[11:7] == RegSentX[11:7]) && (offset_i[5:2] < 4'(NumCounters));
+  logic [1:0]      counters_idle;
+  logic [31:0]     counter      [2];
+  guardian_x_reg_t guardian_log [2];
 
-  for (genvar b = 0; b < 2; b++) begin : gen_counters
+  for (genvar b = 0; b < 2; b++) begin : gen_bus
     counter_bank #(
       .Width(NumCounters)
     ) u_counters (
@@ -135,81 +186,61 @@ module register_file
       .value_o(counter[b]),
       .idle_o (counters_idle[b])
     );
+
+    guardian_log u_guardian_log (
+      .clk_i,
+      .rst_ni,
+      .offence_i(offence_i[b]),
+      .log_o    (guardian_log[b])
+    );
   end
 
-  function automatic logic [31:0] address_of(input line_address_t line);
-    return {12'd0, line, 4'd0};
-  endfunction
+  // ---- Reading ------------------------------------------------------------------------------
 
-  function automatic logic [31:0] size_of(input index_t mask);
-    return {16'd0, mask} + 32'd1;
-  endfunction
+  register_read #(
+    .NumNodes(NumNodes)
+  ) u_read (
+    .clk_i,
+    .rst_ni,
+    .read_i        (valid_i && !write_i),
+    .offset_i,
+    .rdata_o       (rdata_q),
+    .node_i,
+    .control_i     (control_q),
+    .status_i,
+    .coalescing_i  (coalescing_q),
+    .events_i      (events_q),
+    .event_tail_i,
+    .send_i        (send_q),
+    .send_head_i,
+    .receive_i     (receive_q),
+    .receive_tail_i,
+    .busy_limit_i  (busy_limit_q),
+    .grant_timeout_i(grant_timeout_q),
+    .path_limits_i (path_limits_q),
+    .path_suspect_i,
+    .path_down_i,
+    .path_i,
+    .counter_i     (counter),
+    .guardian_i    (guardian_log)
+  );
 
-  id_reg_t id;
-  always_comb begin
-    id         = '0;
-    id.node    = node_i;
-    id.nodes   = 5'(NumNodes);
-    id.version = 8'(Version);
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      rdata_q <= '0;
-    end else if (valid_i && !write_i) begin
-      unique case (offset_i)
-        RegId:              rdata_q <= id;
-        RegControl:         rdata_q <= {24'd0, switches_q.epoch, 2'd0, switches_q.interrupt_enable,
-                                        switches_q.enable};
-        RegEventBase:       rdata_q <= address_of(events_q.base);
-        RegEventSize:       rdata_q <= size_of(events_q.mask);
-        RegEventHead:       rdata_q <= {16'd0, events_q.index};
-        RegEventTail:       rdata_q <= {16'd0, event_tail_i};
-        RegControlRingBase: rdata_q <= address_of(send_q[1].base);
-        RegControlRingSize: rdata_q <= size_of(send_q[1].mask);
-        RegControlRingTail: rdata_q <= {16'd0, send_q[1].index};
-        RegControlRingHead: rdata_q <= {16'd0, send_head_i[1]};
-        RegDataRingBase:    rdata_q <= address_of(send_q[0].base);
-        RegDataRingSize:    rdata_q <= size_of(send_q[0].mask);
-        RegDataRingTail:    rdata_q <= {16'd0, send_q[0].index};
-        RegDataRingHead:    rdata_q <= {16'd0, send_head_i[0]};
-        RegReceiveXBase:    rdata_q <= address_of(receive_q[0].base);
-        RegReceiveXSlots:   rdata_q <= size_of(receive_q[0].mask);
-        RegReceiveXHead:    rdata_q <= {16'd0, receive_q[0].index};
-        RegReceiveXTail:    rdata_q <= {16'd0, receive_tail_i[0]};
-        RegReceiveYBase:    rdata_q <= address_of(receive_q[1].base);
-        RegReceiveYSlots:   rdata_q <= size_of(receive_q[1].mask);
-        RegReceiveYHead:    rdata_q <= {16'd0, receive_q[1].index};
-        RegReceiveYTail:    rdata_q <= {16'd0, receive_tail_i[1]};
-        RegPathDownX:       rdata_q <= 32'(path_down_i[0]);
-        RegPathDownY:       rdata_q <= 32'(path_down_i[1]);
-        RegRetryLimits:     rdata_q <= {limits_q.corrupt, limits_q.no_answer,
-                                        limits_q.busy};
-        RegGrantTimeout:    rdata_q <= {16'd0, limits_q.grant};
-        default:            rdata_q <= is_counter ? counter[offset_i[6]] : '0;
-      endcase
-    end
-  end
-
-  assign rdata_o    = rdata_q;
-  assign switches_o = switches_q;
-  assign limits_o   = limits_q;
-  assign events_o   = events_q;
-  assign send_o     = send_q;
-  assign receive_o  = receive_q;
-  assign idle_o     = counters_idle == '1;
-
-  // The order of counts_t and of the registers is one.
-  localparam logic [1:0][NumCounters-1:0][11:0] Order = {
-    RegMalformedY, RegRefusedY, RegCrcErrorY, RegDuplicateY, RegReceivedY, RegNoAnswerY,
-    RegCorruptY, RegBusyY, RegAcceptedY, RegSentY,
-    RegMalformedX, RegRefusedX, RegCrcErrorX, RegDuplicateX, RegReceivedX, RegNoAnswerX,
-    RegCorruptX, RegBusyX, RegAcceptedX, RegSentX
+  assign rdata_o       = rdata_q;
+  assign switches_o = '{
+    enable:           control_q.enable[0],
+    interrupt_enable: control_q.interrupt_enable[0],
+    epoch:            control_q.epoch
   };
-  for (genvar b = 0; b < 2; b++) begin : gen_order
-    for (genvar i = 0; i < NumCounters; i++) begin : gen_check
-      if (Order[b][i] != RegSentX + 12'(64 * b + 4 * i)) $error("counter registers out of order");
-    end
-  end
+  assign coalescing_o  = coalescing_q;
+  assign path_limits_o = path_limits_q;
+  assign events_o      = events_q;
+  assign send_o        = send_q;
+  assign receive_o     = receive_q;
+  assign window_post_o = window_post_q;
+  assign path_index_o  = offset_i[5:2];
+  assign idle_o        = (counters_idle == '1) && !window_post_q.valid;
+
+  assign limits_o.busy        = (busy_limit_q == '0) ? 16'd1 : busy_limit_q;
+  assign limits_o.grant_ticks = 9'((17'(grant_timeout_q) + 17'(TickCycles - 1)) / 17'(TickCycles));
 
 endmodule

@@ -40,18 +40,19 @@ std::string packet_text(std::string_view hex) {
                            std::to_string(header.sequence_number()) + " " +
                            name(header.traffic_class()) + ", " + std::to_string(header.length()) +
                            " bytes, ";
-  const std::string kind = name(header.kind());
-  if (kind != "?") return text + kind;
+  const std::string kind = std::string(name(header.kind())) + (header.notify() ? ", last" : "");
+  if (kind[0] != '?') return text + kind;
   return "?red?" + text + "kind " + std::to_string(static_cast<unsigned>(header.kind()));
 }
 
 std::string answer_text(std::string_view hex) {
-  enum Outcome { none, accepted, busy, corrupt, silence };  // as in rtl/sim/bus_probe.sv
+  enum Outcome { none, accepted, busy, corrupt, silence, refused };  // as in rtl/sim/bus_probe.sv
   switch (number(hex).value_or(none)) {
     case accepted: return "accepted";
     case busy: return "?orange?busy";
     case corrupt: return "?red?corrupt";
     case silence: return "?purple?silence";
+    case refused: return "?red?refused";
     default: return nothing;
   }
 }

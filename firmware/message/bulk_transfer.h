@@ -1,52 +1,123 @@
-/// Message data that does not fit beside a link header: asked for by PULL, moved in DATA packets.
+/// Message data that does not fit beside a link header: moved by the engines between windows.
 ///
-/// A server pulls request data when it calls readlink; reply data it sends on its own, and its
-/// reply follows when all of it has been accepted, so a reply never promises data that then fails
-/// to come. DATA packets say where they belong, so their order does not matter; they name only
-/// the LCB they are for (the other link field is 0), which tells the direction. The process's
-/// buffer is read and written in place, packet by packet as packet buffers come free.
+/// Whoever is to receive a piece posts a window and tells the other end its name; the other end
+/// copies the piece into a window of its own and posts a remote write. A server PULLs request data
+/// so, and ASKs a requestor for ROOM for reply data. A link packet brings two windows with it, when
+/// there are any to spare: the front of the request can be read from the one, by a remote read that
+/// takes no time of the requestor's CPU, and the reply can be written into the other.
+///
+/// One piece of a link is on its way at a time, in each direction. Data between processes of one
+/// CPU is copied straight from the one to the other.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "contract/contract.h"
+#include "firmware/dispatcher/dispatcher.h"
 #include "firmware/environment.h"
 #include "firmware/message/lcb.h"
+#include "firmware/message/link_table.h"
+#include "firmware/message/transfer_ring.h"
 #include "firmware/message/transmitter.h"
 
 namespace xybus {
 
+/// Who is told what becomes of data.
+class BulkClient {
+ public:
+  virtual ~BulkClient() = default;
+  /// A server's end: all that was wanted of the request is there.
+  virtual void request_here(Lcb& lcb) = 0;
+  /// A server's end: all of the reply has left the process's buffer; later, it is all there.
+  virtual void reply_left(Lcb& lcb) = 0;
+  virtual void reply_arrived(Lcb& lcb) = 0;
+  /// A server's end: the requestor's CPU lets no reply data in.
+  virtual void reply_denied(Lcb& lcb) = 0;
+  /// That CPU takes no data any more.
+  virtual void peer_failed(unsigned cpu) = 0;
+};
+
 class BulkTransfer {
  public:
-  BulkTransfer(Environment& environment, Transmitter& transmitter)
-      : environment_(environment), transmitter_(transmitter) {}
+  BulkTransfer(Environment& environment, Dispatcher& dispatcher, TransferRing& transfers,
+               LinkTable& table, Transmitter& transmitter, BulkClient& client);
 
-  /// Whether `bytes` of data need DATA packets.
+  /// Whether `bytes` of data are too many for a packet.
   static bool needed(std::size_t bytes) { return bytes > contract::inline_bytes; }
 
-  /// Starts sending bytes [offset, offset + length) of the LCB's `outgoing`.
-  void send(Lcb& lcb, std::uint32_t offset, std::uint32_t length);
-  /// The DATA packet that is next, and what its posting means: true when it was the last.
-  OutgoingPacket compose_data(const Lcb& lcb) const;
-  bool data_posted(Lcb& lcb) const;
-  /// A DATA packet was accepted: true when all data has been.
-  bool data_accepted(Lcb& lcb) const;
+  // ---- The requestor's end -------------------------------------------------------------------
 
-  /// Prepares to take bytes from `offset` on of the other end's message.
-  void expect(Lcb& lcb, std::span<std::byte> into, std::uint32_t offset) const;
-  /// The PULL packet that asks for what was prepared.
-  OutgoingPacket compose_pull(const Lcb& lcb) const;
-
-  /// A requestor's LCB was pulled: sends what is asked for. False if that is out of range.
+  /// Posts what windows there are to spare for a link that is about to leave, and names them in its
+  /// header.
+  void offer(Lcb& lcb, contract::LinkHeader& header);
+  /// A server pulls, or asks for room. False if that is out of range.
   bool pulled(Lcb& lcb, const contract::LinkHeader& pull);
-  /// Data for an LCB that expects some. False if it is not what was expected.
-  bool received(Lcb& lcb, const contract::LinkHeader& header,
-                std::span<const std::byte> data) const;
+  bool asked(Lcb& lcb, const contract::LinkHeader& ask);
+  /// The ROOM packet that answers an ASK.
+  OutgoingPacket compose_room(const Lcb& lcb) const;
+  /// Reply bytes up to `up_to` are here: takes those out of the window that are not in the
+  /// process's buffer yet. False if that cannot be right.
+  bool take_reply(Lcb& lcb, std::uint32_t up_to);
+
+  // ---- The server's end ----------------------------------------------------------------------
+
+  /// Fetches bytes of the request from `offset` on.
+  void fetch(Lcb& lcb, std::span<std::byte> into, std::uint32_t offset);
+  /// The PULL packet for the next piece.
+  OutgoingPacket compose_pull(const Lcb& lcb) const;
+  /// What was to be read remotely does not come. False if no link waits for it.
+  bool again(unsigned cpu, WindowName window);
+
+  /// Sends the LCB's `outgoing` as the reply.
+  void send_reply(Lcb& lcb);
+  /// The ASK packet for what is left of it.
+  OutgoingPacket compose_ask(const Lcb& lcb) const;
+  /// The requestor has answered an ASK. False if there is no window in it.
+  bool room(Lcb& lcb, const contract::LinkHeader& header);
+
+  // ---- Both ----------------------------------------------------------------------------------
+
+  /// Stops using the process's buffers; windows stay as they are.
+  void let_go_of_buffers(Lcb& lcb);
+  /// Stops altogether, and gives the windows back.
+  void drop(Lcb& lcb);
+
+  /// Goes on with what waits for windows, as far as there are any.
+  void pump();
+  /// Copies a little between processes of this CPU; false when there is nothing to copy.
+  bool move_local();
+
+  // What the packet port reports; false for data that no link waits for.
+  void sent(WindowNumber number, contract::SendStatus status);
+  bool stored(WindowName window, std::uint32_t bytes);
+  void read_failed(unsigned reader, WindowName window, contract::SendStatus status);
 
  private:
+  WindowPool& windows() { return transfers_.windows(); }
+  const WindowPool& windows() const { return transfers_.windows(); }
+  void give_back(WindowNumber& number);
+  void give_room(Lcb& lcb);
+  void fetch_piece(Lcb& lcb);
+  bool read_early(Lcb& lcb, std::uint32_t at, std::uint32_t left);
+  void pull_instead(Lcb& lcb);
+  void send_piece(Lcb& lcb);
+  void write_sent(Lcb& lcb, contract::SendStatus status);
+  void read_sent(Lcb& lcb, contract::SendStatus status);
+  void repeat(WindowNumber number, unsigned& tries);
+  void pump_later();
+  void copy_request(Lcb& lcb, const Lcb& requestor);
+  void copy_reply(Lcb& lcb, Lcb& requestor);
+
   Environment& environment_;
+  Dispatcher& dispatcher_;
+  TransferRing& transfers_;
+  LinkTable& table_;
   Transmitter& transmitter_;
+  BulkClient& client_;
+  Outbox<&Lcb::receive_hook> receivers_;
+  Outbox<&Lcb::send_hook> senders_;
+  bool pump_timer_ = false;
 };
 
 }  // namespace xybus

@@ -8,6 +8,7 @@
 
 #include "contract/contract.h"
 #include "firmware/message/link.h"
+#include "firmware/message/window_pool.h"
 
 namespace xybus {
 
@@ -46,15 +47,21 @@ struct LcbHook {
 struct BulkOut {
   std::uint32_t next = 0;
   std::uint32_t end = 0;
-  std::uint32_t in_flight = 0;  ///< Packets posted and not accepted yet.
-  bool active = false;
+  WindowName to = 0;                ///< The other end's window for it, when that is known.
+  WindowNumber window = no_window;  ///< Where the piece lies that is on its way.
+  unsigned tries = 0;               ///< How often that was posted again.
 };
 
-/// Bulk data that comes to this end: bytes [offset, offset + length) of the message, into `into`.
+/// Bulk data that comes to this end: the message from `offset` on, into `into`, in pieces.
 struct BulkIn {
   std::span<std::byte> into;
   std::uint32_t offset = 0;
-  std::uint32_t received = 0;  ///< Bytes of it that are here.
+  std::uint32_t received = 0;       ///< Bytes of it that are there.
+  WindowNumber window = no_window;  ///< Where the next piece comes to.
+  std::uint32_t skip = 0;           ///< Bytes in front of the piece that are not wanted.
+  std::uint32_t wanted = 0;         ///< Bytes of the piece.
+  bool remote_read = false;         ///< Posted here, and not wanted of the other end.
+  unsigned tries = 0;               ///< How often the piece was asked for again.
 };
 
 struct Lcb {
@@ -68,15 +75,17 @@ struct Lcb {
   std::uint32_t reply_room = 0;
   std::uint32_t reply_length = 0;
   contract::Error error = contract::Error::none;  ///< Of the reply.
-  bool reply_seen = false;    ///< Requestor: the reply came, some of its data has not.
+  WindowNumber early_request = no_window;  ///< Requestor: the front of the request lies in it.
+  WindowName request_window = 0;  ///< Server: the window where it can be read; 0 for none.
 
   std::span<const std::byte> outgoing;  ///< The process's buffer: request or reply.
   BulkOut out;
   BulkIn in;
 
   LcbHook process_hook;  ///< In a mailbox of its process.
-  LcbHook control_hook;  ///< Wants to send a control packet.
-  LcbHook data_hook;     ///< Wants to send data packets.
+  LcbHook control_hook;  ///< Wants to send a packet.
+  LcbHook receive_hook;  ///< Wants a window for data that comes.
+  LcbHook send_hook;     ///< Wants one for data that goes; or to copy, on this CPU.
 
   /// Server: what came with the link.
   std::array<std::byte, contract::inline_bytes> inline_request;

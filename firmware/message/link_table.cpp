@@ -29,7 +29,10 @@ Lcb* LinkTable::allocate() {
 
 void LinkTable::release(Lcb& lcb) {
   assert(lcb.state != LinkState::free);
-  assert(!lcb.process_hook.queued && !lcb.control_hook.queued && !lcb.data_hook.queued);
+  assert(!lcb.process_hook.queued && !lcb.control_hook.queued);
+  assert(!lcb.receive_hook.queued && !lcb.send_hook.queued);
+  assert(lcb.early_request == no_window && lcb.in.window == no_window);
+  assert(lcb.out.window == no_window);
   std::uint32_t next = lcb.id.value + generation_step;
   if (next < generation_step) next += generation_step;  // generation 0 is not used
   // The inline request is left as it is: what was read is bounded by request_length.
@@ -40,7 +43,7 @@ void LinkTable::release(Lcb& lcb) {
   lcb.pin = 0;
   lcb.tag = lcb.request_length = lcb.reply_room = lcb.reply_length = 0;
   lcb.error = contract::Error::none;
-  lcb.reply_seen = false;
+  lcb.request_window = 0;
   lcb.outgoing = {};
   lcb.out = {};
   lcb.in = {};

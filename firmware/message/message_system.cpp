@@ -6,7 +6,6 @@ namespace xybus {
 
 using contract::LinkHeader;
 using contract::LinkOperation;
-using contract::TrafficClass;
 
 MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
                              unsigned lcbs, unsigned epoch,
@@ -14,7 +13,7 @@ MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, P
     : environment_(environment),
       table_(lcbs, epoch),
       transmitter_(environment, dispatcher, port, *this),
-      bulk_(environment, transmitter_),
+      bulk_(environment, dispatcher, port.transfers(), table_, transmitter_, *this),
       requestor_(environment, dispatcher, table_, transmitter_, bulk_),
       server_(environment, dispatcher, table_, transmitter_, bulk_),
       peer_failed_(std::move(peer_failed)) {}
@@ -77,13 +76,18 @@ void MessageSystem::received(const ReceivedPacket& packet) {
   if (!take(packet.source, header, packet.payload.subspan(link_header_bytes))) ++stray_packets_;
 }
 
+void MessageSystem::stored(WindowName window, std::uint32_t bytes) {
+  if (!bulk_.stored(window, bytes)) ++stray_packets_;
+}
+
 bool MessageSystem::take(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data) {
   switch (header.operation()) {
     case LinkOperation::link: return server_.on_link(cpu, header, data);
     case LinkOperation::pull: return requestor_.on_pull(cpu, header);
-    case LinkOperation::data:
-      return header.server_link() != 0 ? server_.on_data(cpu, header, data)
-                                       : requestor_.on_data(cpu, header, data);
+    case LinkOperation::ask: return requestor_.on_ask(cpu, header);
+    case LinkOperation::room: return server_.on_room(cpu, header);
+    case LinkOperation::again:
+      return bulk_.again(cpu, static_cast<WindowName>(header.window()));
     case LinkOperation::reply: return requestor_.on_reply(cpu, header, data);
     case LinkOperation::cancel: return server_.on_cancel(cpu, header);
     case LinkOperation::alive: return true;
@@ -93,16 +97,15 @@ bool MessageSystem::take(unsigned cpu, const LinkHeader& header, std::span<const
 
 // ---- Packets that go ----------------------------------------------------------------------------
 
-OutgoingPacket MessageSystem::compose(Lcb& lcb, TrafficClass traffic_class) {
-  return is_requestor_end(lcb.state) ? requestor_.compose(lcb, traffic_class)
-                                     : server_.compose(lcb, traffic_class);
+OutgoingPacket MessageSystem::compose(Lcb& lcb) {
+  return is_requestor_end(lcb.state) ? requestor_.compose(lcb) : server_.compose(lcb);
 }
 
-void MessageSystem::posted(Lcb& lcb, TrafficClass traffic_class) {
+void MessageSystem::posted(Lcb& lcb) {
   if (is_requestor_end(lcb.state)) {
-    requestor_.posted(lcb, traffic_class);
+    requestor_.posted(lcb);
   } else {
-    server_.posted(lcb, traffic_class);
+    server_.posted(lcb);
   }
 }
 

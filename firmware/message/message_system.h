@@ -25,7 +25,7 @@
 
 namespace xybus {
 
-class MessageSystem : private PacketSource {
+class MessageSystem : private PacketSource, private BulkClient {
  public:
   using Error = contract::Error;
 
@@ -41,8 +41,8 @@ class MessageSystem : private PacketSource {
   /// Errors at once: `no_lcb` (none free here), `path_down` (that CPU is down), `bounds` (no such
   /// CPU, or a buffer too long). Errors in the completion: the server's own; `no_process`,
   /// `no_lcb` (at the server's CPU), `timeout` (that CPU stayed busy) - not delivered in these
-  /// cases; `path_down` (the server stopped before replying, or the CPU was declared down before
-  /// the request left), `cpu_failed` (its CPU was declared down since).
+  /// cases; `path_down` (the server stopped before replying, its reply data was not let in, or the
+  /// CPU was declared down before the request left), `cpu_failed` (it was declared down since).
   Result<LinkId> link(Process& requestor, ProcessAddress server,
                       std::span<const std::byte> request, std::span<std::byte> reply,
                       std::uint32_t tag = 0);
@@ -90,6 +90,13 @@ class MessageSystem : private PacketSource {
   /// What the packet port reports.
   void received(const ReceivedPacket& packet);
   SentVerdict sent(const SentPacket& packet) { return transmitter_.sent(packet); }
+  void transfer_sent(WindowNumber number, contract::SendStatus status) {
+    bulk_.sent(number, status);
+  }
+  void stored(WindowName window, std::uint32_t bytes);
+  void read_failed(unsigned reader, WindowName window, contract::SendStatus status) {
+    bulk_.read_failed(reader, window, status);
+  }
   void pump() { transmitter_.pump(); }
 
   /// Free link control blocks.
@@ -98,13 +105,19 @@ class MessageSystem : private PacketSource {
   std::uint64_t stray_packets() const { return stray_packets_; }
 
  private:
-  OutgoingPacket compose(Lcb& lcb, contract::TrafficClass traffic_class) override;
-  void posted(Lcb& lcb, contract::TrafficClass traffic_class) override;
+  OutgoingPacket compose(Lcb& lcb) override;
+  void posted(Lcb& lcb) override;
   void accepted(LinkId link, contract::LinkOperation operation) override;
   void link_not_delivered(LinkId link) override;
   bool wanted(LinkId link) override { return table_.find(link) != nullptr; }
   void peer_failed(unsigned cpu) override { peer_failed_(cpu); }
   void loopback(const ReceivedPacket& packet) override { received(packet); }
+  bool move_local() override { return bulk_.move_local(); }
+  void move_remote() override { bulk_.pump(); }
+  void request_here(Lcb& lcb) override { server_.request_here(lcb); }
+  void reply_left(Lcb& lcb) override { server_.reply_left(lcb); }
+  void reply_arrived(Lcb& lcb) override { server_.reply_arrived(lcb); }
+  void reply_denied(Lcb& lcb) override { server_.reply_denied(lcb); }
   bool take(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
 
   Environment& environment_;

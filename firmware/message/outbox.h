@@ -1,4 +1,4 @@
-/// What waits to be sent: LCBs, in order for each destination and traffic class.
+/// What waits: LCBs, in order for each destination, destinations taking turns.
 #pragma once
 
 #include <array>
@@ -8,46 +8,46 @@
 
 namespace xybus {
 
-/// Packets are made only when there is a buffer for them, so what waits is the LCB: the wait is
-/// bounded by the LCBs there are, and nothing is lost or overtaken. A destination that is slow to
-/// take packets may not hold all buffers: each has a limit of packets in flight.
+/// Packets are made, and data is copied, only when there is a buffer; so what waits is the LCB:
+/// the wait is bounded by the LCBs there are, and nothing is lost or overtaken.
+template <LcbHook Lcb::*hook>
 class Outbox {
  public:
-  using TrafficClass = contract::TrafficClass;
-
-  /// `here` is this CPU; `limit` the packets in flight to one destination in one class.
-  Outbox(unsigned here, unsigned limit) : here_(here), limit_(limit) {}
+  /// `here` is this CPU.
+  explicit Outbox(unsigned here) : here_(here) {}
 
   /// Puts an LCB at the end of the queue to its peer; no error when it is there.
-  void push(TrafficClass traffic_class, Lcb& lcb);
-  /// Takes an LCB out of both queues to its peer.
-  void withdraw(Lcb& lcb);
-  /// Takes it out of one.
-  void withdraw(TrafficClass traffic_class, Lcb& lcb);
+  void push(Lcb& lcb) {
+    if (!(lcb.*hook).queued) queues_[lcb.peer.cpu].push(lcb);
+  }
+  /// Takes an LCB out of the queue, if it is in it.
+  void withdraw(Lcb& lcb) { queues_[lcb.peer.cpu].remove(lcb); }
 
-  /// The LCB that may send next to another CPU, destinations taking turns; nullptr when none may.
-  Lcb* next_remote(TrafficClass traffic_class);
+  /// The LCB whose turn it is of those to other CPUs that `may(cpu)`; nullptr when there is none.
+  template <class May>
+  Lcb* next_remote(May may) {
+    for (unsigned i = 1; i <= contract::max_nodes; ++i) {
+      const unsigned cpu = (turn_ + i) % contract::max_nodes;
+      if (cpu == here_ || queues_[cpu].empty() || !may(cpu)) continue;
+      turn_ = cpu;
+      return queues_[cpu].front();
+    }
+    return nullptr;
+  }
   /// The first LCB whose peer is on this CPU.
-  Lcb* next_local(TrafficClass traffic_class) const;
-
-  /// Counts packets in flight.
-  bool may_post(TrafficClass traffic_class, unsigned destination) const;
-  void posted(TrafficClass traffic_class, unsigned destination);
-  void completed(TrafficClass traffic_class, unsigned destination);
+  Lcb* next_local() const { return queues_[here_].front(); }
+  /// Whether any waits whose peer is on another CPU.
+  bool any_remote() const {
+    for (unsigned cpu = 0; cpu < contract::max_nodes; ++cpu) {
+      if (cpu != here_ && !queues_[cpu].empty()) return true;
+    }
+    return false;
+  }
 
  private:
-  struct Destination {
-    LcbQueue<&Lcb::control_hook> control;
-    LcbQueue<&Lcb::data_hook> data;
-    std::array<unsigned, 2> in_flight{};
-  };
-
-  Lcb* front(TrafficClass traffic_class, unsigned destination) const;
-
   const unsigned here_;
-  const unsigned limit_;
-  std::array<Destination, contract::max_nodes> destinations_{};
-  std::array<unsigned, 2> turn_{};  // by class: the destination served last
+  unsigned turn_ = 0;  // the destination served last
+  std::array<LcbQueue<hook>, contract::max_nodes> queues_;
 };
 
 }  // namespace xybus

@@ -1,5 +1,6 @@
 #include "firmware/message/packet_port.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <stdexcept>
@@ -22,9 +23,13 @@ constexpr unsigned batch_events = 8;
 // Descriptors of each ring kept for heartbeats.
 constexpr unsigned heartbeat_reserve = contract::max_nodes;
 
-// A descriptor's cookie: its slot in the high half; in the low half the buffer, or this bit and
-// the destination of a heartbeat.
+// A packet's cookie: its descriptor's slot in the high half; in the low half the buffer, or this
+// bit and the destination of a heartbeat. A transfer's has a bit of its own.
 constexpr std::uint32_t heartbeat_cookie = 0x8000;
+constexpr unsigned most_buffers = 0x4000;
+
+// The length of a window has 20 bits.
+constexpr std::uint32_t max_window_bytes = (1U << 20) - contract::max_payload_bytes;
 
 constexpr std::array<Register, 2> slot_base = {Register::receive_x_base, Register::receive_y_base};
 constexpr std::array<Register, 2> slot_count = {Register::receive_x_slots,
@@ -45,24 +50,30 @@ void check_power_of_two(const char* what, unsigned value, unsigned least) {
                               std::to_string(least) + " to 32768, not " + std::to_string(value));
 }
 
-void check_range(const char* what, unsigned value, unsigned most) {
-  if (value >= 1 && value <= most) return;
-  throw std::invalid_argument(std::string(what) + " must be 1 to " + std::to_string(most) +
-                              ", not " + std::to_string(value));
+void check_range(const char* what, unsigned value, unsigned least, unsigned most) {
+  if (value >= least && value <= most) return;
+  throw std::invalid_argument(std::string(what) + " must be " + std::to_string(least) + " to " +
+                              std::to_string(most) + ", not " + std::to_string(value));
+}
+
+void check_multiple(const char* what, std::uint32_t value, unsigned unit) {
+  if (value % unit == 0) return;
+  throw std::invalid_argument(std::string(what) + " must be a multiple of " +
+                              std::to_string(unit));
 }
 
 }  // namespace
 
 PacketPort::PacketPort(Environment& environment, const PortConfig& config, Client& client)
-    : environment_(environment), config_(config), client_(client) {
+    : environment_(environment), config_(config), client_(client), transfers_(environment) {
   check_power_of_two("event_entries", config.event_entries, 8);
   check_power_of_two("send_descriptors", config.send_descriptors, 2 * heartbeat_reserve);
   check_power_of_two("receive_slots", config.receive_slots, 1);
-  check_range("control_buffers", config.control_buffers, heartbeat_cookie / 2);
-  check_range("data_buffers", config.data_buffers, heartbeat_cookie / 2);
-  if (config.ram_offset % contract::line_bytes != 0) {
-    throw std::invalid_argument("ram_offset must be a multiple of 16");
-  }
+  check_range("packet_buffers", config.packet_buffers, 1, most_buffers);
+  check_range("windows", config.windows, 2, contract::windows);
+  check_range("window_bytes", config.window_bytes, contract::max_payload_bytes, max_window_bytes);
+  check_multiple("window_bytes", config.window_bytes, contract::max_payload_bytes);
+  check_multiple("ram_offset", config.ram_offset, contract::line_bytes);
 }
 
 // ---- Setting up ---------------------------------------------------------------------------------
@@ -70,10 +81,9 @@ PacketPort::PacketPort(Environment& environment, const PortConfig& config, Clien
 void PacketPort::start(unsigned epoch) {
   hal::Hal& hal = environment_.hal();
   hal.write(Register::control, 0);
-  lay_out();
+  lay_out(epoch);
   start_slots();
-  add_buffers(TrafficClass::control, config_.control_buffers);
-  add_buffers(TrafficClass::data, config_.data_buffers);
+  add_buffers();
   contract::LinkHeader alive;
   alive.set_operation(contract::LinkOperation::alive);
   store(alive, hal.ram().subspan(heartbeat_address_, link_header_bytes));
@@ -82,7 +92,7 @@ void PacketPort::start(unsigned epoch) {
   hal.write(Register::control, control.value);
 }
 
-void PacketPort::lay_out() {
+void PacketPort::lay_out(unsigned epoch) {
   hal::Hal& hal = environment_.hal();
   std::uint32_t offset = config_.ram_offset;
   const std::uint32_t ring_bytes = config_.send_descriptors * contract::line_bytes;
@@ -91,10 +101,10 @@ void PacketPort::lay_out() {
   events_.start(hal, events, at);
   at = offset;
   const auto control = carve(offset, ring_bytes);
-  lane(TrafficClass::control).ring.start(hal, control_ring, control, at);
+  ring_.start(hal, control_ring, control, at);
   at = offset;
   const auto data = carve(offset, ring_bytes);
-  lane(TrafficClass::data).ring.start(hal, data_ring, data, at);
+  transfers_.start(data_ring, data, at);
   for (Slots& slots : slots_) {
     slots.address = offset;
     slots.memory = carve(offset, config_.receive_slots * contract::slot_bytes);
@@ -102,9 +112,17 @@ void PacketPort::lay_out() {
   heartbeat_address_ = offset;
   carve(offset, link_header_bytes);
   buffers_address_ = offset;
-  buffers_ = carve(offset, (config_.control_buffers + config_.data_buffers) *
-                               contract::max_payload_bytes);
+  buffers_ = carve(offset, config_.packet_buffers * contract::max_payload_bytes);
+  lay_out_windows(offset, epoch);
   ram_bytes_ = offset - config_.ram_offset;
+}
+
+void PacketPort::lay_out_windows(std::uint32_t& offset, unsigned epoch) {
+  const std::uint32_t bytes = config_.window_bytes;
+  const auto left = static_cast<std::uint32_t>(environment_.hal().ram().size()) - offset;
+  const std::uint32_t address = offset;
+  const auto memory = carve(offset, std::clamp(left / bytes, 2U, config_.windows) * bytes);
+  transfers_.windows().start(environment_.hal(), memory, address, bytes, epoch);
 }
 
 std::span<std::byte> PacketPort::carve(std::uint32_t& offset, std::uint32_t bytes) const {
@@ -129,16 +147,13 @@ void PacketPort::start_slots() {
   }
 }
 
-void PacketPort::add_buffers(TrafficClass traffic_class, unsigned count) {
-  Lane& to = lane(traffic_class);
-  to.waiting.resize(count);
-  to.free_buffers.reserve(count);
-  for (unsigned i = 0; i < count; ++i) {
-    to.free_buffers.push_back(static_cast<std::uint16_t>(packets_.size()));
+void PacketPort::add_buffers() {
+  waiting_.resize(config_.packet_buffers);
+  free_buffers_.reserve(config_.packet_buffers);
+  for (unsigned i = 0; i < config_.packet_buffers; ++i) {
+    free_buffers_.push_back(static_cast<std::uint16_t>(i));
     Packet packet;
-    packet.traffic_class = traffic_class;
-    packet.address = buffers_address_ +
-                     static_cast<std::uint32_t>(packets_.size()) * contract::max_payload_bytes;
+    packet.address = buffers_address_ + i * contract::max_payload_bytes;
     packets_.push_back(packet);
   }
 }
@@ -150,11 +165,10 @@ std::span<std::byte> PacketPort::buffer_bytes(std::uint16_t index) const {
                           contract::max_payload_bytes);
 }
 
-std::optional<PacketBuffer> PacketPort::allocate(TrafficClass traffic_class) {
-  auto& free_buffers = lane(traffic_class).free_buffers;
-  if (free_buffers.empty()) return std::nullopt;
-  const std::uint16_t index = free_buffers.back();
-  free_buffers.pop_back();
+std::optional<PacketBuffer> PacketPort::allocate() {
+  if (free_buffers_.empty()) return std::nullopt;
+  const std::uint16_t index = free_buffers_.back();
+  free_buffers_.pop_back();
   return PacketBuffer{index, buffer_bytes(index)};
 }
 
@@ -167,51 +181,47 @@ void PacketPort::post(const PacketBuffer& buffer, unsigned destination, std::uin
   packet.cookie = cookie;
   packet.resends = 0;
   wait_for_ring(buffer.index);
-  fill_rings();
+  fill_ring();
 }
 
 void PacketPort::wait_for_ring(std::uint16_t index) {
-  Lane& to = lane(packets_[index].traffic_class);
-  assert(to.waiting_count < to.waiting.size());
-  to.waiting[(to.waiting_first + to.waiting_count++) % to.waiting.size()] = index;
+  assert(waiting_count_ < waiting_.size());
+  waiting_[(waiting_first_ + waiting_count_++) % waiting_.size()] = index;
 }
 
-void PacketPort::fill_rings() {
-  for (Lane& from : lanes_) {
-    while (from.waiting_count > 0 && from.ring.has_room(heartbeat_reserve)) {
-      const std::uint16_t index = from.waiting[from.waiting_first];
-      from.waiting_first = (from.waiting_first + 1) % from.waiting.size();
-      --from.waiting_count;
-      const Packet& packet = packets_[index];
-      post_descriptor(from, packet.destination, packet.address, packet.length, index);
-    }
+void PacketPort::fill_ring() {
+  while (waiting_count_ > 0 && ring_.has_room(heartbeat_reserve)) {
+    const std::uint16_t index = waiting_[waiting_first_];
+    waiting_first_ = (waiting_first_ + 1) % waiting_.size();
+    --waiting_count_;
+    const Packet& packet = packets_[index];
+    post_descriptor(packet.destination, packet.address, packet.length, index);
   }
 }
 
-void PacketPort::post_descriptor(Lane& to, unsigned destination, std::uint32_t address,
-                                 std::uint32_t length, std::uint32_t cookie) {
+void PacketPort::post_descriptor(unsigned destination, std::uint32_t address, std::uint32_t length,
+                                 std::uint32_t cookie) {
   environment_.charge(environment_.costs.post_packet);
   contract::SendDescriptor descriptor;
   descriptor.set_dst_mask(1U << destination)
       .set_kind(contract::PacketKind::message)
       .set_length(length)
       .set_address(address)
-      .set_cookie(to.ring.next_slot() << 16 | cookie);
-  to.ring.post(descriptor);
+      .set_cookie(ring_.next_slot() << 16 | cookie);
+  ring_.post(descriptor);
 }
 
 bool PacketPort::post_heartbeat(unsigned destination) {
-  Lane& control = lane(TrafficClass::control);
-  if (heartbeat_posted_[destination] || !control.ring.has_room(0)) return false;
+  if (heartbeat_posted_[destination] || !ring_.has_room(0)) return false;
   heartbeat_posted_[destination] = true;
-  post_descriptor(control, destination, heartbeat_address_, link_header_bytes,
+  post_descriptor(destination, heartbeat_address_, link_header_bytes,
                   heartbeat_cookie | destination);
   return true;
 }
 
 void PacketPort::ring_doorbells() {
-  lane(TrafficClass::control).ring.ring_doorbell(environment_.hal());
-  lane(TrafficClass::data).ring.ring_doorbell(environment_.hal());
+  ring_.ring_doorbell(environment_.hal());
+  transfers_.ring_doorbell();
 }
 
 void PacketPort::raise_paths(unsigned cpu) {
@@ -238,7 +248,8 @@ void PacketPort::service() {
     if (batch == 0) return;
     taken += batch;
     give_back();
-    fill_rings();
+    fill_ring();
+    transfers_.fill();
     client_.batch_done();
     ring_doorbells();
   }
@@ -251,6 +262,9 @@ bool PacketPort::take_event() {
   switch (event->event_type()) {
     case EventType::received: take_received(*event); break;
     case EventType::sent: take_sent(*event); break;
+    case EventType::stored: take_stored(*event); break;
+    case EventType::violation: ++violations_; break;
+    case EventType::read_failed: take_read_failed(*event); break;
   }
   return true;
 }
@@ -261,38 +275,60 @@ void PacketPort::take_received(const EventEntry& event) {
   const std::uint32_t slot = event.cookie() % config_.receive_slots;
   const contract::PacketHeader header{{event.header_0(), event.header_1()}};
   const std::uint32_t length = std::min<std::uint32_t>(header.length(), contract::slot_bytes);
-  client_.received({header.source(), header.epoch(), header.traffic_class(),
+  client_.received({header.source(), header.epoch(),
                     slots.memory.subspan(slot * contract::slot_bytes, length)});
   ++slots.taken;
 }
 
 void PacketPort::take_sent(const EventEntry& event) {
-  const std::uint32_t slot = event.cookie() >> 16;
   const std::uint32_t what = event.cookie() & 0xffffU;
-  if ((what & heartbeat_cookie) != 0) {
-    lane(TrafficClass::control).ring.release(slot);
-    take_heartbeat_sent(event, what & ~heartbeat_cookie);
+  if (TransferRing::is_transfer(event.cookie())) {
+    const WindowNumber number = TransferRing::window_of(event.cookie());
+    transfers_.sent(number);
+    client_.transfer_sent(number, event.status());
     return;
   }
-  const auto index = static_cast<std::uint16_t>(what);
+  ring_.release(event.cookie() >> 16);
+  if ((what & heartbeat_cookie) != 0) {
+    take_heartbeat_sent(event, what & ~heartbeat_cookie);
+  } else {
+    take_packet_sent(event);
+  }
+}
+
+void PacketPort::take_packet_sent(const EventEntry& event) {
+  const auto index = static_cast<std::uint16_t>(event.cookie() & 0xffffU);
   assert(index < packets_.size());
   Packet& packet = packets_[index];
-  Lane& from = lane(packet.traffic_class);
-  from.ring.release(slot);
-  const auto verdict = client_.sent({packet.destination, packet.traffic_class, event.status(),
-                                     false, packet.cookie, packet.resends,
-                                     buffer_bytes(index).first(packet.length)});
+  const auto verdict = client_.sent({packet.destination, event.status(), false, packet.cookie,
+                                     packet.resends, buffer_bytes(index).first(packet.length)});
   if (verdict == SentVerdict::resend) {
     ++packet.resends;
     wait_for_ring(index);
   } else {
-    from.free_buffers.push_back(index);
+    free_buffers_.push_back(index);
   }
 }
 
 void PacketPort::take_heartbeat_sent(const EventEntry& event, unsigned destination) {
   heartbeat_posted_[destination] = false;
-  client_.sent({destination, TrafficClass::control, event.status(), true, 0, 0, {}});
+  client_.sent({destination, event.status(), true, 0, 0, {}});
+}
+
+/// The window word is that of the last packet.
+void PacketPort::take_stored(const EventEntry& event) {
+  const contract::WindowWord last{{event.cookie()}};
+  const contract::PacketHeader header{{event.header_0(), event.header_1()}};
+  client_.stored(static_cast<WindowName>(event.cookie()),
+                 last.offset() * contract::line_bytes + header.length());
+}
+
+/// Who wanted to read is whom the packets were for.
+void PacketPort::take_read_failed(const EventEntry& event) {
+  const contract::PacketHeader header{{event.header_0(), event.header_1()}};
+  if (header.dst_mask() == 0) return;
+  client_.read_failed(static_cast<unsigned>(std::countr_zero(header.dst_mask())),
+                      static_cast<WindowName>(event.cookie()), event.status());
 }
 
 void PacketPort::give_back() {

@@ -1,7 +1,8 @@
 /// The driver of the message engine: posts packets, and takes what the engine reports.
 ///
-/// Everything it uses lies in node RAM and is bounded: rings, receive slots, packet buffers. Each
-/// packet has a buffer of its own until the engine is through with it.
+/// Everything it uses lies in node RAM and is bounded: rings, receive slots, packet buffers,
+/// windows. Each packet has a buffer of its own until the engine is through with it. Packets go by
+/// the control ring, transfers by the data ring.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include "firmware/environment.h"
 #include "firmware/message/event_ring.h"
 #include "firmware/message/send_ring.h"
+#include "firmware/message/transfer_ring.h"
 
 namespace xybus {
 
@@ -24,22 +26,22 @@ struct PortConfig {
   unsigned event_entries = 128;       ///< 8 to 32768.
   unsigned send_descriptors = 128;    ///< In each send ring; at least 32, up to 32768.
   unsigned receive_slots = 16;        ///< For each bus, 1 to 32768.
-  unsigned control_buffers = 48;      ///< For control packets, at least 1.
-  unsigned data_buffers = 32;         ///< For data packets, at least 1.
+  unsigned packet_buffers = 48;       ///< At least 1.
+  /// Staging buffers for large messages: as many as the rest of node RAM has room for, up to this.
+  unsigned windows = contract::windows;  ///< 2 to contract::windows.
+  std::uint32_t window_bytes = 8192;  ///< Of each: a multiple of 256. On all CPUs the same.
 };
 
 /// A packet that came. The payload lies in a receive slot and is gone after the call.
 struct ReceivedPacket {
   unsigned source = 0;
   unsigned epoch = 0;
-  contract::TrafficClass traffic_class{};
   std::span<const std::byte> payload;
 };
 
 /// A packet that has met its fate. The payload is what was posted.
 struct SentPacket {
   unsigned destination = 0;
-  contract::TrafficClass traffic_class{};
   contract::SendStatus status{};
   bool heartbeat = false;
   std::uint32_t cookie = 0;
@@ -64,6 +66,12 @@ class PacketPort {
     virtual ~Client() = default;
     virtual void received(const ReceivedPacket& packet) = 0;
     virtual SentVerdict sent(const SentPacket& packet) = 0;
+    /// The transfer that a window was lent for has met its fate.
+    virtual void transfer_sent(WindowNumber number, contract::SendStatus status) = 0;
+    /// A transfer has come into a window: `bytes` of it, from its front on.
+    virtual void stored(WindowName window, std::uint32_t bytes) = 0;
+    /// What CPU `reader` wanted to read from a window here, into its `window`, it will not get.
+    virtual void read_failed(unsigned reader, WindowName window, contract::SendStatus status) = 0;
     /// A few events were taken, and given back to the engine: time to post what waited.
     virtual void batch_done() = 0;
   };
@@ -75,11 +83,11 @@ class PacketPort {
   /// `epoch` 0 to 15 goes into every header.
   void start(unsigned epoch);
 
-  /// A buffer for a packet of this class; none when all are in use.
-  std::optional<PacketBuffer> allocate(contract::TrafficClass traffic_class);
+  /// A buffer for a packet; none when all are in use.
+  std::optional<PacketBuffer> allocate();
 
-  /// Posts the first `length` bytes of a buffer, in the class it was allocated for. Always takes
-  /// it: a packet that finds the ring full waits here, in order.
+  /// Posts the first `length` bytes of a buffer. Always takes it: a packet that finds the ring full
+  /// waits here, in order.
   void post(const PacketBuffer& buffer, unsigned destination, std::uint32_t length,
             std::uint32_t cookie);
 
@@ -100,29 +108,24 @@ class PacketPort {
   /// packet has ended `unreachable`, and what that means is not for this to undo.
   void raise_failed_paths(std::uint32_t mask);
 
+  /// Transfers, and the windows they go by.
+  TransferRing& transfers() { return transfers_; }
+  const TransferRing& transfers() const { return transfers_; }
+
+  /// Remote accesses that the engine refused: late ones, to windows that are closed.
+  std::uint64_t violations() const { return violations_; }
+
   /// Bytes of node RAM in use, from `ram_offset` on.
   std::uint32_t ram_bytes() const { return ram_bytes_; }
 
  private:
-  using TrafficClass = contract::TrafficClass;
-
   /// What is known of the packet in a buffer.
   struct Packet {
-    TrafficClass traffic_class{};
     unsigned destination = 0;
     std::uint32_t address = 0;
     std::uint32_t length = 0;
     std::uint32_t cookie = 0;
     unsigned resends = 0;
-  };
-
-  /// One traffic class: its ring, its free buffers, and packets that wait for the ring.
-  struct Lane {
-    SendRing ring;
-    std::vector<std::uint16_t> free_buffers;
-    std::vector<std::uint16_t> waiting;  // circular, as long as there are buffers
-    std::size_t waiting_first = 0;
-    std::size_t waiting_count = 0;
   };
 
   /// Receive slots of one bus.
@@ -133,34 +136,43 @@ class PacketPort {
     std::uint32_t given_back = 0;
   };
 
-  Lane& lane(TrafficClass traffic_class) { return lanes_[static_cast<unsigned>(traffic_class)]; }
   std::span<std::byte> buffer_bytes(std::uint16_t index) const;
-  void lay_out();
+  void lay_out(unsigned epoch);
+  void lay_out_windows(std::uint32_t& offset, unsigned epoch);
   std::span<std::byte> carve(std::uint32_t& offset, std::uint32_t bytes) const;
   void start_slots();
-  void add_buffers(TrafficClass traffic_class, unsigned count);
+  void add_buffers();
   void wait_for_ring(std::uint16_t index);
-  void fill_rings();
-  void post_descriptor(Lane& lane, unsigned destination, std::uint32_t address,
-                       std::uint32_t length, std::uint32_t cookie);
+  void fill_ring();
+  void post_descriptor(unsigned destination, std::uint32_t address, std::uint32_t length,
+                       std::uint32_t cookie);
   bool take_event();
   void take_received(const contract::EventEntry& event);
   void take_sent(const contract::EventEntry& event);
+  void take_packet_sent(const contract::EventEntry& event);
   void take_heartbeat_sent(const contract::EventEntry& event, unsigned destination);
+  void take_stored(const contract::EventEntry& event);
+  void take_read_failed(const contract::EventEntry& event);
   void give_back();
 
   Environment& environment_;
   const PortConfig config_;
   Client& client_;
   EventRing events_;
-  std::array<Lane, 2> lanes_;
+  SendRing ring_;
+  TransferRing transfers_;
   std::array<Slots, 2> slots_;
+  std::vector<std::uint16_t> free_buffers_;
+  std::vector<std::uint16_t> waiting_;  // for the ring; circular, as long as there are buffers
+  std::size_t waiting_first_ = 0;
+  std::size_t waiting_count_ = 0;
   std::vector<Packet> packets_;  // by buffer
   std::span<std::byte> buffers_;
   std::uint32_t buffers_address_ = 0;
   std::uint32_t heartbeat_address_ = 0;
   std::array<bool, contract::max_nodes> heartbeat_posted_{};
   std::uint32_t ram_bytes_ = 0;
+  std::uint64_t violations_ = 0;
 };
 
 }  // namespace xybus

@@ -7,7 +7,6 @@ namespace xybus {
 using contract::EventBit;
 using contract::LinkHeader;
 using contract::LinkOperation;
-using contract::TrafficClass;
 
 namespace {
 constexpr std::size_t max_message_bytes = std::numeric_limits<std::int32_t>::max();
@@ -28,8 +27,8 @@ Result<LinkId> RequestorSide::link(Process& requestor, ProcessAddress server,
   lcb->request_length = static_cast<std::uint32_t>(request.size());
   lcb->reply_room = static_cast<std::uint32_t>(reply.size());
   lcb->outgoing = request;
-  bulk_.expect(*lcb, reply, 0);
-  transmitter_.want(TrafficClass::control, *lcb);
+  lcb->in.into = reply;
+  transmitter_.want(*lcb);
   observe(KernelEvent::link_sent, *lcb, Error::none, lcb->request_length);
   return lcb->id;
 }
@@ -58,11 +57,12 @@ void RequestorSide::break_off(Lcb& lcb) {
       table_.release(lcb);
       break;
     case LinkState::outstanding:
+      // The windows stay open until the server's CPU has the cancel, so that nothing it does before
+      // is refused.
       transmitter_.withdraw(lcb);
-      lcb.outgoing = {};
-      lcb.in = {};
+      bulk_.let_go_of_buffers(lcb);
       lcb.state = LinkState::breaking;
-      transmitter_.want(TrafficClass::control, lcb);
+      transmitter_.want(lcb);
       break;
     case LinkState::done:
       table_.mailbox(lcb.pin).done.remove(lcb);
@@ -82,18 +82,19 @@ Lcb* RequestorSide::outstanding(std::uint32_t link, unsigned cpu) {
 
 bool RequestorSide::on_pull(unsigned cpu, const LinkHeader& header) {
   if (Lcb* lcb = outstanding(header.requestor_link(), cpu)) return bulk_.pulled(*lcb, header);
+  return stray(cpu, header);
+}
+
+bool RequestorSide::on_ask(unsigned cpu, const LinkHeader& header) {
+  if (Lcb* lcb = outstanding(header.requestor_link(), cpu)) return bulk_.asked(*lcb, header);
+  return stray(cpu, header);
+}
+
+bool RequestorSide::stray(unsigned cpu, const LinkHeader& header) {
   const Lcb* lcb = table_.find({header.requestor_link()});
   const bool cancel_is_coming = lcb != nullptr && lcb->state == LinkState::breaking;
   if (!cancel_is_coming) transmitter_.cancel_stray(cpu, header);
   return false;
-}
-
-bool RequestorSide::on_data(unsigned cpu, const LinkHeader& header,
-                            std::span<const std::byte> data) {
-  Lcb* lcb = outstanding(header.requestor_link(), cpu);
-  if (lcb == nullptr || !bulk_.received(*lcb, header, data)) return false;
-  complete_if_all_here(*lcb);
-  return true;
 }
 
 bool RequestorSide::on_reply(unsigned cpu, const LinkHeader& header,
@@ -101,25 +102,14 @@ bool RequestorSide::on_reply(unsigned cpu, const LinkHeader& header,
   Lcb* lcb = outstanding(header.requestor_link(), cpu);
   if (lcb == nullptr) return false;
   const bool bulk = BulkTransfer::needed(header.length());
-  if (header.length() > lcb->reply_room || data.size() != (bulk ? 0 : header.length())) {
+  if (header.length() > lcb->reply_room || data.size() != (bulk ? 0 : header.length()) ||
+      (bulk && !bulk_.take_reply(*lcb, header.length()))) {
     complete(*lcb, Error::bounds, 0);  // never from a message system like this one
     return false;
   }
-  lcb->reply_seen = true;
-  lcb->error = header.error();
-  lcb->reply_length = header.length();
-  if (!bulk) {
-    environment_.copy(data, lcb->in.into);
-    lcb->in.received = header.length();
-  }
-  complete_if_all_here(*lcb);
+  if (!bulk) environment_.copy(data, lcb->in.into);
+  complete(*lcb, header.error(), header.length());
   return true;
-}
-
-void RequestorSide::complete_if_all_here(Lcb& lcb) {
-  if (lcb.reply_seen && lcb.in.received >= lcb.reply_length) {
-    complete(lcb, lcb.error, lcb.reply_length);
-  }
 }
 
 void RequestorSide::complete(Lcb& lcb, Error error, std::uint32_t reply_length) {
@@ -127,8 +117,7 @@ void RequestorSide::complete(Lcb& lcb, Error error, std::uint32_t reply_length) 
   lcb.state = LinkState::done;
   lcb.error = error;
   lcb.reply_length = reply_length;
-  lcb.outgoing = {};
-  lcb.in = {};
+  bulk_.drop(lcb);
   table_.mailbox(lcb.pin).done.push(lcb);
   observe(KernelEvent::link_done, lcb, error, reply_length);
   if (Process* process = dispatcher_.find(lcb.pin)) dispatcher_.awake(*process, EventBit::ldone);
@@ -136,22 +125,23 @@ void RequestorSide::complete(Lcb& lcb, Error error, std::uint32_t reply_length) 
 
 // ---- This side's packets ------------------------------------------------------------------------
 
-OutgoingPacket RequestorSide::compose(const Lcb& lcb, TrafficClass traffic_class) const {
-  if (traffic_class == TrafficClass::data) return bulk_.compose_data(lcb);
-  return lcb.state == LinkState::breaking ? compose_cancel(lcb) : compose_link(lcb);
+OutgoingPacket RequestorSide::compose(Lcb& lcb) {
+  if (lcb.state == LinkState::breaking) return compose_cancel(lcb);
+  return lcb.state == LinkState::queued ? compose_link(lcb) : bulk_.compose_room(lcb);
 }
 
-OutgoingPacket RequestorSide::compose_link(const Lcb& lcb) const {
+OutgoingPacket RequestorSide::compose_link(Lcb& lcb) {
   LinkHeader header;
   header.set_operation(LinkOperation::link)
       .set_requestor_link(lcb.id.value)
       .set_requestor_pin(lcb.pin)
       .set_server_pin(lcb.peer.pin)
       .set_length(lcb.request_length)
-      .set_reply_room(lcb.reply_room)
+      .set_room_or_offset(lcb.reply_room)
       .set_tag(lcb.tag);
+  bulk_.offer(lcb, header);
   const bool bulk = BulkTransfer::needed(lcb.outgoing.size());
-  return {header, bulk ? std::span<const std::byte>{} : lcb.outgoing, false};
+  return {header, bulk ? std::span<const std::byte>{} : lcb.outgoing};
 }
 
 OutgoingPacket RequestorSide::compose_cancel(const Lcb& lcb) const {
@@ -161,20 +151,17 @@ OutgoingPacket RequestorSide::compose_cancel(const Lcb& lcb) const {
       .set_server_link(lcb.peer_link.value)
       .set_requestor_pin(lcb.pin)
       .set_server_pin(lcb.peer.pin);
-  return {header, {}, false};
+  return {header, {}};
 }
 
-void RequestorSide::posted(Lcb& lcb, TrafficClass traffic_class) {
-  if (traffic_class == TrafficClass::data) {
-    bulk_.data_posted(lcb);
-  } else if (lcb.state == LinkState::queued) {
-    lcb.state = LinkState::outstanding;
-  }
+void RequestorSide::posted(Lcb& lcb) {
+  if (lcb.state == LinkState::queued) lcb.state = LinkState::outstanding;
 }
 
 void RequestorSide::accepted(Lcb& lcb, LinkOperation operation) {
-  if (operation == LinkOperation::data) bulk_.data_accepted(lcb);
-  if (operation == LinkOperation::cancel) table_.release(lcb);
+  if (operation != LinkOperation::cancel) return;
+  bulk_.drop(lcb);
+  table_.release(lcb);
 }
 
 void RequestorSide::not_delivered(Lcb& lcb) {
@@ -191,6 +178,7 @@ void RequestorSide::cpu_down(Lcb& lcb) {
     case LinkState::outstanding: complete(lcb, Error::cpu_failed, 0); break;
     case LinkState::breaking:  // nobody to tell any more
       transmitter_.withdraw(lcb);
+      bulk_.drop(lcb);
       table_.release(lcb);
       break;
     default: break;

@@ -33,15 +33,15 @@ class RequestorSide {
   std::optional<Completion> done(Process& requestor);
   Error breaklink(Process& requestor, LinkId link);
 
-  // Packets from a server on `cpu`; false for one that fits no link. Only a PULL is answered then
-  // (by a CANCEL): its server waits, while DATA and REPLY want no more than to be accepted.
+  // Packets from a server on `cpu`; false for one that fits no link. PULL and ASK are answered then
+  // (by a CANCEL): their server waits, while a REPLY wants no more than to be accepted.
   bool on_pull(unsigned cpu, const contract::LinkHeader& header);
+  bool on_ask(unsigned cpu, const contract::LinkHeader& header);
   bool on_reply(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
-  bool on_data(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
 
   // What becomes of this side's packets.
-  OutgoingPacket compose(const Lcb& lcb, contract::TrafficClass traffic_class) const;
-  void posted(Lcb& lcb, contract::TrafficClass traffic_class);
+  OutgoingPacket compose(Lcb& lcb);
+  void posted(Lcb& lcb);
   void accepted(Lcb& lcb, contract::LinkOperation operation);
   void not_delivered(Lcb& lcb);
 
@@ -52,10 +52,10 @@ class RequestorSide {
 
  private:
   Lcb* outstanding(std::uint32_t link, unsigned cpu);
-  OutgoingPacket compose_link(const Lcb& lcb) const;
+  bool stray(unsigned cpu, const contract::LinkHeader& header);
+  OutgoingPacket compose_link(Lcb& lcb);
   OutgoingPacket compose_cancel(const Lcb& lcb) const;
   void break_off(Lcb& lcb);
-  void complete_if_all_here(Lcb& lcb);
   void complete(Lcb& lcb, Error error, std::uint32_t reply_length);
   void observe(KernelEvent::Kind kind, const Lcb& lcb, Error error, std::uint32_t bytes) const;
 

@@ -7,7 +7,6 @@ namespace xybus {
 using contract::EventBit;
 using contract::LinkHeader;
 using contract::LinkOperation;
-using contract::TrafficClass;
 
 // ---- What processes call ------------------------------------------------------------------------
 
@@ -57,9 +56,8 @@ Task<ServerSide::Error> ServerSide::readlink(Process& server, LinkId link,
 /// is held here, can end it.
 Task<ServerSide::Error> ServerSide::pull(Process& server, Lcb& lcb, std::span<std::byte> into,
                                          std::uint32_t offset) {
-  bulk_.expect(lcb, into, offset);
   lcb.state = LinkState::reading;
-  transmitter_.want(TrafficClass::control, lcb);
+  bulk_.fetch(lcb, into, offset);
   transmitter_.pump();
   while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server);
   co_return lcb.state == LinkState::cancelled ? Error::nothing_outstanding : Error::none;
@@ -97,15 +95,15 @@ void ServerSide::start_reply(Lcb& lcb, std::span<const std::byte> reply, Error e
   lcb.error = error;
   observe(KernelEvent::link_replied, lcb, error, lcb.reply_length);
   if (BulkTransfer::needed(reply.size())) {
-    bulk_.send(lcb, 0, lcb.reply_length);
+    bulk_.send_reply(lcb);
   } else {
-    transmitter_.want(TrafficClass::control, lcb);
+    transmitter_.want(lcb);
   }
 }
 
 ServerSide::Error ServerSide::drop_reply(Lcb& lcb) {
   table_.mailbox(lcb.pin).cancelled.remove(lcb);
-  table_.release(lcb);
+  release(lcb);
   return Error::nothing_outstanding;
 }
 
@@ -146,7 +144,9 @@ void ServerSide::queue(unsigned cpu, const LinkHeader& header, std::span<const s
   lcb.peer_link = {header.requestor_link()};
   lcb.tag = header.tag();
   lcb.request_length = header.length();
-  lcb.reply_room = header.reply_room();
+  lcb.reply_room = header.room_or_offset();
+  lcb.request_window = static_cast<WindowName>(header.window());
+  lcb.out.to = static_cast<WindowName>(header.reply_window());
   environment_.copy(data, lcb.inline_request);
   table_.mailbox(lcb.pin).requests.push(lcb);
   observe(KernelEvent::link_queued, lcb, Error::none, lcb.request_length);
@@ -164,23 +164,18 @@ bool ServerSide::on_cancel(unsigned cpu, const LinkHeader& header) {
   return false;
 }
 
-bool ServerSide::on_data(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data) {
+bool ServerSide::on_room(unsigned cpu, const LinkHeader& header) {
   Lcb* lcb = table_.find({header.server_link()});
-  if (lcb == nullptr || lcb->state != LinkState::reading || lcb->peer.cpu != cpu) return false;
-  if (!bulk_.received(*lcb, header, data)) return false;
-  if (lcb->in.received == lcb->in.into.size()) {
-    lcb->in = {};
-    lcb->state = LinkState::listened;
-    release_process(*lcb);
-  }
-  return true;
+  if (lcb == nullptr || lcb->state != LinkState::replying || lcb->peer.cpu != cpu) return false;
+  return bulk_.room(*lcb, header);
 }
 
-// ---- This side's packets ------------------------------------------------------------------------
+// ---- This side's packets and data ---------------------------------------------------------------
 
-OutgoingPacket ServerSide::compose(const Lcb& lcb, TrafficClass traffic_class) const {
-  if (traffic_class == TrafficClass::data) return bulk_.compose_data(lcb);
-  return lcb.state == LinkState::reading ? bulk_.compose_pull(lcb) : compose_reply(lcb);
+OutgoingPacket ServerSide::compose(const Lcb& lcb) const {
+  if (lcb.state == LinkState::reading) return bulk_.compose_pull(lcb);
+  const bool ask = lcb.state == LinkState::replying && BulkTransfer::needed(lcb.reply_length);
+  return ask ? bulk_.compose_ask(lcb) : compose_reply(lcb);
 }
 
 OutgoingPacket ServerSide::compose_reply(const Lcb& lcb) const {
@@ -193,29 +188,38 @@ OutgoingPacket ServerSide::compose_reply(const Lcb& lcb) const {
       .set_server_pin(lcb.pin)
       .set_length(lcb.reply_length);
   const bool bulk = BulkTransfer::needed(lcb.reply_length);
-  return {header, bulk ? std::span<const std::byte>{} : lcb.outgoing, false};
+  return {header, bulk ? std::span<const std::byte>{} : lcb.outgoing};
 }
 
-void ServerSide::posted(Lcb& lcb, TrafficClass traffic_class) {
-  if (traffic_class == TrafficClass::data) {
-    if (bulk_.data_posted(lcb)) reply_has_left(lcb);
-  } else if (lcb.state == LinkState::replying) {
-    reply_has_left(lcb);
-  }
+void ServerSide::posted(Lcb& lcb) {
+  const bool whole = !BulkTransfer::needed(lcb.reply_length);
+  if (lcb.state == LinkState::replying && whole) reply_left(lcb);
 }
 
-void ServerSide::reply_has_left(Lcb& lcb) {
+void ServerSide::accepted(Lcb& lcb, LinkOperation operation) {
+  if (lcb.state == LinkState::closing && operation == LinkOperation::reply) release(lcb);
+}
+
+void ServerSide::request_here(Lcb& lcb) {
+  lcb.state = LinkState::listened;
+  release_process(lcb);
+}
+
+void ServerSide::reply_left(Lcb& lcb) {
   lcb.outgoing = {};
   lcb.state = LinkState::closing;
   release_process(lcb);
 }
 
-void ServerSide::accepted(Lcb& lcb, LinkOperation operation) {
-  if (lcb.state != LinkState::closing && lcb.state != LinkState::replying) return;
-  if (operation == LinkOperation::data && bulk_.data_accepted(lcb)) {
-    transmitter_.want(TrafficClass::control, lcb);
-  }
-  if (operation == LinkOperation::reply) table_.release(lcb);
+/// The link is over for the requestor in some way, but if it should not be, this ends it.
+void ServerSide::reply_denied(Lcb& lcb) {
+  if (lcb.state == LinkState::replying) release_process(lcb);
+  reply_error(lcb, Error::path_down);
+}
+
+void ServerSide::release(Lcb& lcb) {
+  bulk_.drop(lcb);
+  table_.release(lcb);
 }
 
 // ---- Failures -----------------------------------------------------------------------------------
@@ -232,7 +236,7 @@ void ServerSide::process_stopped(Lcb& lcb) {
     case LinkState::replying: reply_error(lcb, Error::path_down); break;
     case LinkState::cancelled:
       mailbox.cancelled.remove(lcb);
-      table_.release(lcb);
+      release(lcb);
       break;
     default: break;  // closing: goes on by itself
   }
@@ -240,30 +244,26 @@ void ServerSide::process_stopped(Lcb& lcb) {
 
 void ServerSide::reply_error(Lcb& lcb, Error error) {
   transmitter_.withdraw(lcb);
-  lcb.outgoing = {};
-  lcb.out = {};
-  lcb.in = {};
+  bulk_.drop(lcb);
   lcb.reply_length = 0;
   lcb.error = error;
   lcb.state = LinkState::closing;
-  transmitter_.want(TrafficClass::control, lcb);
+  transmitter_.want(lcb);
 }
 
 void ServerSide::requestor_gone(Lcb& lcb, Error why) {
   const LinkState before = lcb.state;
   if (before == LinkState::cancelled) return;
   transmitter_.withdraw(lcb);
-  lcb.outgoing = {};
-  lcb.out = {};
-  lcb.in = {};
+  bulk_.drop(lcb);
   if (before != LinkState::closing) observe(KernelEvent::link_cancelled, lcb, why, 0);
   switch (before) {
     case LinkState::waiting:  // the server never knows
       table_.mailbox(lcb.pin).requests.remove(lcb);
-      table_.release(lcb);
+      release(lcb);
       break;
     case LinkState::closing:  // the server is through with it
-      table_.release(lcb);
+      release(lcb);
       break;
     case LinkState::replying:  // writelink tells the server itself
       lcb.state = LinkState::cancelled;

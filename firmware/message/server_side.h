@@ -39,12 +39,16 @@ class ServerSide {
   // Packets from a requestor on `cpu`; false for one that fits no link.
   bool on_link(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
   bool on_cancel(unsigned cpu, const contract::LinkHeader& header);
-  bool on_data(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
+  bool on_room(unsigned cpu, const contract::LinkHeader& header);
 
-  // What becomes of this side's packets.
-  OutgoingPacket compose(const Lcb& lcb, contract::TrafficClass traffic_class) const;
-  void posted(Lcb& lcb, contract::TrafficClass traffic_class);
+  // What becomes of this side's packets, and of the data.
+  OutgoingPacket compose(const Lcb& lcb) const;
+  void posted(Lcb& lcb);
   void accepted(Lcb& lcb, contract::LinkOperation operation);
+  void request_here(Lcb& lcb);
+  void reply_left(Lcb& lcb);
+  void reply_arrived(Lcb& lcb) { transmitter_.want(lcb); }
+  void reply_denied(Lcb& lcb);
 
   /// The process at this end is gone.
   void process_stopped(Lcb& lcb);
@@ -61,8 +65,8 @@ class ServerSide {
   Error drop_reply(Lcb& lcb);
   void reply_error(Lcb& lcb, Error error);
   OutgoingPacket compose_reply(const Lcb& lcb) const;
-  void reply_has_left(Lcb& lcb);
   void tell_cancelled(Lcb& lcb);
+  void release(Lcb& lcb);
   void release_process(const Lcb& lcb);
   void observe(KernelEvent::Kind kind, const Lcb& lcb, Error error, std::uint32_t bytes) const;
 

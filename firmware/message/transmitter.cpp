@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <stdexcept>
 
 #include "firmware/message/wire.h"
@@ -14,16 +15,17 @@ using contract::SendStatus;
 
 namespace {
 
-// Packets in flight to one destination in one class. The engine has one at a time on the bus for
-// each; the others cover the time until software sees that it is through.
+// Packets in flight to one destination, so that one that is slow does not take all buffers. The
+// engine has one at a time on the bus for each; the others cover the time until software sees that
+// it is through.
 constexpr unsigned in_flight_limit = 8;
 
 // How often a packet is posted again that its destination was too busy to take. A CPU that is
 // busy for that many send limits on end is as good as down.
 constexpr unsigned resend_limit = 3;
 
-// Local packets handled at one go; what is left waits for the next dispatch point, so that a long
-// transfer on one CPU does not shut out interrupts.
+// Local packets, and pieces of data, handled at one go; what is left waits for the next dispatch
+// point, so that a long transfer on one CPU does not shut out interrupts.
 constexpr unsigned local_burst = 16;
 
 }  // namespace
@@ -34,20 +36,32 @@ Transmitter::Transmitter(Environment& environment, Dispatcher& dispatcher, Packe
       dispatcher_(dispatcher),
       port_(port),
       source_(source),
-      outbox_(environment.cpu(), in_flight_limit) {}
+      outbox_(environment.cpu()) {}
 
 // ---- Answers without an LCB ---------------------------------------------------------------------
 
 void Transmitter::refuse(unsigned cpu, const LinkHeader& link, contract::Error error) {
   LinkHeader reply = link;
-  reply.set_operation(LinkOperation::reply).set_error(error).set_length(0).set_reply_room(0);
-  refusals_.push_back({cpu, reply});
+  reply.set_operation(LinkOperation::reply).set_error(error).set_length(0);
+  reply.set_room_or_offset(0).set_window(0).set_reply_window(0);
+  answers_.push_back({cpu, reply});
 }
 
 void Transmitter::forget_refusal(unsigned cpu, LinkId link) {
-  std::erase_if(refusals_, [&](const Refusal& refusal) {
-    return refusal.cpu == cpu && refusal.reply.requestor_link() == link.value;
+  std::erase_if(answers_, [&](const Answer& answer) {
+    return answer.cpu == cpu && answer.header.requestor_link() == link.value;
   });
+}
+
+void Transmitter::tell_again(unsigned cpu, WindowName window) {
+  const auto same = [&](const Answer& answer) {
+    return answer.cpu == cpu && answer.header.operation() == LinkOperation::again &&
+           (answer.header.window() & 0xff) == (window & 0xffU);
+  };
+  std::erase_if(answers_, same);  // if there is one, it is for an earlier use of the window
+  LinkHeader again;
+  again.set_operation(LinkOperation::again).set_window(window);
+  answers_.push_back({cpu, again});
 }
 
 void Transmitter::cancel_stray(unsigned cpu, const LinkHeader& pull) {
@@ -58,7 +72,8 @@ void Transmitter::cancel_stray(unsigned cpu, const LinkHeader& pull) {
   });
   if (there || stray.count == stray.cancels.size()) return;
   LinkHeader cancel = pull;
-  cancel.set_operation(LinkOperation::cancel).set_length(0).set_offset(0);
+  cancel.set_operation(LinkOperation::cancel).set_length(0);
+  cancel.set_room_or_offset(0).set_window(0);
   stray.cancels[stray.count++] = cancel;
   cancels_for_ |= 1U << cpu;
 }
@@ -71,7 +86,7 @@ LinkHeader Transmitter::take_cancel(unsigned cpu) {
 }
 
 void Transmitter::forget(unsigned cpu) {
-  std::erase_if(refusals_, [cpu](const Refusal& refusal) { return refusal.cpu == cpu; });
+  std::erase_if(answers_, [cpu](const Answer& answer) { return answer.cpu == cpu; });
   stray_cancels_[cpu].count = 0;
   cancels_for_ &= ~(1U << cpu);
 }
@@ -82,37 +97,36 @@ void Transmitter::pump() {
   if (pumping_) return;  // a local packet brought us here; the loop below goes on
   pumping_ = true;
   pump_local();
-  pump_remote(TrafficClass::control);
-  pump_remote(TrafficClass::data);
+  source_.move_remote();
+  pump_remote();
   port_.ring_doorbells();
   pumping_ = false;
 }
 
-void Transmitter::pump_remote(TrafficClass traffic_class) {
-  const bool control = traffic_class == TrafficClass::control;
+bool Transmitter::may_post(unsigned cpu) const { return in_flight_[cpu] < in_flight_limit; }
+
+void Transmitter::pump_remote() {
   for (;;) {
-    if (control && (send_remote_refusal() || send_remote_cancel())) continue;
-    Lcb* lcb = outbox_.next_remote(traffic_class);
+    if (send_remote_answer() || send_remote_cancel()) continue;
+    Lcb* lcb = outbox_.next_remote([this](unsigned cpu) { return may_post(cpu); });
     if (lcb == nullptr) return;
-    const auto buffer = port_.allocate(traffic_class);
+    const auto buffer = port_.allocate();
     if (!buffer) return;
     const unsigned destination = lcb->peer.cpu;
-    const LinkId link = lcb->id;
-    const OutgoingPacket packet = source_.compose(*lcb, traffic_class);
-    const std::uint32_t length = build(packet, buffer->bytes);
-    outbox_.posted(traffic_class, destination);
-    port_.post(*buffer, destination, length, link.value);
-    finish(*lcb, traffic_class, packet.more);
+    const std::uint32_t length = build(source_.compose(*lcb), buffer->bytes);
+    ++in_flight_[destination];
+    port_.post(*buffer, destination, length, lcb->id.value);
+    finish(*lcb);
   }
 }
 
-bool Transmitter::send_remote_refusal() {
-  const auto refusal = std::find_if(refusals_.begin(), refusals_.end(), [this](const Refusal& r) {
-    return r.cpu != environment_.cpu() && outbox_.may_post(TrafficClass::control, r.cpu);
+bool Transmitter::send_remote_answer() {
+  const auto answer = std::find_if(answers_.begin(), answers_.end(), [this](const Answer& a) {
+    return a.cpu != environment_.cpu() && may_post(a.cpu);
   });
-  if (refusal == refusals_.end()) return false;
-  if (!post_unlinked(refusal->cpu, refusal->reply)) return false;
-  refusals_.erase(refusal);
+  if (answer == answers_.end()) return false;
+  if (!post_unlinked(answer->cpu, answer->header)) return false;
+  answers_.erase(answer);
   return true;
 }
 
@@ -120,7 +134,7 @@ bool Transmitter::send_remote_cancel() {
   for (std::uint32_t left = cancels_for_ & ~(1U << environment_.cpu()); left != 0;
        left &= left - 1) {
     const auto cpu = static_cast<unsigned>(std::countr_zero(left));
-    if (!outbox_.may_post(TrafficClass::control, cpu)) continue;
+    if (!may_post(cpu)) continue;
     const StrayCancels& stray = stray_cancels_[cpu];
     if (!post_unlinked(cpu, stray.cancels[stray.count - 1])) return false;
     take_cancel(cpu);
@@ -130,10 +144,10 @@ bool Transmitter::send_remote_cancel() {
 }
 
 bool Transmitter::post_unlinked(unsigned cpu, const LinkHeader& header) {
-  const auto buffer = port_.allocate(TrafficClass::control);
+  const auto buffer = port_.allocate();
   if (!buffer) return false;
-  const std::uint32_t length = build({header, {}, false}, buffer->bytes);
-  outbox_.posted(TrafficClass::control, cpu);
+  const std::uint32_t length = build({header, {}}, buffer->bytes);
+  ++in_flight_[cpu];
   port_.post(*buffer, cpu, length, 0);
   return true;
 }
@@ -144,16 +158,16 @@ std::uint32_t Transmitter::build(const OutgoingPacket& packet, std::span<std::by
   return static_cast<std::uint32_t>(link_header_bytes + packet.data.size());
 }
 
-void Transmitter::finish(Lcb& lcb, TrafficClass traffic_class, bool more) {
-  if (!more) outbox_.withdraw(traffic_class, lcb);
-  source_.posted(lcb, traffic_class);
+void Transmitter::finish(Lcb& lcb) {
+  outbox_.withdraw(lcb);
+  source_.posted(lcb);
 }
 
 // ---- On this CPU --------------------------------------------------------------------------------
 
 void Transmitter::pump_local() {
   for (unsigned i = 0; i < local_burst; ++i) {
-    if (!send_local()) return;
+    if (!send_local() && !source_.move_local()) return;
   }
   if (local_timer_) return;
   local_timer_ = true;
@@ -165,42 +179,38 @@ void Transmitter::pump_local() {
 
 bool Transmitter::send_local() {
   const unsigned here = environment_.cpu();
-  const auto refusal = std::find_if(refusals_.begin(), refusals_.end(),
-                                    [here](const Refusal& r) { return r.cpu == here; });
-  if (refusal != refusals_.end()) {
-    const LinkHeader reply = refusal->reply;
-    refusals_.erase(refusal);
-    send_local_unlinked(reply);
+  const auto answer = std::find_if(answers_.begin(), answers_.end(),
+                                   [here](const Answer& a) { return a.cpu == here; });
+  if (answer != answers_.end()) {
+    const LinkHeader header = answer->header;
+    answers_.erase(answer);
+    send_local_unlinked(header);
     return true;
   }
   if ((cancels_for_ >> here & 1U) != 0) {
     send_local_unlinked(take_cancel(here));
     return true;
   }
-  for (const auto traffic_class : {TrafficClass::control, TrafficClass::data}) {
-    Lcb* lcb = outbox_.next_local(traffic_class);
-    if (lcb == nullptr) continue;
-    const LinkId link = lcb->id;
-    const OutgoingPacket packet = source_.compose(*lcb, traffic_class);
-    const std::uint32_t length = build(packet, local_packet_);
-    finish(*lcb, traffic_class, packet.more);
-    deliver_local(traffic_class, length, link, packet.header.operation());
-    return true;
-  }
-  return false;
+  Lcb* lcb = outbox_.next_local();
+  if (lcb == nullptr) return false;
+  const LinkId link = lcb->id;
+  const OutgoingPacket packet = source_.compose(*lcb);
+  const std::uint32_t length = build(packet, local_packet_);
+  finish(*lcb);
+  deliver_local(length, link, packet.header.operation());
+  return true;
 }
 
 void Transmitter::send_local_unlinked(const LinkHeader& header) {
-  const std::uint32_t length = build({header, {}, false}, local_packet_);
-  deliver_local(TrafficClass::control, length, {}, header.operation());
+  const std::uint32_t length = build({header, {}}, local_packet_);
+  deliver_local(length, {}, header.operation());
 }
 
-void Transmitter::deliver_local(TrafficClass traffic_class, std::uint32_t length, LinkId link,
-                                LinkOperation operation) {
+void Transmitter::deliver_local(std::uint32_t length, LinkId link, LinkOperation operation) {
   if (link) source_.accepted(link, operation);
   environment_.charge(environment_.costs.take_packet);
-  source_.loopback({environment_.cpu(), 0, traffic_class,
-                    std::span<const std::byte>(local_packet_).first(length)});
+  source_.loopback(
+      {environment_.cpu(), 0, std::span<const std::byte>(local_packet_).first(length)});
 }
 
 // ---- The fate of packets ------------------------------------------------------------------------
@@ -210,13 +220,15 @@ SentVerdict Transmitter::sent(const SentPacket& packet) {
   const auto verdict =
       packet.status == SendStatus::busy ? busy(packet, operation) : SentVerdict::release;
   if (verdict == SentVerdict::resend) return verdict;
-  outbox_.completed(packet.traffic_class, packet.destination);
+  assert(in_flight_[packet.destination] > 0);
+  --in_flight_[packet.destination];
   switch (packet.status) {
     case SendStatus::ok:
       if (packet.cookie != 0) source_.accepted({packet.cookie}, operation);
       break;
     case SendStatus::busy: break;
     case SendStatus::unreachable: source_.peer_failed(packet.destination); break;
+    case SendStatus::denied:  // of transfers only
     case SendStatus::refused: throw std::logic_error("the engine refused a send descriptor");
   }
   return verdict;

@@ -1,4 +1,4 @@
-/// Makes packets of what LCBs want to send, and follows each to its fate.
+/// Makes packets of what LCBs want to say, and follows each to its fate.
 ///
 /// A packet for this CPU goes through the same steps, short of the port: it is built in a buffer
 /// of its own, counts as accepted, and is handed to the receiving side.
@@ -19,11 +19,10 @@
 
 namespace xybus {
 
-/// A packet to be built: header, data (copied behind it), and whether its LCB has another.
+/// A packet to be built: header, and data (copied behind it).
 struct OutgoingPacket {
   contract::LinkHeader header;
   std::span<const std::byte> data;
-  bool more = false;
 };
 
 /// Knows what LCBs want to say.
@@ -31,9 +30,9 @@ class PacketSource {
  public:
   virtual ~PacketSource() = default;
   /// The next packet of an LCB that is in the outbox.
-  virtual OutgoingPacket compose(Lcb& lcb, contract::TrafficClass traffic_class) = 0;
+  virtual OutgoingPacket compose(Lcb& lcb) = 0;
   /// That packet was built: its data has been copied.
-  virtual void posted(Lcb& lcb, contract::TrafficClass traffic_class) = 0;
+  virtual void posted(Lcb& lcb) = 0;
   /// The other CPU has it.
   virtual void accepted(LinkId link, contract::LinkOperation operation) = 0;
   /// The other CPU was busy for so long that the link packet was given up. Not delivered.
@@ -44,17 +43,19 @@ class PacketSource {
   virtual void peer_failed(unsigned cpu) = 0;
   /// A packet from this CPU to itself.
   virtual void loopback(const ReceivedPacket& packet) = 0;
+  /// Moves some large message data between processes of this CPU; false when there is none.
+  virtual bool move_local() = 0;
+  /// Moves what there are windows for between this CPU and others.
+  virtual void move_remote() = 0;
 };
 
 class Transmitter {
  public:
-  using TrafficClass = contract::TrafficClass;
-
   Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
               PacketSource& source);
 
-  /// An LCB has something to send to its peer: one control packet, or a run of data packets.
-  void want(TrafficClass traffic_class, Lcb& lcb) { outbox_.push(traffic_class, lcb); }
+  /// An LCB has a packet to send to its peer.
+  void want(Lcb& lcb) { outbox_.push(lcb); }
   /// It has not any more.
   void withdraw(Lcb& lcb) { outbox_.withdraw(lcb); }
 
@@ -66,6 +67,8 @@ class Transmitter {
   /// is bounded for each CPU, and more is dropped: a PULL that finds no link has crossed the
   /// CANCEL of its link, or its CPU is about to be declared down, so this is a second line.
   void cancel_stray(unsigned cpu, const contract::LinkHeader& pull);
+  /// Tells a server's CPU that what it wanted to read remotely into that window does not come.
+  void tell_again(unsigned cpu, WindowName window);
   /// Forgets all that was for a CPU without an LCB: it is down.
   void forget(unsigned cpu);
 
@@ -76,9 +79,9 @@ class Transmitter {
   SentVerdict sent(const SentPacket& packet);
 
  private:
-  struct Refusal {
+  struct Answer {
     unsigned cpu;
-    contract::LinkHeader reply;
+    contract::LinkHeader header;
   };
   /// For one CPU; in no order, for each is of another link.
   struct StrayCancels {
@@ -86,26 +89,27 @@ class Transmitter {
     unsigned count = 0;
   };
 
-  void pump_remote(TrafficClass traffic_class);
+  void pump_remote();
   void pump_local();
-  bool send_remote_refusal();
+  bool may_post(unsigned cpu) const;
+  bool send_remote_answer();
   bool send_remote_cancel();
   bool post_unlinked(unsigned cpu, const contract::LinkHeader& header);
   void send_local_unlinked(const contract::LinkHeader& header);
   contract::LinkHeader take_cancel(unsigned cpu);
   bool send_local();
   std::uint32_t build(const OutgoingPacket& packet, std::span<std::byte> into);
-  void finish(Lcb& lcb, TrafficClass traffic_class, bool more);
-  void deliver_local(TrafficClass traffic_class, std::uint32_t length, LinkId link,
-                     contract::LinkOperation operation);
+  void finish(Lcb& lcb);
+  void deliver_local(std::uint32_t length, LinkId link, contract::LinkOperation operation);
   SentVerdict busy(const SentPacket& packet, contract::LinkOperation operation);
 
   Environment& environment_;
   Dispatcher& dispatcher_;
   PacketPort& port_;
   PacketSource& source_;
-  Outbox outbox_;
-  std::deque<Refusal> refusals_;  // at most one for each LCB of another CPU
+  Outbox<&Lcb::control_hook> outbox_;
+  std::array<unsigned, contract::max_nodes> in_flight_{};  // packets to each CPU
+  std::deque<Answer> answers_;  // at most one for each LCB, and each window, of another CPU
   std::array<StrayCancels, contract::max_nodes> stray_cancels_{};
   std::uint32_t cancels_for_ = 0;  // bit c: there are some for CPU c
   bool pumping_ = false;

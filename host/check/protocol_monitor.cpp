@@ -12,21 +12,18 @@ namespace xybus {
 using contract::Answer;
 using contract::BusId;
 using contract::PacketHeader;
+using contract::PacketKind;
 
 namespace {
-
-PacketHeader header_of(std::span<const std::uint32_t> words) {
-  return {{words[0], words[1]}};
-}
 
 bool crc_good(std::span<const std::uint32_t> words) {
   return words.size() > contract::crc_words &&
          crc32c(words.first(words.size() - 1)) == words.back();
 }
 
-std::size_t words_of(std::uint32_t length) {
-  return contract::header_words + (length + contract::word_bytes - 1) / contract::word_bytes +
-         contract::crc_words;
+std::size_t words_of(const PacketHeader& header) {
+  return words_before_payload(header.kind()) +
+         (header.length() + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
 }
 
 // The header with nothing in its reserved bits.
@@ -36,42 +33,42 @@ PacketHeader without_reserved(const PacketHeader& header) {
       .set_source(header.source())
       .set_kind(header.kind())
       .set_traffic_class(header.traffic_class())
+      .set_notify(header.notify())
       .set_length(header.length())
       .set_sequence_number(header.sequence_number())
       .set_epoch(header.epoch());
 }
 
-Answer answer_of(std::uint32_t answers, unsigned node) {
-  return static_cast<Answer>(answers >> (2 * node) & 3);
+Answer worst(const Answers& answers, std::uint32_t destinations) {
+  if ((destinations & ~answers.any()) != 0) return Answer::none;
+  if ((destinations & answers.corrupt) != 0) return Answer::corrupt;
+  if ((destinations & answers.refused) != 0) return Answer::refused;
+  return (destinations & answers.busy) != 0 ? Answer::busy : Answer::accepted;
 }
 
 }  // namespace
 
-ProtocolMonitor::ProtocolMonitor(unsigned nodes, contract::RetryLimitsRegister limits,
+ProtocolMonitor::ProtocolMonitor(unsigned nodes, const ProtocolLimits& limits,
                                  std::uint64_t alive_interval)
-    : nodes_(nodes),
-      limits_(limits),
-      flows_(contract::max_nodes * contract::max_nodes * 2),
-      paths_(contract::max_nodes * contract::max_nodes * 2),
-      cut_window_(alive_interval != 0 ? 2 * alive_interval : ~std::uint64_t{0}) {
-  halted_from_.fill(~std::uint64_t{0});
-}
+    : count_(nodes), paths_(limits.paths, alive_interval), flows_(limits.busy) {}
 
 void ProtocolMonitor::halted(unsigned node, std::uint64_t cycle) {
-  halted_from_[node] = std::min(halted_from_[node], cycle);
+  nodes_[node].halted_from = std::min(nodes_[node].halted_from, cycle);
 }
 
-std::size_t ProtocolMonitor::path_index(BusId bus, unsigned source, unsigned destination) {
-  return (source * contract::max_nodes + destination) * 2 + static_cast<std::size_t>(bus);
+void ProtocolMonitor::rogue(unsigned node, std::uint64_t cycle, bool on) {
+  Node& its = nodes_[node];
+  if (on && its.misdeeds++ == 0) its.rogue_from = std::min(its.rogue_from, cycle);
+  if (!on && its.misdeeds > 0 && --its.misdeeds == 0) its.rogue_until = cycle;
+  flows_.forgive(node);
 }
 
-bool ProtocolMonitor::was_cut_off(unsigned source, unsigned destination) const {
-  return (cut_off_[source] >> destination & 1) != 0;
-}
-
-ProtocolMonitor::Flow& ProtocolMonitor::flow(const PacketVerdict& verdict, unsigned source) {
-  return flows_[(source * contract::max_nodes + verdict.destination) * 2 +
-                static_cast<unsigned>(verdict.header.traffic_class())];
+// What is on the wires or asks for them when it ends may still be cut.
+bool ProtocolMonitor::is_rogue(unsigned node, std::uint64_t from, std::uint64_t to) const {
+  constexpr std::uint64_t aftermath = 2 * max_packet_words;
+  const Node& its = nodes_[node];
+  if (to < its.rogue_from) return false;
+  return its.misdeeds != 0 || from <= its.rogue_until + aftermath;
 }
 
 template <class... Arguments>
@@ -81,7 +78,7 @@ void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
   if (!complaints.wants_text()) return complaints.add({});
   std::string who = fmt::format("CPU {}", packet.source);
   if (packet.sent.size() >= contract::header_words) {
-    const PacketHeader header = header_of(packet.sent);
+    const PacketHeader header = packet_header(packet.sent);
     who += fmt::format(" -> mask {:#06x}, {} sequence {}, {} bytes", header.dst_mask(),
                        name(header.traffic_class()), header.sequence_number(), header.length());
   }
@@ -91,24 +88,45 @@ void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
 
 PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
   PacketVerdict verdict;
+  bool first_accepted = false;
   check_timing(packet);
-  // A node that is halted while it sends breaks off where it is.
-  const bool broken_off = halted_by(packet.source, packet.answer_cycle);
-  if (must_be_silent(packet.source, packet.start_cycle)) {
-    complain(packet, "sent by a CPU that was halted at cycle {}", halted_from_[packet.source]);
+  const bool rogue = is_rogue(packet.source, packet.start_cycle, packet.answer_cycle);
+  if (!packet.sent.empty() && must_be_silent(packet.source, packet.start_cycle)) {
+    complain(packet, "sent by a CPU that was halted at cycle {}",
+             nodes_[packet.source].halted_from);
   }
-  verdict.legal = !broken_off && check_form(packet);
-  if (verdict.legal) {
+  if (packet.cut) {
+    check_cut(packet, rogue);
+  } else if (rogue) {
+    check_source(packet);
+    check_answers(packet, true);
+  } else if (!halted_by(packet.source, packet.answer_cycle) && check_form(packet)) {
+    verdict.legal = true;
     alive_ |= 1U << packet.source;
-    verdict.header = header_of(packet.sent);
-    verdict.destination = static_cast<unsigned>(std::countr_zero(verdict.header.dst_mask()));
-    verdict.answer = answer_of(packet.answers, verdict.destination);
-    check_answers(packet);
-    check_sequence(packet, verdict);
+    verdict.header = packet_header(packet.sent);
+    verdict.answer = worst(packet.answers, verdict.header.dst_mask());
+    check_answers(packet, false);
+    const auto place = flows_.observe(
+        packet, paths_, [&](const std::string& text) { complain(packet, "{}", text); });
+    verdict.retry = place.retry;
+    verdict.accepted = place.accepted;
+    first_accepted = place.first_accepted;
   }
-  count(packet, verdict);
+  count(packet, verdict, first_accepted);
   return verdict;
 }
+
+void ProtocolMonitor::offence(BusId bus, std::uint64_t cycle, unsigned node,
+                              contract::Offence offence) {
+  Bus& its = bus_of(bus);
+  ++its.result.offences;
+  if (is_rogue(node, cycle, cycle) || halted_by(node, cycle)) return;
+  its.complaints.add(fmt::format("bus {}, cycle {}: the guardian caught CPU {} ({}), which is "
+                                 "sound",
+                                 name(bus), cycle, node, name(offence)));
+}
+
+// ---- Form -------------------------------------------------------------------------------------
 
 bool ProtocolMonitor::check_form(const WirePacket& packet) {
   const auto words = packet.sent;
@@ -117,7 +135,7 @@ bool ProtocolMonitor::check_form(const WirePacket& packet) {
              contract::header_words + contract::crc_words, words.size());
     return false;
   }
-  const PacketHeader header = header_of(words);
+  const PacketHeader header = packet_header(words);
   bool legal = true;
   auto expect = [&](bool holds, const char* format, const auto&... arguments) {
     if (holds) return;
@@ -126,27 +144,64 @@ bool ProtocolMonitor::check_form(const WirePacket& packet) {
   };
   expect(header.length() <= contract::max_payload_bytes, "expected at most {} bytes, actual {}",
          contract::max_payload_bytes, header.length());
-  expect(words.size() == words_of(header.length()), "expected {} words for {} bytes, actual {}",
-         words_of(header.length()), header.length(), words.size());
+  expect(words.size() == words_of(header), "expected {} words for {} bytes, actual {}",
+         words_of(header), header.length(), words.size());
   expect(header.source() == packet.source, "expected source {} (the granted node), actual {}",
          packet.source, header.source());
-  expect(std::has_single_bit(header.dst_mask()), "expected one destination, actual mask {:#06x}",
-         header.dst_mask());
-  expect((header.dst_mask() >> nodes_) == 0, "expected destinations below {}, actual mask {:#06x}",
-         nodes_, header.dst_mask());
+  expect(header.dst_mask() != 0, "expected a destination, actual mask {:#06x}", header.dst_mask());
+  expect((header.dst_mask() >> count_) == 0, "expected destinations below {}, actual mask {:#06x}",
+         count_, header.dst_mask());
   expect(*name(header.kind()) != '?', "unknown kind {}",
          static_cast<unsigned>(header.kind()));
   expect(without_reserved(header) == header, "reserved header bits set: {:#010x} {:#010x}",
          words[0], words[1]);
-  const std::uint32_t tail_bytes = header.length() % contract::word_bytes;
-  if (legal && tail_bytes != 0) {
-    const std::uint32_t padding = words[words.size() - 2] >> (8 * tail_bytes);
-    expect(padding == 0, "padding not zero: {:#x}", padding);
+  expect(header.notify() == 0 || header.kind() == PacketKind::write,
+         "notify is for write packets, and this is a {}", name(header.kind()));
+  if (has_window(header.kind())) {
+    expect(std::has_single_bit(header.dst_mask()),
+           "expected one destination of a {}, actual mask {:#06x}", name(header.kind()),
+           header.dst_mask());
+    expect(header.traffic_class() == contract::TrafficClass::data,
+           "expected the data class for a {}, actual {}", name(header.kind()),
+           name(header.traffic_class()));
+    expect(header.length() != 0, "a {} of no bytes", name(header.kind()));
   }
+  if (legal) legal = check_payload(packet, header);
   const std::uint32_t crc = crc32c(words.first(words.size() - 1));
   expect(crc == words.back(), "CRC expected {:#010x}, actual {:#010x}", crc, words.back());
   return legal;
 }
+
+bool ProtocolMonitor::check_payload(const WirePacket& packet, const PacketHeader& header) {
+  const auto words = packet.sent;
+  const std::uint32_t tail_bytes = header.length() % contract::word_bytes;
+  if (tail_bytes != 0) {
+    const std::uint32_t padding = words[words.size() - 2] >> (8 * tail_bytes);
+    if (padding != 0) {
+      complain(packet, "padding not zero: {:#x}", padding);
+      return false;
+    }
+  }
+  if (header.kind() != PacketKind::read) return true;
+  if (header.length() != contract::read_payload_bytes) {
+    complain(packet, "expected {} bytes of a read, actual {}", contract::read_payload_bytes,
+             header.length());
+    return false;
+  }
+  const auto payload = words.subspan(words_before_payload(header.kind()));
+  const contract::ReadRequest request{{payload[0], payload[1]}};
+  const contract::ReadRequest plain =
+      contract::ReadRequest{}.set_length(request.length()).set_reply(request.reply());
+  if (request.length() == 0 || request.words != plain.words || payload[2] != 0 ||
+      payload[3] != 0) {
+    complain(packet, "read request malformed: {:#010x} {:#010x} {:#010x} {:#010x}", payload[0],
+             payload[1], payload[2], payload[3]);
+    return false;
+  }
+  return true;
+}
+
+// ---- Timing, and what breaks off --------------------------------------------------------------
 
 void ProtocolMonitor::check_timing(const WirePacket& packet) {
   Bus& bus = bus_of(packet.bus);
@@ -155,6 +210,7 @@ void ProtocolMonitor::check_timing(const WirePacket& packet) {
   }
   const std::uint64_t end = packet.start_cycle + packet.sent.size();
   bus.free_from = std::max(bus.free_from, end);
+  if (packet.cut) return;
   const std::uint64_t slot = end - 1 + contract::answer_delay;
   if (packet.answer_cycle != slot) {
     complain(packet, "{} words: answers expected at cycle {}, actual {}", packet.sent.size(), slot,
@@ -162,116 +218,85 @@ void ProtocolMonitor::check_timing(const WirePacket& packet) {
   }
 }
 
-void ProtocolMonitor::check_answers(const WirePacket& packet) {
+void ProtocolMonitor::check_source(const WirePacket& packet) {
+  if (packet.sent.empty()) return;
+  const PacketHeader header{{packet.sent[0], 0}};
+  if (header.source() == packet.source) return;
+  complain(packet, "expected source {} (the granted node), actual {}: not contained",
+           packet.source, header.source());
+}
+
+void ProtocolMonitor::check_cut(const WirePacket& packet, bool rogue) {
+  check_source(packet);
+  const std::uint64_t cycles = packet.answer_cycle - packet.start_cycle;
+  if (cycles > max_packet_words) {
+    complain(packet, "held the bus for {} cycles, and a packet has at most {} words", cycles,
+             max_packet_words);
+  }
+  if (packet.answers.any() != 0) complain(packet, "answered, though it broke off");
+  if (rogue || halted_by(packet.source, packet.answer_cycle)) return;
+  complain(packet, "broke off after {} words", packet.sent.size());
+}
+
+// ---- Answers ----------------------------------------------------------------------------------
+
+void ProtocolMonitor::check_answers(const WirePacket& packet, bool rogue) {
   const bool good = crc_good(packet.received);
-  const std::uint32_t addressed = header_of(packet.received).dst_mask();
+  const std::uint32_t addressed =
+      packet.received.empty() ? 0 : PacketHeader{{packet.received[0], 0}}.dst_mask();
   const bool none_through = packet.unseen || packet.unanswered;
   for (unsigned node = 0; node < contract::max_nodes; ++node) {
-    const Answer answer = answer_of(packet.answers, node);
     const bool is_addressed = (addressed >> node & 1) != 0;
-    if (answer == Answer::none) {
-      const bool must = is_addressed && good && !none_through && (alive_ >> node & 1) != 0 &&
-                        !halted_by(node, packet.answer_cycle);
-      if (must) complain(packet, "CPU {} did not answer a good packet", node);
+    if (packet.answers.of(node) != Answer::none) {
+      alive_ |= 1U << node;
+      check_answer(packet, node, good, is_addressed);
       continue;
     }
-    alive_ |= 1U << node;
-    if (none_through) {
-      complain(packet, "CPU {} answered {}, but faults let nothing through", node, name(answer));
-    } else if (!is_addressed) {
-      complain(packet, "CPU {} answered {}, but was not addressed", node, name(answer));
-    } else if (must_be_silent(node, packet.answer_cycle)) {
-      complain(packet, "CPU {} answered {}, but was halted at cycle {}", node, name(answer),
-               halted_from_[node]);
-    } else if (good && answer == Answer::corrupt) {
-      complain(packet, "CPU {} answered corrupt, but the CRC is right", node);
-    } else if (!good && answer != Answer::corrupt) {
-      complain(packet, "CPU {} answered {}, but the CRC is wrong", node, name(answer));
-    }
+    const bool must = is_addressed && good && !rogue && !none_through &&
+                      (alive_ >> node & 1) != 0 && !halted_by(node, packet.answer_cycle);
+    if (must) complain(packet, "CPU {} did not answer a good packet", node);
   }
 }
 
-bool ProtocolMonitor::given_up(const Flow& flow, unsigned source, unsigned destination) {
-  if (limits_.busy() != 0 && flow.busy >= limits_.busy()) return true;
-  return path(BusId::x, source, destination).down && path(BusId::y, source, destination).down;
+void ProtocolMonitor::check_answer(const WirePacket& packet, unsigned node, bool good,
+                                   bool addressed) {
+  const Answer answer = packet.answers.of(node);
+  const auto expect = [&](bool holds, const char* format, const auto&... arguments) {
+    if (!holds) complain(packet, format, node, name(answer), arguments...);
+    return holds;
+  };
+  const bool window = good && has_window(packet_header(packet.received).kind());
+  expect((packet.answers.contradictory() >> node & 1) == 0,
+         "CPU {} answered {} and something else at once") &&
+      expect(!packet.unseen && !packet.unanswered,
+             "CPU {} answered {}, but faults let nothing through") &&
+      expect(addressed, "CPU {} answered {}, but was not addressed") &&
+      expect(!must_be_silent(node, packet.answer_cycle),
+             "CPU {} answered {}, but was halted at cycle {}", nodes_[node].halted_from) &&
+      expect(!good || answer != Answer::corrupt, "CPU {} answered {}, but the CRC is right") &&
+      expect(good || answer == Answer::corrupt, "CPU {} answered {}, but the CRC is wrong") &&
+      expect(answer != Answer::refused || window,
+             "CPU {} answered {}, but there is no window to be refused");
 }
 
-void ProtocolMonitor::check_sequence(const WirePacket& packet, PacketVerdict& verdict) {
-  Flow& its = flow(verdict, packet.source);
-  const auto sequence = static_cast<std::uint16_t>(verdict.header.sequence_number());
-  if (its.used && packet.start_cycle <= its.answer_cycle) {
-    complain(packet,
-             "sent before the flow's packet before it, sequence {}, was answered at cycle {}",
-             its.sequence, its.answer_cycle);
-  }
-  const bool open = its.used && !its.accepted;
-  const auto next = static_cast<std::uint16_t>(its.sequence + 1);
-  const bool same =
-      its.used && std::ranges::equal(packet.sent, std::span(its.words).first(its.size));
-  // A packet that ended busy was not delivered; the next one takes its number.
-  const bool ended_busy = open && limits_.busy() != 0 && its.busy >= limits_.busy();
-  verdict.retry = open && sequence == its.sequence && (same || !ended_busy);
-  if (verdict.retry && !same) {
-    complain(packet, "repeated with other contents than at first");
-  } else if (its.used && !open && sequence == its.sequence) {
-    complain(packet, "sent again, or its number used again, after it was accepted");
-  } else if (its.used && !verdict.retry && !(ended_busy && sequence == its.sequence) &&
-             sequence != next) {
-    complain(packet, "expected sequence {}, actual {}", next, sequence);
-  } else if (open && !verdict.retry && !given_up(its, packet.source, verdict.destination)) {
-    complain(packet, "sent although sequence {} before it was neither accepted nor given up",
-             its.sequence);
-  }
+// ---- The account ------------------------------------------------------------------------------
 
-  if (!verdict.retry) {
-    its.attempts = its.busy = 0;
-    its.size = packet.sent.size();
-    std::ranges::copy(packet.sent, its.words.begin());
-  }
-  its.used = true;
-  its.sequence = sequence;
-  ++its.attempts;
-  its.accepted = verdict.answer == Answer::accepted;
-  its.busy = verdict.answer == Answer::busy ? its.busy + 1 : 0;
-  its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
-  judge_path(packet, verdict);
-}
-
-void ProtocolMonitor::judge_path(const WirePacket& packet, const PacketVerdict& verdict) {
-  // A path that was down and carries packets again has been raised.
-  Path& its_path = path(packet.bus, packet.source, verdict.destination);
-  if (its_path.down) its_path = {.failed_cycle = its_path.failed_cycle};
-  if (verdict.answer == Answer::none) {
-    ++its_path.unanswered;
-  } else if (verdict.answer == Answer::corrupt) {
-    ++its_path.corrupt;
-  } else {
-    its_path = {.failed_cycle = its_path.failed_cycle};
-  }
-  its_path.down = (limits_.no_answer() != 0 && its_path.unanswered >= limits_.no_answer()) ||
-                  (limits_.corrupt() != 0 && its_path.corrupt >= limits_.corrupt());
-  if (!its_path.down) return;
-  its_path.failed_cycle = packet.answer_cycle;
-  const BusId other_bus = packet.bus == BusId::x ? BusId::y : BusId::x;
-  const auto other = path(other_bus, packet.source, verdict.destination).failed_cycle;
-  if (!other) return;
-  // Packets of the two buses need not come in order of time.
-  const auto [first, last] = std::minmax(*other, packet.answer_cycle);
-  if (last - first <= cut_window_) cut_off_[packet.source] |= 1U << verdict.destination;
-}
-
-void ProtocolMonitor::count(const WirePacket& packet, const PacketVerdict& verdict) {
+void ProtocolMonitor::count(const WirePacket& packet, const PacketVerdict& verdict,
+                            bool first_accepted) {
   BusResult& result = bus_of(packet.bus).result;
   ++result.packets;
   result.busy_cycles += packet.sent.size();
+  if (packet.cut) ++result.cut_packets;
   if (!verdict.legal) return;
   if (verdict.retry) ++result.retries;
-  switch (verdict.answer) {
-    case Answer::none: ++result.no_answers; break;
-    case Answer::accepted: result.payload_bytes += verdict.header.length(); break;
-    case Answer::busy: ++result.busy_answers; break;
-    case Answer::corrupt: ++result.crc_errors; break;
-  }
+  const std::uint32_t destinations = verdict.header.dst_mask();
+  if (has_window(verdict.header.kind())) ++result.window_packets;
+  if (!std::has_single_bit(destinations)) ++result.multicasts;
+  if (first_accepted) result.payload_bytes += verdict.header.length();
+  if ((destinations & ~packet.answers.any()) != 0) ++result.no_answers;
+  if ((destinations & packet.answers.busy) != 0) ++result.busy_answers;
+  if ((destinations & packet.answers.corrupt) != 0) ++result.crc_errors;
+  if ((destinations & packet.answers.refused) != 0) ++result.refused_answers;
 }
 
 CheckResult ProtocolMonitor::check(BusId bus) const {

@@ -8,6 +8,8 @@
 #include <iostream>
 #include <limits>
 
+#include "bench/bench.h"
+#include "cli/bench_command.h"
 #include "scenario/quantity.h"
 
 namespace xybus {
@@ -53,6 +55,8 @@ void add_run_options(CLI::App& run, RunRequest& request) {
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
+  run.add_flag("--status", request.status,
+               "after the run print every node's counters, paths and state");
   run.add_flag("-q,--quiet", request.quiet, "print nothing unless the run fails");
   constexpr const char* hidden = "";  // for the tests of the project itself
   run.add_flag("--no-bursts", request.no_bursts)->group(hidden);
@@ -63,6 +67,18 @@ void add_run_options(CLI::App& run, RunRequest& request) {
          })
       ->group(hidden);
   run.footer(footer);
+}
+
+void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
+  std::vector<std::string> names;
+  std::string text = "all of them when absent:";
+  for (const Benchmark& known : known_benchmarks()) {
+    names.emplace_back(known.name);
+    text += fmt::format("\n{}: {}", known.name, known.description);
+  }
+  bench.add_option("NAME", name, text)->check(CLI::IsMember(names))->type_name("");
+  bench.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
+  bench.footer("\nExit status: 0 every figure is as asked for; 1 one is not; 2 bad usage.");
 }
 
 int parse_and_run(int argc, const char* const* argv) {
@@ -83,9 +99,12 @@ int parse_and_run(int argc, const char* const* argv) {
 
   CLI::App* compare =
       app.add_subcommand("compare", "run a scenario on both fabrics (not available yet)");
-  CLI::App* bench = app.add_subcommand("bench", "benchmarks (not available yet)");
+  std::string benchmark;
+  std::string json;
+  CLI::App* bench = app.add_subcommand("bench", "measure, beside what is possible and asked for");
+  add_bench_options(*bench, benchmark, json);
   CLI::App* test = app.add_subcommand("test", "build and run the tests; takes ctest's arguments");
-  for (CLI::App* other : {compare, bench, test}) other->allow_extras();
+  for (CLI::App* other : {compare, test}) other->allow_extras();
 
   try {
     app.parse(argc, argv);
@@ -93,7 +112,7 @@ int parse_and_run(int argc, const char* const* argv) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
   if (*compare) return not_yet("compare");
-  if (*bench) return not_yet("bench");
+  if (*bench) return bench_command(benchmark, json);
   if (*test) {
     fmt::print(stderr, "xybus: test is started by the launcher: ./xybus test\n");
     return bad_usage;

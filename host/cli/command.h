@@ -26,6 +26,7 @@ struct RunRequest {
   std::vector<std::string> overrides;
   bool no_skip = false;
   bool quiet = false;
+  bool status = false;  ///< the nodes' registers are printed after the run
   bool no_bursts = false;                ///< test hook: one clock edge at a time
   std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
 };

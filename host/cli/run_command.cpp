@@ -94,6 +94,7 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
     fmt::print(stderr, "xybus: no trace: the run ended before the window {}\n", request.window);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
+  if (!request.quiet && request.status) fmt::print("\n{}", status_text(result.status));
   std::fflush(stdout);
   fmt::print(stderr, "{}", failure_text(result, outputs));
   return exit_status(result.outcome);

@@ -16,14 +16,10 @@ constexpr std::array both{BusId::x, BusId::y};
 
 std::size_t index(BusId bus) { return static_cast<std::size_t>(bus); }
 
-bool is_packet_fault(FaultKind kind) {
-  return kind == FaultKind::packet_corrupt || kind == FaultKind::packet_drop ||
-         kind == FaultKind::answer_drop;
-}
-
-// Bits a packet can have: header, payload, CRC.
+// Bits a packet can have: header, window word, payload, CRC.
 constexpr unsigned packet_bits =
-    8 * (contract::word_bytes * (contract::header_words + contract::crc_words) +
+    8 * (contract::word_bytes *
+             (contract::header_words + contract::window_words + contract::crc_words) +
          contract::max_payload_bytes);
 
 std::string what(const FaultSpec& spec) {
@@ -79,6 +75,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
   fault.spent = true;
   fault.first_cycle = cycle;
   if (fault.spec.kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
+  if (fault.spec.cpu) return change(fault.spec.kind, *fault.spec.cpu, 1, cycle);
   for (const BusId bus : both) {
     if (on_bus(fault, bus)) change(bus, 1, cycle);
   }
@@ -88,6 +85,7 @@ void Injector::end(Fault& fault, std::uint64_t cycle) {
   const bool began = fault.first_cycle.has_value();
   fault.spent = true;  // nor does it begin any more
   if (!began || fault.spec.kind == FaultKind::cpu_halt) return;
+  if (fault.spec.cpu) return change(fault.spec.kind, *fault.spec.cpu, -1, cycle);
   for (const BusId bus : both) {
     if (on_bus(fault, bus)) change(bus, -1, cycle);
   }
@@ -98,6 +96,14 @@ void Injector::change(BusId bus, int by, std::uint64_t cycle) {
   down_[index(bus)] += by;
   const bool is_down = down_[index(bus)] > 0;
   if (is_down != was_down) points_.set_bus_down(bus, is_down, cycle);
+}
+
+void Injector::change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cycle) {
+  int& count = rogue_[{misdeed, cpu}];
+  const bool was_rogue = count > 0;
+  count += by;
+  const bool is_rogue = count > 0;
+  if (is_rogue != was_rogue) points_.set_rogue(cpu, misdeed, is_rogue, cycle);
 }
 
 bool Injector::strikes(Fault& fault, BusId bus, std::uint64_t cycle, unsigned source) {
@@ -164,6 +170,17 @@ void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answ
   }
 }
 
+// One that it was caught at just behind the end belongs to what went on before.
+void Injector::offence(unsigned node, std::uint64_t cycle) {
+  constexpr std::uint64_t aftermath = 100;
+  for (Fault& fault : faults_) {
+    const bool holds = is_node_fault(fault.spec.kind) && fault.spec.cpu == node &&
+                       fault.first_cycle &&
+                       (!fault.spec.until_cycle || cycle < *fault.spec.until_cycle + aftermath);
+    if (holds) ++fault.offences;
+  }
+}
+
 void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
   switch (fault.spec.kind) {
     case FaultKind::packet_corrupt: {
@@ -178,7 +195,10 @@ void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
     case FaultKind::packet_drop: result.drop = true; break;
     case FaultKind::answer_drop: result.answer_drop = true; break;
     case FaultKind::bus_down:
-    case FaultKind::cpu_halt: break;
+    case FaultKind::cpu_halt:
+    case FaultKind::babbling_node:
+    case FaultKind::forged_source:
+    case FaultKind::bus_hog: break;
   }
 }
 
@@ -187,11 +207,17 @@ std::vector<FaultResult> Injector::results() const {
   for (const Fault& fault : faults_) {
     std::string effect = "never came";
     if (fault.first_cycle && fault.spec.cpu) {
-      effect = fmt::format("silent from cycle {}", *fault.first_cycle);
+      const bool halt = fault.spec.kind == FaultKind::cpu_halt;
+      effect = fmt::format("{}from cycle {}", halt ? "silent " : "", *fault.first_cycle);
+      if (!halt || fault.offences != 0) {
+        effect += fmt::format(": caught {} time{}", fault.offences,
+                              fault.offences == 1 ? "" : "s");
+      }
     } else if (fault.first_cycle) {
       effect = fmt::format("from cycle {}: {} packet{} hit", *fault.first_cycle, fault.struck,
                            fault.struck == 1 ? "" : "s");
-      for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt}) {
+      for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt,
+                                  Answer::refused}) {
         const std::uint64_t count = fault.answers[static_cast<std::size_t>(answer)];
         if (count == 0) continue;
         effect += answer == Answer::none ? fmt::format(", {} not answered", count)

@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "contract/contract.h"
@@ -35,6 +37,8 @@ class FaultPoints {
   virtual void at(std::uint64_t cycle, std::function<void()> action) = 0;
   virtual void set_bus_down(contract::BusId bus, bool down, std::uint64_t cycle) = 0;
   virtual void halt(unsigned cpu, std::uint64_t cycle) = 0;
+  /// A node begins or ceases to misbehave: babbling_node, forged_source or bus_hog.
+  virtual void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) = 0;
 };
 
 class Injector {
@@ -56,6 +60,9 @@ class Injector {
   void packet_answered(contract::BusId bus, std::uint64_t start_cycle, contract::Answer answer,
                        bool down);
 
+  /// The guardian of a bus has caught a node.
+  void offence(unsigned node, std::uint64_t cycle);
+
   bool any() const { return !faults_.empty(); }
 
   /// One line for each fault, in the order of the scenario.
@@ -69,7 +76,8 @@ class Injector {
     bool spent = false;                   // it will not strike again
     std::uint64_t struck = 0;             // packets
     std::optional<std::uint64_t> first_cycle{};
-    std::array<std::uint64_t, 4> answers{};  // of the packets it struck, by contract::Answer
+    std::array<std::uint64_t, 5> answers{};  // of the packets it struck, by contract::Answer
+    std::uint64_t offences = 0;              // that its node was caught at
   };
 
   // A packet that has started, and who strikes it.
@@ -77,9 +85,10 @@ class Injector {
     PacketHit hit;
     std::vector<std::size_t> faults;
   };
-  // Of one bus: the packet on the wires and the one granted behind it.
+  // Of one bus: packets that wait for their answers, the one on the wires, the one granted behind
+  // it, and those in between that the guardian keeps away.
   struct Line {
-    std::array<Shot, 2> shots;
+    std::array<Shot, 16> shots;
     std::size_t first = 0;
     std::size_t count = 0;
   };
@@ -89,11 +98,14 @@ class Injector {
   void begin(Fault& fault, std::uint64_t cycle);
   void end(Fault& fault, std::uint64_t cycle);
   void change(contract::BusId bus, int by, std::uint64_t cycle);
+  void change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cycle);
   void hit(Fault& fault, contract::BusId bus, PacketHit& hit);
 
   std::vector<Fault> faults_;
   FaultPoints& points_;
   std::array<int, 2> down_{};  // faults that hold each bus down
+  // Faults that make each node misbehave, by kind.
+  std::map<std::pair<FaultKind, unsigned>, int> rogue_;
   std::array<Line, 2> lines_;
 };
 

@@ -39,7 +39,7 @@ const char* name_of(std::uint64_t value) {
   return name(static_cast<Enum>(value));
 }
 
-inline constexpr std::size_t max_event_fields = 10;
+inline constexpr std::size_t max_event_fields = 16;
 
 /// A kind of event. Make each a constant where it is recorded:
 ///   constexpr EventKind link_done{"link_done", {"pin", {"error", name_of<contract::Error>}}};

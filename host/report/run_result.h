@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "report/node_status.h"
 
 namespace xybus {
 
@@ -24,12 +25,18 @@ int exit_status(Outcome outcome);
 
 struct BusResult {
   std::uint64_t busy_cycles = 0;    ///< cycles with a word of a packet on the wires
-  std::uint64_t payload_bytes = 0;  ///< payload of packets accepted by their destination
+  std::uint64_t payload_bytes = 0;  ///< payload of packets that were accepted, a multicast's once
   std::uint64_t packets = 0;        ///< put on the bus, every attempt counted
   std::uint64_t retries = 0;        ///< of these, attempts after the first
-  std::uint64_t crc_errors = 0;     ///< answered corrupt
+  // Packets, by what at least one of their destinations answered.
+  std::uint64_t crc_errors = 0;  ///< corrupt
   std::uint64_t busy_answers = 0;
   std::uint64_t no_answers = 0;
+  std::uint64_t refused_answers = 0;  ///< no access to that window
+  std::uint64_t cut_packets = 0;      ///< broke off, or kept away by the guardian
+  std::uint64_t offences = 0;         ///< what the guardian caught
+  std::uint64_t window_packets = 0;   ///< remote writes and reads
+  std::uint64_t multicasts = 0;       ///< to more than one destination
 };
 
 struct MessageResult {
@@ -76,6 +83,7 @@ struct RunResult {
   LatencyResult latency;
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;
+  std::vector<NodeStatus> status;  ///< by CPU; empty when the hardware itself failed
 
   double simulated_seconds() const { return clock_hz > 0 ? double(cycles) / clock_hz : 0; }
   double cycles_per_second() const { return wall_seconds > 0 ? double(cycles) / wall_seconds : 0; }

@@ -19,6 +19,11 @@ Json bus_json(const BusResult& bus, std::uint64_t cycles) {
           {"crc_errors", bus.crc_errors},
           {"busy_answers", bus.busy_answers},
           {"no_answers", bus.no_answers},
+          {"refused_answers", bus.refused_answers},
+          {"cut_packets", bus.cut_packets},
+          {"offences", bus.offences},
+          {"window_packets", bus.window_packets},
+          {"multicasts", bus.multicasts},
           {"utilisation", utilisation(bus, cycles)},
           {"payload_efficiency", payload_efficiency(bus)}};
 }
@@ -34,6 +39,50 @@ Json checks_json(const std::vector<CheckResult>& checks) {
   Json list = Json::array();
   for (const CheckResult& check : checks)
     list.push_back({{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
+  return list;
+}
+
+/// What is zero, or as good as new, is left out.
+Json node_bus_json(const NodeStatus& node, contract::BusId bus) {
+  const auto b = static_cast<std::size_t>(bus);
+  Json counters = Json::object();
+  for (std::size_t i = 0; i < counters_per_bus; ++i)
+    if (node.counters[b][i] != 0) counters[counter_name(i)] = node.counters[b][i];
+  Json paths = Json::array();
+  for (std::size_t destination = 0; destination < node.paths[b].size(); ++destination) {
+    const PathStatus& path = node.paths[b][destination];
+    if (path.plain()) continue;
+    paths.push_back({{"destination", destination},
+                     {"state", name(path.state)},
+                     {"points", path.points},
+                     {"failures", path.failures}});
+  }
+  Json json{{"counters", std::move(counters)}, {"paths", std::move(paths)}};
+  const GuardianStatus& guardian = node.guardian[b];
+  if (guardian.offences != 0)
+    json["guardian"] = {{"offences", guardian.offences},
+                        {"offender", guardian.offender},
+                        {"offence", name(guardian.offence)}};
+  return json;
+}
+
+Json status_json(const std::vector<NodeStatus>& nodes) {
+  Json list = Json::array();
+  for (std::size_t cpu = 0; cpu < nodes.size(); ++cpu) {
+    const NodeStatus& node = nodes[cpu];
+    Json json{{"cpu", cpu}, {"halted", node.halted}};
+    if (!node.halted) {
+      json["enabled"] = node.enabled;
+      json["epoch"] = node.epoch;
+      json["interrupts"] = node.interrupts;
+      json["storing"] = node.storing;
+      json["serving"] = node.serving;
+      json["events"] = {{"made", node.events_made}, {"taken", node.events_taken}};
+      for (const auto bus : {contract::BusId::x, contract::BusId::y})
+        json["bus"][name(bus)] = node_bus_json(node, bus);
+    }
+    list.push_back(std::move(json));
+  }
   return list;
 }
 
@@ -133,6 +182,7 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
                             {"max", latency.max}};
   json["faults"] = faults_json(result.faults);
   json["checks"] = checks_json(result.checks);
+  json["status"] = status_json(result.status);
   json["command"] = outputs.command;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

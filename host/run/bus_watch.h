@@ -36,12 +36,16 @@ class BusWatch : public FabricObserver {
 
   PacketFault packet_started(contract::BusId bus, std::uint64_t cycle, unsigned source) override;
   void packet_answered(const BusPacket& packet) override;
+  void offence(contract::BusId bus, std::uint64_t cycle, unsigned node,
+               contract::Offence offence) override;
   void burst(std::uint64_t cycle) override {
     if (on_burst_) on_burst_(cycle);
   }
 
  private:
   std::span<const std::uint32_t> before_faults(const BusPacket& packet, const PacketHit& hit);
+  void record(const BusPacket& packet, const PacketVerdict& verdict,
+              std::span<const std::uint32_t> sent);
 
   Injector& injector_;
   ProtocolMonitor& monitor_;
@@ -53,7 +57,8 @@ class BusWatch : public FabricObserver {
   std::array<std::uint32_t, max_packet_words> sent_{};
 };
 
-/// Inverts the bits that a fault inverts on the wires (see PacketFault); a second time undoes it.
-void flip_bits(std::span<std::uint32_t> words, const std::vector<unsigned>& flips);
+/// Inverts again the bits that a fault has inverted on the wires (see PacketFault), in as much of a
+/// packet as there was.
+void undo_flips(std::span<std::uint32_t> words, const std::vector<unsigned>& flips);
 
 }  // namespace xybus

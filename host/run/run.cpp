@@ -15,6 +15,7 @@
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
+#include "run/read_status.h"
 #include "trace/gtkw.h"
 #include "workload/plan.h"
 #include "workload/workload.h"
@@ -54,6 +55,16 @@ constexpr auto kernel_kinds =
 constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
+constexpr EventKind rogue_kind{"rogue", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
+constexpr EventKind sound_kind{"sound", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
+
+Misdeed misdeed_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::babbling_node: return Misdeed::babble;
+    case FaultKind::forged_source: return Misdeed::forge;
+    default: return Misdeed::hold;
+  }
+}
 
 // At a marker in the waveform.
 std::string mark(BusId bus, const PacketHit& hit) {
@@ -97,6 +108,7 @@ class Run : private FaultPoints {
   }
   void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override;
   void halt(unsigned cpu, std::uint64_t cycle) override;
+  void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
 
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
@@ -129,6 +141,7 @@ class Run : private FaultPoints {
   TraceNotes notes_;
 
   std::uint32_t halted_ = 0;
+  std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
   std::uint64_t seen_progress_ = 0;
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
@@ -200,10 +213,11 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   kernel.run();
 }
 
-// A message may fail when a CPU at one end is halted, or when no bus led from one to the other, or
-// none back, at some time before.
+// A message may fail when a CPU at one end is halted or its node misbehaves, or when no bus led
+// from one to the other, or none back, at some time before.
 bool Run::excused(unsigned from, unsigned to) const {
-  if (((halted_ >> from | halted_ >> to) & 1) != 0) return true;
+  const std::uint32_t off = halted_ | rogue_;
+  if (((off >> from | off >> to) & 1) != 0) return true;
   return monitor_.was_cut_off(from, to) || monitor_.was_cut_off(to, from);
 }
 
@@ -225,6 +239,15 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   for (auto& workload : workloads_) workload->cpu_halted(cpu);
   plan_.cpu_halted(cpu);
   if (plan_.clients_left() == 0) end_at(cycle + settle_cycles);
+}
+
+void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
+  rogue_ |= 1U << cpu;
+  log_.record(EventLog::faults(), cycle, on ? rogue_kind : sound_kind,
+              {cpu, static_cast<std::uint64_t>(misdeed)});
+  notes_.fault(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
+  machine_.fabric().set_rogue(cpu, misdeed_of(misdeed), on);
+  monitor_.rogue(cpu, cycle, on);
 }
 
 void Run::end_at(std::uint64_t cycle) {
@@ -324,7 +347,10 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   for (const BusId bus : {BusId::x, BusId::y}) {
     result.bus[static_cast<std::size_t>(bus)] = monitor_.result(bus);
   }
-  if (failure.empty()) machine_.finish();
+  if (failure.empty()) {
+    result.status = read_status(machine_.fabric());
+    machine_.finish();
+  }
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
                      monitor_.check(BusId::y).ok && failure.empty();

@@ -43,6 +43,9 @@ const std::vector<Described>& known_faults() {
       {"answer-drop", "a packet arrives, but its answers are lost"},
       {"bus-down", "a bus carries nothing, for a time or for good"},
       {"cpu-halt", "a CPU and its message engine fall silent for good"},
+      {"babbling-node", "a node asks for both buses all the time and sends noise, even if halted"},
+      {"forged-source", "a node sends its packets under another node's number"},
+      {"bus-hog", "a node does not end its packets"},
   };
   return list;
 }

@@ -164,6 +164,29 @@ class Section {
     return unsigned(value);
   }
 
+  /// A list of CPUs, at least two, in ascending order; all of them when there is none.
+  std::vector<unsigned> cpus(std::string_view key, unsigned count) const {
+    std::vector<unsigned> list;
+    if (!has(key)) {
+      for (unsigned cpu = 0; cpu < count; ++cpu) list.push_back(cpu);
+      return list;
+    }
+    const std::string expected = fmt::format("two CPUs or more, 0 to {}, each once", count - 1);
+    const toml::array* const array = table_.get(key)->as_array();
+    if (!array) wrong_type(key, *table_.get(key), "a list: " + expected);
+    for (const toml::node& node : *array) {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value) wrong_type(key, *table_.get(key), "a list: " + expected);
+      if (*value < 0 || *value >= count)
+        fail(key, fmt::format("{}: there is no CPU {}", key, *value), expected);
+      list.push_back(unsigned(*value));
+    }
+    std::sort(list.begin(), list.end());
+    if (list.size() < 2 || std::adjacent_find(list.begin(), list.end()) != list.end())
+      fail(key, fmt::format("{} has {} entries, or one twice", key, list.size()), expected);
+    return list;
+  }
+
   double fraction(std::string_view key) const {
     const toml::node& node = required(key, "a number, 0 to 1");
     if (!node.is_number()) wrong_type(key, node, "a number, 0 to 1");
@@ -366,7 +389,8 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
     stream.window = unsigned(section.integer("window", 1, max_window, stream.window));
     return stream;
   }
-  const Section section(table, path, origin, {"kind", "bytes", "count", "window", "pattern"});
+  const Section section(table, path, origin,
+                        {"kind", "bytes", "count", "window", "pattern", "cpus"});
   AllToAllSpec all;
   all.at = section.at();
   all.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
@@ -375,6 +399,7 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
   if (section.has("pattern"))
     all.pattern = Pattern(section.word(
         "pattern", {"uniform", "hotspot", "transpose", "bit-complement", "tornado"}));
+  all.cpus = section.cpus("cpus", system.cpus);
   return all;
 }
 
@@ -457,14 +482,14 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
   FaultSpec fault;
   fault.at = section.at();
   fault.kind = FaultKind(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
-  const bool halts = fault.kind == FaultKind::cpu_halt;
-  const bool packet_fault = !halts && fault.kind != FaultKind::bus_down;
+  const bool packet_fault = is_packet_fault(fault.kind);
 
-  if (halts) {
-    if (section.has("bus")) section.fail("bus", "bus on cpu-halt", "cpu");
+  if (is_node_fault(fault.kind)) {
+    if (section.has("bus")) section.fail("bus", "bus on " + kind, "cpu");
     fault.cpu = section.cpu("cpu", system.cpus);
   } else {
-    if (section.has("cpu")) section.fail("cpu", "cpu on " + kind, "bus; cpu is for cpu-halt");
+    if (section.has("cpu"))
+      section.fail("cpu", "cpu on " + kind, "bus; cpu is for faults of a node");
     if (section.has("bus")) fault.bus = bus_of(section.word("bus", {"x", "y"}));
   }
 

@@ -60,13 +60,15 @@ struct StreamSpec {
 /// Who sends to whom in an all-to-all. See pattern.h for the definitions.
 enum class Pattern { uniform, hotspot, transpose, bit_complement, tornado };
 
-/// Every CPU sends to others by a pattern, `window` outstanding each; empty replies.
+/// Every CPU that takes part sends to others by a pattern, `window` outstanding each; empty
+/// replies.
 struct AllToAllSpec {
   Source at;
   std::uint32_t bytes = 0;
   std::uint64_t count = 0;  ///< messages each CPU sends
   unsigned window = 4;      ///< links outstanding at once on each CPU, 1 to max_window
   Pattern pattern = Pattern::uniform;
+  std::vector<unsigned> cpus;  ///< who takes part, at least two, each once, in ascending order
 };
 
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec>;
@@ -80,7 +82,22 @@ enum class FaultKind {
   answer_drop,     ///< a packet arrives, its answers do not
   bus_down,        ///< neither packets nor answers come through
   cpu_halt,        ///< a CPU and its engine fall silent for good
+  babbling_node,   ///< a node asks for both buses all the time, and sends noise; also when halted
+  forged_source,   ///< a node sends under another's number
+  bus_hog,         ///< a node does not end its packets
 };
+
+/// Whether it is done to a CPU's node, and not to a bus.
+constexpr bool is_node_fault(FaultKind kind) {
+  return kind == FaultKind::cpu_halt || kind == FaultKind::babbling_node ||
+         kind == FaultKind::forged_source || kind == FaultKind::bus_hog;
+}
+
+/// Whether single packets on the wires are hit.
+constexpr bool is_packet_fault(FaultKind kind) {
+  return kind == FaultKind::packet_corrupt || kind == FaultKind::packet_drop ||
+         kind == FaultKind::answer_drop;
+}
 
 /// From a cycle on. A packet fault without `until` takes the one next packet.
 struct AtCycle {
@@ -103,9 +120,9 @@ struct EachPacket {
 struct FaultSpec {
   Source at;
   FaultKind kind = FaultKind::packet_corrupt;
-  std::optional<contract::BusId> bus;  ///< none: both. Never set for cpu_halt; a packet fault at
-                                       ///< a packet has that packet's bus here.
-  std::optional<unsigned> cpu;         ///< cpu_halt: who. Never set for the others.
+  std::optional<contract::BusId> bus;  ///< none: both. Never set for a node fault; a packet fault
+                                       ///< at a packet has that packet's bus here.
+  std::optional<unsigned> cpu;         ///< node faults: whose. Never set for the others.
   std::variant<AtCycle, AtPacket, EachPacket> when;
   std::optional<std::uint64_t> until_cycle;  ///< first cycle without it. A packet fault at a cycle
                                              ///< takes every packet up to it.

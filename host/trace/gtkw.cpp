@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 
 // ---- What is shown --------------------------------------------------------------------------
 // Names as Verilator writes them, with {b} for the number of a bus, {bus} for its letter, {node}
-// for the node of a CPU and {m} for the highest bit of a mask of nodes. A test holds them against
-// real traces.
+// for the node of a CPU, {sender} and {receiver} for the halves of its engine, and {m} for the
+// highest bit of a mask of nodes. A test holds them against real traces.
 
 enum class Look { wire, mask, hex, decimal, state, alarm, packet, answer };
 
@@ -40,36 +40,39 @@ constexpr Row bus_rows[] = {
     {"packet", "TOP.fabric.u_probe_{bus}.header[63:0]", Look::packet},
     {"answer", "TOP.fabric.u_probe_{bus}.answer[2:0]", Look::answer},
     {"fault", "TOP.fabric.u_probe_{bus}.fault", Look::alarm},
-    {"valid", "TOP.fabric.wires[{b}].valid", Look::wire},
-    {"first", "TOP.fabric.wires[{b}].first", Look::wire},
-    {"last", "TOP.fabric.wires[{b}].last", Look::wire},
-    {"data", "TOP.fabric.wires[{b}].data[31:0]", Look::hex},
+    {"offence", "TOP.fabric.u_probe_{bus}.offence[1:0]", Look::state},
+    {"by CPU", "TOP.fabric.u_probe_{bus}.offender[3:0]", Look::decimal},
+    {"valid", "TOP.fabric.u_probe_{bus}.valid", Look::wire},
+    {"first", "TOP.fabric.u_probe_{bus}.first", Look::wire},
+    {"last", "TOP.fabric.u_probe_{bus}.last", Look::wire},
+    {"data", "TOP.fabric.data[{b}][31:0]", Look::hex},
     {"requests, control", "TOP.fabric.gen_bus[{b}].request_control[{m}:0]", Look::mask},
     {"requests, data", "TOP.fabric.gen_bus[{b}].request_data[{m}:0]", Look::mask},
-    {"grant", "TOP.fabric.gen_bus[{b}].u_controller.grant_q[{m}:0]", Look::mask},
+    {"grant", "TOP.fabric.gen_bus[{b}].grant[{m}:0]", Look::mask},
     {"granted CPU", "TOP.fabric.gen_bus[{b}].u_controller.source_q[3:0]", Look::decimal},
 };
 
 constexpr Row cpu_rows[] = {
     {"interrupt", "{node}.irq_o", Look::wire},
     {"idle", "{node}.idle_o", Look::wire},
+    {"clock on", "{node}.wake", Look::wire},
     {"halted", "{node}.halt_q", Look::alarm},
-    {"CPU port", "{node}.u_cpu_port.state_q[2:0]", Look::state},
-    {"address", "{node}.u_cpu_port.address_q[19:0]", Look::hex},
-    {"ring, control", "{node}.u_engine.gen_ring[1].u_send_ring.state_q[1:0]", Look::state},
-    {"ring, data", "{node}.u_engine.gen_ring[0].u_send_ring.state_q[1:0]", Look::state},
-    {"transmit X", "{node}.u_engine.gen_transmit[0].u_transmit_lane.state_q[2:0]", Look::state},
-    {"X to CPU", "{node}.u_engine.gen_transmit[0].u_transmit_lane.job_q.destination[3:0]",
-     Look::decimal},
-    {"transmit Y", "{node}.u_engine.gen_transmit[1].u_transmit_lane.state_q[2:0]", Look::state},
-    {"Y to CPU", "{node}.u_engine.gen_transmit[1].u_transmit_lane.job_q.destination[3:0]",
-     Look::decimal},
-    {"receive X", "{node}.u_engine.gen_receive[0].u_receive_lane.state_q[1:0]", Look::state},
-    {"receive Y", "{node}.u_engine.gen_receive[1].u_receive_lane.state_q[1:0]", Look::state},
-    {"events made", "{node}.event_tail[15:0]", Look::decimal},
-    {"events taken", "{node}.events.index[15:0]", Look::decimal},
-    {"paths down, X", "{node}.path_down[0][{m}:0]", Look::mask},
-    {"paths down, Y", "{node}.path_down[1][{m}:0]", Look::mask},
+    {"CPU port", "{node}.u_core.u_cpu_port.state_q[2:0]", Look::state},
+    {"address", "{node}.u_core.u_cpu_port.address_q[19:0]", Look::hex},
+    {"ring, control", "{sender}.gen_ring[1].u_send_ring.state_q[1:0]", Look::state},
+    {"ring, data", "{sender}.gen_ring[0].u_send_ring.state_q[1:0]", Look::state},
+    {"transmit X", "{sender}.gen_bus[0].u_transmit_lane.state_q[3:0]", Look::state},
+    {"X to CPUs", "{sender}.gen_bus[0].u_transmit_lane.tried_q[15:0]", Look::mask},
+    {"transmit Y", "{sender}.gen_bus[1].u_transmit_lane.state_q[3:0]", Look::state},
+    {"Y to CPUs", "{sender}.gen_bus[1].u_transmit_lane.tried_q[15:0]", Look::mask},
+    {"receive X", "{receiver}.gen_lane[0].u_receive_lane.u_capture.mine_q", Look::wire},
+    {"receive Y", "{receiver}.gen_lane[1].u_receive_lane.u_capture.mine_q", Look::wire},
+    {"events made", "{node}.u_core.event_tail[15:0]", Look::decimal},
+    {"events taken", "{node}.u_core.u_engine.u_interrupt_timer.head_i[15:0]", Look::decimal},
+    {"paths suspect, X", "{node}.u_core.path_suspect[0][15:0]", Look::mask},
+    {"paths suspect, Y", "{node}.u_core.path_suspect[1][15:0]", Look::mask},
+    {"paths down, X", "{node}.u_core.path_down[0][15:0]", Look::mask},
+    {"paths down, Y", "{node}.u_core.path_down[1][15:0]", Look::mask},
 };
 
 // With more CPUs than this, only the first two groups are open.
@@ -187,9 +190,11 @@ class SaveFile {
   }
 
   void show(const Row& row, unsigned bus, unsigned cpu) {
+    const std::string node = fmt::format("TOP.fabric.gen_node[{}].u_node", cpu);
     const std::string name = fmt::format(
         fmt::runtime(row.name), fmt::arg("b", bus), fmt::arg("bus", "xy"[bus]),
-        fmt::arg("node", fmt::format("TOP.fabric.gen_node[{}].u_node", cpu)),
+        fmt::arg("node", node), fmt::arg("sender", node + ".u_core.u_engine.u_sender"),
+        fmt::arg("receiver", node + ".u_core.u_engine.u_receiver"),
         fmt::arg("m", fabric_nodes(view_.cpus) - 1));
     switch (row.look) {
       case Look::wire: return plain(row, name, binary);

@@ -1,4 +1,7 @@
-// all-to-all: every CPU is client and server, and sends by a pattern (scenario/pattern.h).
+// all-to-all: every CPU that takes part is client and server, and sends by a pattern
+// (scenario/pattern.h) in which it counts by its place among them.
+#include <algorithm>
+
 #include "scenario/pattern.h"
 #include "workload/requestor.h"
 
@@ -20,8 +23,11 @@ Task<> all_to_all_client(Process& process, Site& site, WorkloadContext& context,
                          std::vector<ProcessAddress> servers) {
   Requestor requestor(process, site, context, spec.window);
   RandomStream random = context.random(site.cpu);
+  const auto place = static_cast<unsigned>(std::ranges::find(spec.cpus, site.cpu) -
+                                           spec.cpus.begin());
+  const auto places = static_cast<unsigned>(spec.cpus.size());
   for (std::uint64_t i = 0; i < spec.count; ++i) {
-    const unsigned to = destination(spec.pattern, site.cpu, context.cpus(), random);
+    const unsigned to = destination(spec.pattern, place, places, random);
     co_await requestor.send(servers[to], spec.bytes, 0);
   }
   co_await requestor.finish();
@@ -31,8 +37,8 @@ Task<> all_to_all_client(Process& process, Site& site, WorkloadContext& context,
 
 void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context) {
   std::vector<ProcessAddress> servers;
-  for (unsigned cpu = 0; cpu < context.cpus(); ++cpu) servers.push_back(context.add_server(cpu));
-  for (unsigned cpu = 0; cpu < context.cpus(); ++cpu) {
+  for (const unsigned cpu : spec.cpus) servers.push_back(context.add_server(cpu));
+  for (const unsigned cpu : spec.cpus) {
     context.add_client(cpu, spec.count, [=, &context](Process& process, Site& site) {
       return all_to_all_client(process, site, context, spec, servers);
     });

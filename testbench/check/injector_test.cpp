@@ -23,6 +23,10 @@ struct Points : FaultPoints {
   void halt(unsigned cpu, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " halt " + std::to_string(cpu));
   }
+  void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
+                  (on ? " on" : " off"));
+  }
   void run_to(std::uint64_t cycle) {
     while (!calendar.empty() && calendar.begin()->first <= cycle) {
       const auto action = calendar.begin()->second;
@@ -120,7 +124,7 @@ TEST_CASE("traffic on one bus does not move the hits on the other") {
 TEST_CASE("flipped bits lie in the packet") {
   Bench bench({fault(FaultKind::packet_corrupt, BusId::x, EachPacket{1.0})});
   for (std::uint64_t i = 0; i < 1000; ++i) {
-    for (const unsigned bit : bench.packet(BusId::x, i).flips) CHECK(bit < 67 * 32);
+    for (const unsigned bit : bench.packet(BusId::x, i).flips) CHECK(bit < 68 * 32);
   }
 }
 
@@ -181,6 +185,39 @@ TEST_CASE("a CPU is halted at a cycle or at a packet") {
   CHECK(bench.points.log == std::vector<std::string>{"40 halt 3", "70 halt 2"});
   CHECK(bench.injector.results()[0].what == "cpu-halt 2");
   CHECK(bench.injector.results()[0].effect == "silent from cycle 70");
+}
+
+TEST_CASE("a node misbehaves from its cycle to its end, and what it was caught at is counted") {
+  FaultSpec babble = fault(FaultKind::babbling_node, {}, AtCycle{70}, 100);
+  babble.cpu = 2;
+  FaultSpec again = fault(FaultKind::babbling_node, {}, AtCycle{90}, 120);
+  again.cpu = 2;
+  FaultSpec forge = fault(FaultKind::forged_source, {}, AtPacket{1, 3, BusId::y});
+  forge.cpu = 3;
+  Bench bench({babble, again, forge});
+  bench.packet(BusId::y, 40, 3);
+  bench.points.run_to(95);
+  bench.injector.offence(2, 95);
+  bench.injector.offence(3, 96);
+  bench.points.run_to(1000);
+  bench.injector.offence(2, 5000);
+  bench.injector.offence(3, 5000);
+  CHECK(bench.points.log == std::vector<std::string>{"40 forged-source 3 on",
+                                                     "70 babbling-node 2 on",
+                                                     "120 babbling-node 2 off"});
+  const auto results = bench.injector.results();
+  CHECK(results[0].what == "babbling-node 2");
+  CHECK(results[0].effect == "from cycle 70: caught 1 time");
+  CHECK(results[2].effect == "from cycle 40: caught 2 times");
+}
+
+TEST_CASE("a halted node that is caught is told") {
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, AtCycle{70});
+  halt.cpu = 2;
+  Bench bench({halt});
+  bench.points.run_to(100);
+  bench.injector.offence(2, 200);
+  CHECK(bench.injector.results()[0].effect == "silent from cycle 70: caught 1 time");
 }
 
 TEST_CASE("the account says what, when, and what became of the packets") {

@@ -47,9 +47,7 @@ Words packet_of(const Letter& letter) {
   return with_crc(words);
 }
 
-std::uint32_t answers(unsigned node, Answer answer) {
-  return static_cast<std::uint32_t>(answer) << (2 * node);
-}
+Answers answers(unsigned node, Answer answer) { return Answers::only(node, answer); }
 
 // How a packet differs from one that is sent as it should be and arrives as it was sent.
 struct Extra {
@@ -57,6 +55,8 @@ struct Extra {
   std::optional<unsigned> granted{};
   bool unseen = false, unanswered = false;
   unsigned answer_later = 0;
+  bool cut = false;
+  bool probe = false;
 };
 
 // Puts packets on a bus, one behind the other, each answered in its slot.
@@ -64,22 +64,26 @@ struct Bench {
   ProtocolMonitor monitor{4};
   std::array<std::uint64_t, 2> cycle{100, 100};
 
-  PacketVerdict wire(BusId bus, const Words& words, std::uint32_t answered,
+  PacketVerdict wire(BusId bus, const Words& words, const Answers& answered,
                      const Extra& extra = {}) {
     std::uint64_t& now = cycle[static_cast<std::size_t>(bus)];
     WirePacket packet;
     packet.bus = bus;
-    packet.source = extra.granted.value_or(PacketHeader{{words[0], 0}}.source());
+    const auto claimed = words.empty() ? 0 : PacketHeader{{words[0], 0}}.source();
+    packet.source = extra.granted.value_or(claimed);
     packet.start_cycle = now;
-    packet.answer_cycle = now + words.size() + extra.answer_later;
+    packet.answer_cycle = now + words.size() + extra.answer_later +
+                          (extra.cut ? 0 : contract::answer_delay - 1);
     packet.sent = words;
     packet.received = words;
     if (extra.received) packet.received = *extra.received;
     packet.answers = answered;
     packet.unseen = extra.unseen;
     packet.unanswered = extra.unanswered;
+    packet.cut = extra.cut;
+    packet.probe = extra.probe;
     // The sender sees the answer before it sends the next packet of the flow.
-    now = packet.start_cycle + words.size() + 2;
+    now = packet.start_cycle + words.size() + contract::answer_delay + 1;
     return monitor.observe(packet);
   }
   PacketVerdict send(const Letter& letter, Answer answer = Answer::accepted, BusId bus = BusId::x) {
@@ -113,7 +117,7 @@ TEST_CASE("flows of packets, alternating between the buses, are good and are cou
         bench.send({.sequence = (65300 + i) % 65536, .length = i % 257}, Answer::accepted, bus);
     CHECK(verdict.legal);
     CHECK_FALSE(verdict.retry);
-    CHECK(verdict.destination == 1);
+    CHECK(verdict.accepted == 2);
   }
   CHECK(bench.good());
   CHECK(bench.monitor.result(BusId::x).packets == 300);
@@ -124,7 +128,7 @@ TEST_CASE("the numbers of a bus: words, payload once, retries, and each kind of 
   Bench bench;
   const Letter letter{.length = 10};  // 2 + 3 + 1 words
   bench.send(letter, Answer::busy);
-  bench.wire(BusId::x, packet_of(letter), 0, {.unseen = true});
+  bench.wire(BusId::x, packet_of(letter), {}, {.unseen = true});
   Words corrupted = packet_of(letter);
   corrupted[3] ^= 4;
   bench.wire(BusId::x, packet_of(letter), answers(1, Answer::corrupt), {.received = corrupted});
@@ -153,7 +157,7 @@ TEST_CASE("a packet may be retried on the other bus") {
   Bench bench;
   bench.awake();
   const Letter letter{.sequence = 1};
-  for (int i = 0; i < 2; ++i) bench.wire(BusId::x, packet_of(letter), 0, {.unseen = true});
+  for (int i = 0; i < 2; ++i) bench.wire(BusId::x, packet_of(letter), {}, {.unseen = true});
   bench.cycle[1] = bench.cycle[0];
   CHECK(bench.send(letter, Answer::accepted, BusId::y).retry);
   CHECK(bench.good());
@@ -164,7 +168,7 @@ TEST_CASE("a packet may be retried on the other bus") {
 
 TEST_CASE("a packet in another node's name is found") {
   Bench bench;
-  bench.wire(BusId::x, packet_of({.source = 2}), 0, {.granted = 3});
+  bench.wire(BusId::x, packet_of({.source = 2}), {}, {.granted = 3});
   CHECK(bench.says("bus x, cycle 100, CPU 3"));
   CHECK(bench.says("expected source 3 (the granted node), actual 2"));
 }
@@ -172,30 +176,29 @@ TEST_CASE("a packet in another node's name is found") {
 TEST_CASE("a packet whose words do not match its length is found") {
   Bench bench;
   PacketHeader header = header_of({.length = 8});
-  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 7}), 0);
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 7}), {});
   CHECK(bench.says("expected 5 words for 8 bytes, actual 4"));
 }
 
 TEST_CASE("a packet that is too long is found") {
   Bench bench;
-  bench.wire(BusId::x, packet_of({.length = 260}), 0);
+  bench.wire(BusId::x, packet_of({.length = 260}), {});
   CHECK(bench.says("expected at most 256 bytes, actual 260"));
 }
 
 TEST_CASE("a packet that breaks off in its header is found") {
   Bench bench;
-  bench.wire(BusId::x, {header_of({}).words[0]}, 0, {.granted = 0});
+  bench.wire(BusId::x, {header_of({}).words[0]}, {}, {.granted = 0});
   CHECK(bench.says("expected at least 3 words, actual 1"));
 }
 
-TEST_CASE("a packet for nobody, for two, or for a node that is not there is found") {
-  for (const unsigned mask : {0U, 3U, 0x8000U}) {
+TEST_CASE("a packet for nobody, or for a node that is not there is found") {
+  for (const unsigned mask : {0U, 0x8001U}) {
     Bench bench;
     PacketHeader header = header_of({.length = 0});
     header.set_dst_mask(mask);
-    bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), 0);
-    CHECK(bench.says(mask == 0x8000U ? "expected destinations below 4"
-                                     : "expected one destination"));
+    bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), {});
+    CHECK(bench.says(mask != 0 ? "expected destinations below 4" : "expected a destination"));
   }
 }
 
@@ -203,21 +206,21 @@ TEST_CASE("a packet of an unknown kind is found") {
   Bench bench;
   PacketHeader header = header_of({.length = 0});
   header.set_kind(static_cast<contract::PacketKind>(9));
-  bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), 0);
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1]}), {});
   CHECK(bench.says("unknown kind 9"));
 }
 
 TEST_CASE("reserved header bits that are set are found") {
   Bench bench;
   const PacketHeader header = header_of({.length = 0});
-  bench.wire(BusId::x, with_crc({header.words[0] | 1U << 31, header.words[1]}), 0);
+  bench.wire(BusId::x, with_crc({header.words[0] | 1U << 31, header.words[1]}), {});
   CHECK(bench.says("reserved header bits"));
 }
 
 TEST_CASE("padding that is not zero is found") {
   Bench bench;
   const PacketHeader header = header_of({.length = 1});
-  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 0x0122}), 0);
+  bench.wire(BusId::x, with_crc({header.words[0], header.words[1], 0x0122}), {});
   CHECK(bench.says("padding not zero: 0x1"));
 }
 
@@ -245,14 +248,14 @@ TEST_CASE("packets may follow each other without a gap, but not overlap") {
 TEST_CASE("answers outside their slot are found") {
   Bench bench;
   bench.wire(BusId::x, packet_of({.length = 8}), answers(1, Answer::accepted), {.answer_later = 1});
-  CHECK(bench.says("5 words: answers expected at cycle 105, actual 106"));
+  CHECK(bench.says("5 words: answers expected at cycle 106, actual 107"));
 }
 
 // ---- Answers ----------------------------------------------------------------------------------
 
 TEST_CASE("an answer of a node that was not addressed is found") {
   Bench bench;
-  bench.wire(BusId::x, packet_of({}), answers(1, Answer::accepted) | answers(2, Answer::busy));
+  bench.wire(BusId::x, packet_of({}), answers(1, Answer::accepted).add(2, Answer::busy));
   CHECK(bench.says("CPU 2 answered busy, but was not addressed"));
 }
 
@@ -278,7 +281,7 @@ TEST_CASE("a node addressed only by a flipped bit may answer corrupt, and not ot
   received[0] ^= 1U << 2;
   const Extra extra{.received = received};
   auto answered_by = [](unsigned other) {
-    return answers(1, Answer::corrupt) | answers(other, Answer::corrupt);
+    return answers(1, Answer::corrupt).add(other, Answer::corrupt);
   };
   bench.wire(BusId::x, packet_of({}), answered_by(2), extra);
   CHECK(bench.good());
@@ -300,7 +303,7 @@ TEST_CASE("no answer is expected where faults hide the packet or its answer, and
     Bench bench;
     bench.awake();
     const Extra extra{.unseen = unseen, .unanswered = !unseen};
-    bench.wire(BusId::x, packet_of({.sequence = 1}), 0, extra);
+    bench.wire(BusId::x, packet_of({.sequence = 1}), {}, extra);
     CHECK(bench.good());
     bench.wire(BusId::x, packet_of({.sequence = 1}), answers(1, Answer::accepted), extra);
     CHECK(bench.says("CPU 1 answered accepted, but faults let nothing through"));
@@ -331,10 +334,294 @@ TEST_CASE("a packet that its sender breaks off by being halted is no offence") {
   Bench bench;
   bench.awake();
   Words words = packet_of({.source = 1, .destination = 0, .sequence = 1, .length = 64});
-  std::fill(words.begin() + 5, words.end(), 0);
+  words.resize(5);
   bench.monitor.halted(1, bench.cycle[0] + 4);
-  CHECK_FALSE(bench.wire(BusId::x, words, answers(0, Answer::corrupt)).legal);
+  CHECK_FALSE(bench.wire(BusId::x, words, {}, {.cut = true}).legal);
   CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::x).cut_packets == 1);
+  CHECK(bench.monitor.result(BusId::x).busy_cycles == 5 + 5 + 5);
+}
+
+TEST_CASE("a packet that a sound node breaks off, or never begins, is found") {
+  for (const std::size_t left : {0, 1, 4}) {
+    Bench bench;
+    Words words = packet_of({});
+    words.resize(left);
+    bench.wire(BusId::x, words, {}, {.granted = 0, .cut = true});
+    CHECK(bench.says("broke off after " + std::to_string(left) + " words"));
+  }
+}
+
+TEST_CASE("a packet that breaks off must not be answered") {
+  Bench bench;
+  bench.monitor.rogue(0, 0, true);
+  bench.wire(BusId::x, {packet_of({})[0]}, answers(1, Answer::corrupt), {.cut = true});
+  CHECK(bench.says("answered, though it broke off"));
+}
+
+// ---- Nodes that misbehave ---------------------------------------------------------------------
+
+TEST_CASE("noise from a node that is made to misbehave is no offence, but from another it is") {
+  Bench bench;
+  bench.monitor.rogue(1, 0, true);
+  const Words noise{header_of({.source = 1}).words[0] | 1U << 30, 0x1234, 0x5678, 0x9abc};
+  CHECK_FALSE(bench.wire(BusId::x, noise, answers(1, Answer::corrupt)).legal);
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::x).packets == 1);
+  bench.wire(BusId::x, noise, answers(1, Answer::corrupt), {.granted = 0});
+  CHECK_FALSE(bench.good());
+}
+
+TEST_CASE("a node that misbehaves and gets through in another's name is found") {
+  for (const bool cut : {false, true}) {
+    Bench bench;
+    bench.monitor.rogue(1, 0, true);
+    bench.wire(BusId::x, packet_of({.source = 0}), {}, {.granted = 1, .cut = cut});
+    CHECK(bench.says("expected source 1 (the granted node), actual 0: not contained"));
+  }
+}
+
+TEST_CASE("noise that is accepted is found") {
+  Bench bench;
+  bench.monitor.rogue(1, 0, true);
+  const Words noise{header_of({.source = 1, .destination = 2}).words[0], 0x1234, 0x5678};
+  bench.wire(BusId::x, noise, answers(2, Answer::accepted));
+  CHECK(bench.says("CPU 2 answered accepted, but the CRC is wrong"));
+}
+
+TEST_CASE("a node that holds the bus beyond the longest packet is found, misbehaving or not") {
+  Bench bench;
+  bench.monitor.rogue(0, 0, true);
+  const Words longest(max_packet_words, header_of({}).words[0]);
+  bench.wire(BusId::x, longest, {}, {.cut = true});
+  CHECK(bench.good());
+  bench.wire(BusId::x, longest, {}, {.answer_later = 1, .cut = true});
+  CHECK(bench.says("held the bus for 69 cycles, and a packet has at most 68 words"));
+}
+
+TEST_CASE("after it has misbehaved a node may go on with any number, and is held to it then") {
+  Bench bench;
+  bench.awake();
+  bench.monitor.rogue(0, bench.cycle[0], true);
+  bench.wire(BusId::x, {packet_of({})[0]}, {}, {.cut = true});
+  bench.monitor.rogue(0, bench.cycle[0], false);
+  bench.cycle[0] += 1000;
+  bench.send({.sequence = 7});
+  CHECK(bench.good());
+  bench.send({.sequence = 7, .seed = 2});
+  CHECK(bench.says("its number used again"));
+}
+
+TEST_CASE("misbehaviour that has ended excuses nothing that comes later") {
+  Bench bench;
+  bench.monitor.rogue(0, 100, true);
+  bench.monitor.rogue(0, 110, true);
+  bench.monitor.rogue(0, 200, false);
+  bench.monitor.rogue(0, 300, false);
+  Words words = packet_of({});
+  words.pop_back();
+  bench.cycle[0] = 290;
+  bench.wire(BusId::x, words, {}, {.cut = true});
+  CHECK(bench.good());
+  bench.cycle[0] = 2000;
+  bench.wire(BusId::x, words, {}, {.cut = true});
+  CHECK(bench.says("broke off after 4 words"));
+}
+
+TEST_CASE("the guardian catches those that misbehave or are halted, and is found to err else") {
+  Bench bench;
+  bench.monitor.rogue(2, 50, true);
+  bench.monitor.halted(3, 50);
+  bench.monitor.offence(BusId::x, 60, 2, contract::Offence::forged_source);
+  bench.monitor.offence(BusId::x, 60, 3, contract::Offence::not_silent);
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::x).offences == 2);
+  bench.monitor.offence(BusId::y, 60, 1, contract::Offence::too_long);
+  CHECK(bench.says("bus y, cycle 60: the guardian caught CPU 1 (too_long), which is sound",
+                   BusId::y));
+}
+
+TEST_CASE("a halted node that gets through to the wires is found, misbehaving or not") {
+  Bench bench;
+  bench.monitor.halted(1, 10);
+  bench.monitor.rogue(1, 20, true);
+  bench.wire(BusId::x, {}, {}, {.granted = 1, .cut = true});
+  CHECK(bench.good());
+  bench.wire(BusId::x, {packet_of({.source = 1})[0]}, {}, {.cut = true});
+  CHECK(bench.says("sent by a CPU that was halted at cycle 10"));
+}
+
+// ---- Several destinations ---------------------------------------------------------------------
+
+namespace {
+
+Words to_many(std::uint32_t mask, unsigned sequence, std::uint32_t seed = 1) {
+  Words words = packet_of({.sequence = sequence, .seed = seed});
+  words[0] = PacketHeader{{words[0], 0}}.set_dst_mask(mask).words[0];
+  words.pop_back();
+  return with_crc(words);
+}
+
+}  // namespace
+
+TEST_CASE("a multicast is sent again to those that have not accepted it") {
+  Bench bench;
+  auto all = answers(1, Answer::accepted).add(2, Answer::busy).add(3, Answer::corrupt);
+  PacketVerdict verdict = bench.wire(BusId::x, to_many(0xe, 0), all, {.received = [] {
+                                       Words words = to_many(0xe, 0);
+                                       return words;
+                                     }()});
+  // Corrupt for a packet that is right is wrong, and all that is.
+  CHECK(bench.says("CPU 3 answered corrupt, but the CRC is right"));
+  CHECK(verdict.answer == Answer::corrupt);
+  CHECK(verdict.accepted == 2);
+
+  bench = {};
+  bench.wire(BusId::x, to_many(0xe, 0), answers(1, Answer::accepted).add(2, Answer::busy));
+  verdict = bench.wire(BusId::x, to_many(0xc, 0), answers(2, Answer::accepted));
+  CHECK(verdict.retry);
+  CHECK(verdict.accepted == 4);
+  CHECK(verdict.answer == Answer::none);
+  bench.cycle[1] = bench.cycle[0];
+  verdict = bench.wire(BusId::y, to_many(0x8, 0), answers(3, Answer::accepted));
+  CHECK(verdict.retry);
+  CHECK(verdict.answer == Answer::accepted);
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::x).multicasts == 2);
+  CHECK(bench.monitor.result(BusId::x).payload_bytes == 8);
+  CHECK(bench.monitor.result(BusId::y).payload_bytes == 0);
+}
+
+TEST_CASE("a multicast that is sent again to one that has accepted it is found") {
+  Bench bench;
+  bench.wire(BusId::x, to_many(0x6, 0), answers(1, Answer::accepted).add(2, Answer::busy));
+  bench.wire(BusId::x, to_many(0x6, 0),
+             answers(1, Answer::accepted).add(2, Answer::accepted));
+  CHECK(bench.says("sent again, or its number used again, after it was accepted"));
+}
+
+TEST_CASE("a multicast whose number one of its destinations had last is found") {
+  Bench bench;
+  bench.send({.destination = 2, .sequence = 5});
+  bench.wire(BusId::x, to_many(0x6, 5, 9), answers(1, Answer::accepted).add(2, Answer::accepted));
+  CHECK(bench.says("its number used again"));
+}
+
+TEST_CASE("a multicast may have any number that none of its destinations had last") {
+  Bench bench;
+  bench.send({.destination = 1, .sequence = 5});
+  bench.send({.destination = 2, .sequence = 9});
+  const Answers both = answers(1, Answer::accepted).add(2, Answer::accepted);
+  bench.wire(BusId::x, to_many(0x6, 7), both);
+  bench.wire(BusId::x, to_many(0x6, 1000, 2), both);
+  bench.send({.destination = 1, .sequence = 1001});
+  CHECK(bench.good());
+}
+
+TEST_CASE("a multicast that goes on before one destination has accepted or was given up is found") {
+  Bench bench;
+  bench.wire(BusId::x, to_many(0x6, 0), answers(1, Answer::accepted).add(2, Answer::busy));
+  bench.send({.destination = 1, .sequence = 1});
+  CHECK(bench.good());
+  bench.send({.destination = 2, .sequence = 1});
+  CHECK(bench.says("sequence 0 before it was neither accepted nor given up"));
+}
+
+TEST_CASE("a multicast may go on to further destinations by the other bus") {
+  Bench bench;
+  bench.send({.destination = 1, .sequence = 3});
+  bench.send({.destination = 2, .sequence = 8});
+  bench.send({.destination = 3, .sequence = 20});
+  bench.wire(BusId::x, to_many(0x6, 30), answers(1, Answer::accepted).add(2, Answer::accepted));
+  bench.cycle[1] = bench.cycle[0];
+  CHECK_FALSE(bench.wire(BusId::y, to_many(0x8, 30), answers(3, Answer::accepted)).retry);
+  CHECK(bench.good());
+  CHECK(bench.monitor.result(BusId::y).payload_bytes == 0);
+}
+
+// ---- Windows ----------------------------------------------------------------------------------
+
+namespace {
+
+Words window_packet(contract::PacketKind kind, unsigned sequence, const Words& payload,
+                    std::optional<unsigned> length = {}) {
+  PacketHeader header =
+      header_of({.traffic_class = TrafficClass::data, .sequence = sequence}).set_kind(kind);
+  header.set_length(length.value_or(static_cast<unsigned>(4 * payload.size())));
+  Words words(header.words.begin(), header.words.end());
+  words.push_back(contract::WindowWord{}.set_window(3).set_generation(1).words[0]);
+  words.insert(words.end(), payload.begin(), payload.end());
+  return with_crc(words);
+}
+
+}  // namespace
+
+TEST_CASE("remote writes and reads are right as they are, and are counted") {
+  using contract::PacketKind;
+  Bench bench;
+  const Answers accepted = answers(1, Answer::accepted);
+  bench.wire(BusId::x, window_packet(PacketKind::write, 0, {1, 2, 3}), accepted);
+  bench.wire(BusId::x, window_packet(PacketKind::write, 1, {1, 2}, 7), accepted);
+  bench.wire(BusId::x, window_packet(PacketKind::read, 2, {100, 7, 0, 0}), accepted);
+  bench.wire(BusId::x, window_packet(PacketKind::write, 3, Words(64, 5)),
+             answers(1, Answer::refused));
+  bench.wire(BusId::x, window_packet(PacketKind::write, 4, Words(64, 5)), accepted);
+  CHECK(bench.good());
+  const BusResult& result = bench.monitor.result(BusId::x);
+  CHECK(result.window_packets == 5);
+  CHECK(result.refused_answers == 1);
+  CHECK(result.payload_bytes == 12 + 7 + 16 + 256);
+}
+
+TEST_CASE("a remote access that is not as it should be is found") {
+  using contract::PacketKind;
+  const auto says = [](const Words& words, const std::string& text) {
+    Bench bench;
+    bench.wire(BusId::x, words, {});
+    return bench.says(text);
+  };
+  const auto with_header = [](Words words, auto change) {
+    PacketHeader header = header_of({});
+    header.words = {words[0], words[1]};
+    change(header);
+    words[0] = header.words[0];
+    words[1] = header.words[1];
+    words.pop_back();
+    return with_crc(words);
+  };
+  const Words write = window_packet(PacketKind::write, 0, {1, 2});
+  CHECK(says(with_header(write, [](PacketHeader& h) { h.set_dst_mask(6); }),
+             "expected one destination of a write, actual mask 0x0006"));
+  CHECK(says(with_header(write,
+                         [](PacketHeader& h) { h.set_traffic_class(TrafficClass::control); }),
+             "expected the data class for a write, actual control"));
+  CHECK(says(window_packet(PacketKind::write, 0, {}), "a write of no bytes"));
+  CHECK(says(window_packet(PacketKind::read, 0, {100, 7, 0}),
+             "expected 16 bytes of a read, actual 12"));
+  CHECK(says(window_packet(PacketKind::read, 0, {0, 7, 0, 0}), "read request malformed"));
+  CHECK(says(window_packet(PacketKind::read, 0, {1, 7, 0, 1}), "read request malformed"));
+  CHECK(says(window_packet(PacketKind::read, 0, {1U << 20 | 1, 7, 0, 0}),
+             "read request malformed"));
+  CHECK(says(with_header(packet_of({}), [](PacketHeader& h) { h.set_notify(1); }),
+             "notify is for write packets, and this is a message"));
+}
+
+TEST_CASE("a message that is refused is found, and a write that is sent again after it") {
+  Bench bench;
+  bench.send({}, Answer::refused);
+  CHECK(bench.says("CPU 1 answered refused, but there is no window to be refused"));
+  bench = {};
+  const Words write = window_packet(contract::PacketKind::write, 0, {1, 2});
+  bench.wire(BusId::x, write, answers(1, Answer::refused));
+  CHECK(bench.good());
+  bench.wire(BusId::x, write, answers(1, Answer::refused));
+  CHECK(bench.says("sent again after it was refused"));
+}
+
+TEST_CASE("two answers of one node at once are found") {
+  Bench bench;
+  bench.wire(BusId::x, packet_of({}), Answers{.accepted = 2, .busy = 2});
+  CHECK(bench.says("CPU 1 answered busy and something else at once"));
 }
 
 // ---- Sequence ---------------------------------------------------------------------------------
@@ -381,15 +668,23 @@ TEST_CASE("going on after a single corrupt answer is found") {
   CHECK(bench.says("sequence 0 before it was neither accepted nor given up"));
 }
 
+namespace {
+
+// By the points of the contract.
+constexpr contract::PathLimitsRegister path_limits;
+constexpr unsigned misses_to_down =
+    (path_limits.down() + path_limits.missing() - 1) / path_limits.missing();
+
+}  // namespace
+
 TEST_CASE("a packet may be given up when both paths have failed as often as the limit says") {
-  contract::RetryLimitsRegister limits;
   Bench bench;
   bench.awake();
   const Words words = packet_of({.sequence = 1});
   for (const BusId bus : {BusId::x, BusId::y}) {
     bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
     CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
-    for (unsigned i = 0; i < limits.no_answer(); ++i) bench.wire(bus, words, 0, {.unseen = true});
+    for (unsigned i = 0; i < misses_to_down; ++i) bench.wire(bus, words, {}, {.unseen = true});
   }
   CHECK(bench.monitor.was_cut_off(0, 1));
   CHECK_FALSE(bench.monitor.was_cut_off(1, 0));
@@ -403,13 +698,12 @@ namespace {
 
 // X fails from CPU 0 to CPU 1, works again, and `later` cycles after it failed Y fails.
 ProtocolMonitor after_failures(std::uint64_t alive_interval, std::uint64_t later) {
-  const contract::RetryLimitsRegister limits;
   Bench bench;
-  bench.monitor = ProtocolMonitor(4, limits, alive_interval);
+  bench.monitor = ProtocolMonitor(4, {}, alive_interval);
   bench.awake();
   const Words words = packet_of({.sequence = 1});
   const auto fail = [&](BusId bus) {
-    for (unsigned i = 0; i < limits.no_answer(); ++i) bench.wire(bus, words, 0, {.unseen = true});
+    for (unsigned i = 0; i < misses_to_down; ++i) bench.wire(bus, words, {}, {.unseen = true});
   };
   const std::uint64_t start = bench.cycle[1] = bench.cycle[0];
   fail(BusId::x);
@@ -442,20 +736,19 @@ TEST_CASE("CPUs that were once cut off stay so, whatever gets through later") {
 }
 
 TEST_CASE("a path that stays dead fails again and again, and counts from the last time") {
-  const contract::RetryLimitsRegister limits;
   Bench bench;
-  bench.monitor = ProtocolMonitor(4, limits, 1000);
+  bench.monitor = ProtocolMonitor(4, {}, 1000);
   bench.awake();
   const Words words = packet_of({.sequence = 1});
   for (const std::uint64_t cycle : {1000, 2000, 3000, 4000, 5000}) {
     bench.cycle[0] = cycle;
-    for (unsigned i = 0; i < limits.no_answer(); ++i) {
-      bench.wire(BusId::x, words, 0, {.unseen = true});
+    for (unsigned i = 0; i < misses_to_down; ++i) {
+      bench.wire(BusId::x, words, {}, {.unseen = true});
     }
   }
   bench.cycle[1] = 6000;
-  for (unsigned i = 0; i < limits.no_answer(); ++i) {
-    bench.wire(BusId::y, words, 0, {.unseen = true});
+  for (unsigned i = 0; i < misses_to_down; ++i) {
+    bench.wire(BusId::y, words, {}, {.unseen = true});
   }
   CHECK(bench.monitor.was_cut_off(0, 1));
 }
@@ -464,15 +757,86 @@ TEST_CASE("a packet that failed on one bus only may not be given up") {
   Bench bench;
   bench.awake();
   const Words words = packet_of({.sequence = 1});
-  for (unsigned i = 0; i < 4; ++i) bench.wire(BusId::x, words, 0, {.unseen = true});
+  for (unsigned i = 0; i < 4; ++i) bench.wire(BusId::x, words, {}, {.unseen = true});
   bench.send({.sequence = 2});
   CHECK(bench.says("neither accepted nor given up"));
 }
 
+TEST_CASE("a packet by a fixed route may be given up when its path is down, not before") {
+  for (const unsigned misses : {misses_to_down, misses_to_down - 1}) {
+    Bench bench;
+    bench.awake();
+    const Words words = packet_of({.sequence = 1});
+    for (unsigned i = 0; i < misses; ++i) {
+      bench.wire(BusId::x, words, {}, {.unseen = true, .probe = true});
+    }
+    bench.send({.sequence = 2});
+    CHECK(bench.good() == (misses == misses_to_down));
+  }
+}
+
+TEST_CASE("busy answers count in all, whatever comes between them") {
+  ProtocolLimits limits;
+  limits.busy = 3;
+  Bench bench;
+  bench.monitor = ProtocolMonitor(4, limits);
+  bench.send({}, Answer::busy);
+  bench.wire(BusId::x, packet_of({}), {}, {.unseen = true});
+  bench.send({}, Answer::busy);
+  bench.wire(BusId::x, packet_of({}), {}, {.unseen = true});
+  bench.send({}, Answer::busy);
+  bench.send({.sequence = 1});
+  CHECK(bench.good());
+}
+
+TEST_CASE("corrupt answers take a path down as well, only more of them") {
+  Bench bench;
+  bench.awake();
+  Words received = packet_of({.sequence = 1});
+  received[3] ^= 8;
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+    for (unsigned i = 0; i < path_limits.down(); ++i) {
+      CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+      bench.wire(bus, packet_of({.sequence = 1}), answers(1, Answer::corrupt),
+                 {.received = received});
+    }
+  }
+  CHECK(bench.monitor.was_cut_off(0, 1));
+  CHECK(bench.good());
+}
+
+TEST_CASE("any other answer takes all points from a path") {
+  Bench bench;
+  bench.awake();
+  for (unsigned i = 0; i < 10; ++i) {
+    for (const BusId bus : {BusId::x, BusId::y}) {
+      bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+      const Letter letter{.sequence = 1 + 2 * i + static_cast<unsigned>(bus)};
+      for (unsigned j = 1; j < misses_to_down; ++j) {
+        bench.wire(bus, packet_of(letter), {}, {.unseen = true});
+      }
+      bench.send(letter, Answer::accepted, bus);
+    }
+  }
+  CHECK(bench.good());
+  CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+}
+
+TEST_CASE("a node that has been started anew may begin with any number") {
+  Bench bench;
+  bench.send({.sequence = 4});
+  Words words = packet_of({.sequence = 4, .seed = 3});
+  words[1] = PacketHeader{{0, words[1]}}.set_epoch(1).words[1];
+  words.pop_back();
+  bench.wire(BusId::x, with_crc(words), answers(1, Answer::accepted));
+  CHECK(bench.good());
+}
+
 TEST_CASE("a packet may be given up after the busy limit, not before") {
   for (const unsigned busy : {3U, 2U}) {
-    contract::RetryLimitsRegister limits;
-    limits.set_busy(3);
+    ProtocolLimits limits;
+    limits.busy = 3;
     Bench bench;
     bench.monitor = ProtocolMonitor(4, limits);
     for (unsigned i = 0; i < busy; ++i) bench.send({.sequence = 0}, Answer::busy);
@@ -483,8 +847,8 @@ TEST_CASE("a packet may be given up after the busy limit, not before") {
 
 TEST_CASE("the number of a packet that ended busy is used again by the next, not before") {
   for (const unsigned busy : {3U, 2U}) {
-    contract::RetryLimitsRegister limits;
-    limits.set_busy(3);
+    ProtocolLimits limits;
+    limits.busy = 3;
     Bench bench;
     bench.monitor = ProtocolMonitor(4, limits);
     for (unsigned i = 0; i < busy; ++i) bench.send({.sequence = 0, .length = 8}, Answer::busy);
@@ -495,10 +859,10 @@ TEST_CASE("the number of a packet that ended busy is used again by the next, not
 
 TEST_CASE("the second packet of a flow may not start before the first is answered") {
   Bench bench;
-  bench.send({.sequence = 0, .length = 8});  // cycles 100 to 104 on X, answered in 105
+  bench.send({.sequence = 0, .length = 8});  // cycles 100 to 104 on X, answered in 106
   bench.cycle[1] = 105;
   bench.send({.sequence = 1}, Answer::accepted, BusId::y);
-  CHECK(bench.says("sent before the flow's packet before it, sequence 0, was answered at cycle 105",
+  CHECK(bench.says("sent before the flow's packet before it, sequence 0, was answered at cycle 106",
                    BusId::y));
 }
 

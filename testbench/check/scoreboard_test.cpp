@@ -308,7 +308,7 @@ TEST_CASE("a refused message that its server saw is found") {
   CHECK(bench.says("refused, but its server listened to it"));
 }
 
-TEST_CASE("what a halted CPU had under way has failed; nothing of it is lost") {
+TEST_CASE("what a halted CPU had under way has failed, and nothing of it is lost") {
   Bench bench;
   bench.send(0);
   bench.board.cpu_halted(1);

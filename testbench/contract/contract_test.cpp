@@ -31,20 +31,28 @@ TEST_CASE("setting a field leaves its neighbours alone and drops bits that do no
 TEST_CASE("registers are words, at different offsets, and have names") {
   std::set<std::uint32_t> offsets;
   for (const RegisterInfo& info : registers) {
-    const auto offset = static_cast<std::uint32_t>(info.reg);
-    CHECK(offset % 4 == 0);
-    CHECK(offset < 0x1000);
-    CHECK(offsets.insert(offset).second);
     CHECK(std::string(name(info.reg)) != "?");
+    for (unsigned i = 0; i < info.count; ++i) {
+      const auto offset = static_cast<std::uint32_t>(element(info.reg, i));
+      CHECK(offset % 4 == 0);
+      CHECK(offset < 0x1000);
+      CHECK(offsets.insert(offset).second);
+    }
   }
   CHECK(std::string(name(static_cast<Register>(0xffc))) == "?");
 }
 
 TEST_CASE("a register's fields start at its reset value") {
-  RetryLimitsRegister limits;
-  CHECK(limits.busy() == 64);
-  CHECK(limits.no_answer() == 2);
-  CHECK(limits.corrupt() == 16);
+  PathLimitsRegister limits;
+  CHECK(limits.missing() == 8);
+  CHECK(limits.corrupt() == 1);
+  CHECK(limits.suspect() == 8);
+  CHECK(limits.down() == 16);
+}
+
+TEST_CASE("of several registers of one name each has its place") {
+  CHECK(element(Register::path_x, 3) == static_cast<Register>(0x14c));
+  CHECK(element(Register::window_control, 31) == static_cast<Register>(0x5f8));
 }
 
 TEST_CASE("event bits combine and take apart") {

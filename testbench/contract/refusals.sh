@@ -85,7 +85,7 @@ refuse "an access that does not exist" 1 "access must be" <<'END'
 [[register]]
 name = "a"
 offset = 4
-access = "wo"
+access = "zz"
 doc = "d"
 END
 [ "$failures" -eq 0 ]

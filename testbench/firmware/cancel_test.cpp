@@ -162,7 +162,7 @@ TEST_CASE("a link broken while a long reply is on its way ends the writelink wit
 
 TEST_CASE("a link broken before its packet has left is gone without a trace") {
   // The first packets keep the few buffers; the last link has none when it is broken.
-  Rig rig(2, [](KernelConfig& config) { config.port.control_buffers = 2; });
+  Rig rig(2, [](KernelConfig& config) { config.port.packet_buffers = 2; });
   rig.node(1).busy = true;
   const ProcessAddress server = rig.address(1, rig.create_echo(1));
   bool checked = false;
@@ -208,7 +208,7 @@ TEST_CASE("a link broken after its reply came is freed at once, reported or not"
 }
 
 TEST_CASE("links broken at every moment of their life leave nothing behind") {
-  Rig rig(2, [](KernelConfig& config) { config.port.data_buffers = 4; });
+  Rig rig(2, [](KernelConfig& config) { config.port.windows = 4; });
   const ProcessAddress remote = rig.address(1, rig.create_echo(1));
   const ProcessAddress local = rig.address(0, rig.create_echo(0));
   unsigned rounds = 0, replied = 0;

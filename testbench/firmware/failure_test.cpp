@@ -94,7 +94,7 @@ TEST_CASE("every outstanding link to a CPU that dies ends with an error, in what
 }
 
 TEST_CASE("a link that has not left when its CPU is declared down ends with error 201") {
-  Rig rig(2, [](KernelConfig& config) { config.port.control_buffers = 1; });
+  Rig rig(2, [](KernelConfig& config) { config.port.packet_buffers = 1; });
   const ProcessAddress server = rig.address(1, rig.create_echo(1));
   std::vector<Error> errors;
   rig.create(0, 100, [&](Process& self) -> Task<> {
@@ -353,7 +353,7 @@ TEST_CASE("bulk data that finds its CPU busy beyond the limit is sent again, who
   for (int i = 0; i < 3; ++i) {
     rig.run(10'000);
     rig.node(0).busy_data = rig.node(1).busy_data = true;
-    rig.run(400'000);
+    rig.run(150'000);
     rig.node(0).busy_data = rig.node(1).busy_data = false;
   }
   rig.run(4'000'000);

@@ -59,7 +59,11 @@ SIZE_CASES(1)
 SIZE_CASES(224)
 SIZE_CASES(225)
 SIZE_CASES(4096)
+SIZE_CASES(256)
+SIZE_CASES(8192)
+SIZE_CASES(8193)
 SIZE_CASES(65536)
+SIZE_CASES(100000)
 
 TEST_CASE("an empty request with an empty reply crosses the bus") {
   check_sizes(0, 0, 1, xybus::CostTable::standard());
@@ -78,7 +82,7 @@ TEST_CASE("link returns at once, before the server has done anything") {
     const auto before = rig.node(0).now();
     const auto link = rig.messages(0).link(self, server, request, reply, 10);
     REQUIRE(link);
-    CHECK(rig.node(0).now() - before < 500);
+    CHECK(rig.node(0).now() - before < 2000);  // it copies the request
     CHECK_FALSE(rig.messages(0).done(self));
     CHECK(rig.count(1, KernelEvent::link_queued) == 0);
     co_await self.wait(EventBit::ldone);

@@ -166,13 +166,37 @@ TEST_CASE("a kernel is not made with numbers out of range") {
                     Catch::Contains("event_entries"));
   CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.send_descriptors = 16; }),
                     Catch::Contains("send_descriptors"));
-  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.data_buffers = 0; }),
-                    Catch::Contains("data_buffers"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.packet_buffers = 0; }),
+                    Catch::Contains("packet_buffers"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.windows = 1; }), Catch::Contains("windows"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.windows = 33; }),
+                    Catch::Contains("windows"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.window_bytes = 0; }),
+                    Catch::Contains("window_bytes"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.window_bytes = 300; }),
+                    Catch::Contains("window_bytes"));
+  CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.window_bytes = 1 << 20; }),
+                    Catch::Contains("window_bytes"));
   CHECK_THROWS_WITH(make([](KernelConfig& c) { c.port.ram_offset = 8; }),
                     Catch::Contains("ram_offset"));
 }
 
 TEST_CASE("a port that does not fit into node RAM is refused when it starts") {
-  Rig rig(1, [](KernelConfig& config) { config.port.data_buffers = 4000; });
+  Rig rig(1, [](KernelConfig& config) { config.port.packet_buffers = 4000; });
   CHECK_THROWS_WITH(rig.run(), Catch::Contains("too small"));
+}
+
+TEST_CASE("windows that are too large for two of them are refused when the port starts") {
+  Rig rig(1, [](KernelConfig& config) { config.port.window_bytes = 131'072; });
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("too small"));
+}
+
+TEST_CASE("there are as many windows as node RAM has room for, and as are wanted") {
+  Rig rig(2, [](KernelConfig& config) {
+    config.port.windows = config.cpu == 0 ? 32 : 9;
+  });
+  rig.run(1000);
+  CHECK(rig.kernel(0).port().transfers().windows().size() == 28);
+  CHECK(rig.kernel(0).port().ram_bytes() <= 262'144);
+  CHECK(rig.kernel(1).port().transfers().windows().size() == 9);
 }

@@ -84,6 +84,16 @@ Process& Rig::create_echo(unsigned cpu, std::uint8_t priority) {
   });
 }
 
+void Rig::on_cpu(unsigned cpu, std::function<void()> act) {
+  bool done = false;
+  create(cpu, 255, [&](Process&) -> Task<> {
+    act();
+    done = true;
+    co_return;
+  });
+  while (!done) run(100);
+}
+
 void Rig::restart(unsigned cpu, std::uint8_t epoch) {
   KernelConfig next = config(cpu);
   next.epoch = epoch;
@@ -95,7 +105,8 @@ void Rig::restart(unsigned cpu, std::uint8_t epoch) {
 bool Rig::at_rest() {
   return std::all_of(kernels_.begin(), kernels_.end(), [this](const auto& kernel) {
     const unsigned cpu = static_cast<unsigned>(&kernel - kernels_.data());
-    return kernel->messages().free_lcbs() == config(cpu).lcbs;
+    return kernel->messages().free_lcbs() == config(cpu).lcbs &&
+           kernel->port().transfers().windows().in_use() == 0;
   });
 }
 

@@ -74,10 +74,13 @@ class Rig : public xybus::KernelObserver {
 
   void run(std::uint64_t cycles = 2'000'000) { fabric_.run(cycles); }
 
+  /// Does something on a CPU, as the process of highest priority, and waits until it is done.
+  void on_cpu(unsigned cpu, std::function<void()> act);
+
   /// A new kernel on a halted CPU.
   void restart(unsigned cpu, std::uint8_t epoch);
 
-  /// Whether every LCB and packet on every CPU that runs is free again.
+  /// Whether every LCB and every window on every CPU is free again.
   bool at_rest();
   unsigned count(unsigned cpu, KernelEvent::Kind kind) const;
 

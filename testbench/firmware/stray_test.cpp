@@ -1,5 +1,6 @@
 // Packets that no message system like ours would send, or that come in an order it need not.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "firmware/message/wire.h"
@@ -39,8 +40,8 @@ struct Scene {
   void deliver(unsigned source, const LinkHeader& header, const Bytes& data = {}) {
     Bytes payload(xybus::link_header_bytes + data.size());
     xybus::store(header, payload);
-    std::copy(data.begin(), data.end(), payload.begin() + xybus::link_header_bytes);
-    rig.messages(0).received({source, 0, contract::TrafficClass::control, payload});
+    if (!data.empty()) std::ranges::copy(data, payload.begin() + xybus::link_header_bytes);
+    rig.messages(0).received({source, 0, payload});
   }
 
   Rig rig;
@@ -61,46 +62,62 @@ TEST_CASE("packets that fit no link, or not the state of theirs, change nothing 
       CHECK(s.rig.messages(0).stray_packets() == ++strays);
       CHECK_FALSE(s.rig.messages(0).done(self));
     };
-    const auto reply = s.header(LinkOperation::reply), pull = s.header(LinkOperation::pull);
-    auto to_requestor = s.header(LinkOperation::data), to_server = to_requestor;
-    to_requestor.set_length(100);
-    to_server.set_length(100).set_requestor_link(0).set_server_link(s.link.value);
+    const auto reply = s.header(LinkOperation::reply);
+    const auto pull = s.header(LinkOperation::pull).set_window(0x0100).set_length(1000);
+    const auto ask = s.header(LinkOperation::ask).set_length(600);
 
     expect_stray(2, reply);  // the link is with CPU 1
     expect_stray(1, LinkHeader(reply).set_requestor_link(s.link.value + 0x10000));
     expect_stray(1, LinkHeader(reply).set_requestor_link(0xffff));
-    expect_stray(1, pull);  // of nothing
-    expect_stray(1, LinkHeader(pull).set_offset(999).set_length(2));
-    expect_stray(1, LinkHeader(pull).set_offset(0xffffffff).set_length(0xffffffff));
-    expect_stray(1, LinkHeader(to_requestor).set_offset(501), data);
-    expect_stray(1, LinkHeader(to_requestor).set_offset(0xffffffff), data);
-    expect_stray(1, to_requestor, pattern(2, 99));
-    expect_stray(2, to_requestor, data);
-    expect_stray(1, to_server, data);  // not a server's end
+    expect_stray(1, LinkHeader(pull).set_length(0));
+    expect_stray(1, LinkHeader(pull).set_window(0));
+    expect_stray(1, LinkHeader(pull).set_room_or_offset(999).set_length(2));
+    expect_stray(1, LinkHeader(pull).set_room_or_offset(0xffffffff).set_length(0xffffffff));
+    expect_stray(1, LinkHeader(ask).set_length(0));
+    expect_stray(1, LinkHeader(ask).set_length(601));
+    expect_stray(1, LinkHeader(ask).set_room_or_offset(0xffffffff).set_length(0xffffffff));
+    expect_stray(1, s.header(LinkOperation::room).set_server_link(s.link.value).set_window(0x100));
+    expect_stray(1, s.header(LinkOperation::again));
+    expect_stray(1, s.header(LinkOperation::again).set_window(0x101));
+    expect_stray(1, s.header(LinkOperation::again).set_window(0xffff));
     expect_stray(1, s.header(LinkOperation::cancel));
-    expect_stray(1, s.header(static_cast<LinkOperation>(77)));
-    s.rig.messages(0).received({1, 0, contract::TrafficClass::control, data});
-    s.rig.messages(0).received({1, 0, contract::TrafficClass::control, {}});
+    expect_stray(1, s.header(static_cast<LinkOperation>(3 + 64)));
+    s.rig.messages(0).received({1, 0, data});
+    s.rig.messages(0).received({1, 0, {}});
+    for (const xybus::WindowName window : {0, 0x100, 0x101, 0xffff}) {
+      s.rig.messages(0).stored(window, 100);
+    }
+    CHECK(s.rig.messages(0).stray_packets() == strays + 6);
     CHECK(s.reply == Bytes(600));
     CHECK(s.rig.messages(0).free_lcbs() == 255);
   });
 }
 
-TEST_CASE("a reply that overtakes its data ends the link only when all data is there") {
+TEST_CASE("an event or an AGAIN of a window that its link does not wait for changes nothing") {
+  // Window 0 of CPU 0 has the request, to be read; window 1 is for the reply.
   const Scene scene([](Scene& s, Process& self) {
-    const Bytes whole = pattern(3, 400);
-    s.deliver(1, s.header(LinkOperation::reply).set_length(400));
+    for (const xybus::WindowName window : {0x100, 0x101}) {
+      s.rig.messages(0).stored(window, 100);
+      s.deliver(1, s.header(LinkOperation::again).set_window(window));
+      s.deliver(2, s.header(LinkOperation::again).set_window(window));
+    }
+    CHECK(s.rig.messages(0).stray_packets() == 6);
     CHECK_FALSE(s.rig.messages(0).done(self));
-    s.deliver(1, s.header(LinkOperation::data).set_offset(200).set_length(200),
-              Bytes(whole.begin() + 200, whole.end()));
-    CHECK_FALSE(s.rig.messages(0).done(self));
-    s.deliver(1, s.header(LinkOperation::data).set_offset(0).set_length(200),
-              Bytes(whole.begin(), whole.begin() + 200));
+    CHECK(s.reply == Bytes(600));
+  });
+}
+
+TEST_CASE("a long reply that was not written into its window ends the link with error 22") {
+  // As if the server had written less than it says, or the window were gone.
+  const Scene scene([](Scene& s, Process& self) {
+    auto& windows = s.rig.kernel(0).port();
+    CHECK(windows.transfers().windows().in_use() == 2);
+    s.deliver(1, s.header(LinkOperation::ask).set_room_or_offset(500).set_length(100));
+    s.deliver(1, s.header(LinkOperation::reply).set_length(400));  // less than was asked room for
     const auto completion = s.rig.messages(0).done(self);
     REQUIRE(completion);
-    CHECK(completion->error == Error::none);
-    CHECK(completion->reply_length == 400);
-    CHECK(std::equal(whole.begin(), whole.end(), s.reply.begin()));
+    CHECK(completion->error == Error::bounds);
+    CHECK(windows.transfers().windows().in_use() == 0);
   });
 }
 
@@ -113,41 +130,6 @@ TEST_CASE("a reply larger than there is room for ends the link with error 22, an
     CHECK(completion->reply_length == 0);
     CHECK(s.reply == Bytes(600));
   });
-}
-
-TEST_CASE("data for the wrong part of a request that is read is dropped") {
-  // The server reads bytes 500 to 1499; data before and behind that must not reach its buffer.
-  Rig rig(2);
-  Bytes buffer(1000);
-  LinkId link;
-  rig.create(1, 100, [&](Process& self) -> Task<> {
-    const Request asked = co_await next_request(rig.messages(1), self);
-    link = asked.link;
-    rig.node(1).busy_data = true;
-    co_await rig.messages(1).readlink(self, asked.link, buffer, 500);
-  });
-  rig.create(0, 100, [&](Process& self) -> Task<> {
-    const Bytes request = pattern(1, 2000);
-    co_await exchange(rig.messages(0), self, {1, 2}, request, 0);
-  });
-  rig.run(20'000);
-  rig.create(1, 200, [&](Process&) -> Task<> {
-    const Bytes data(100, std::byte{0xff});
-    for (const std::uint32_t offset : {0U, 400U, 499U, 1401U, 1500U, 0xffffffffU}) {
-      LinkHeader header;
-      header.set_operation(LinkOperation::data).set_server_link(link.value);
-      header.set_offset(offset).set_length(100);
-      Bytes payload(xybus::link_header_bytes);
-      xybus::store(header, payload);
-      payload.insert(payload.end(), data.begin(), data.end());
-      rig.messages(1).received({0, 0, contract::TrafficClass::data, payload});
-    }
-    CHECK(rig.messages(1).stray_packets() == 6);
-    CHECK(buffer == Bytes(1000));
-    co_return;
-  });
-  rig.run(10'000);
-  CHECK(rig.messages(1).stray_packets() == 6);
 }
 
 TEST_CASE("a pull for a link that is gone is answered by a cancel, and the server goes on") {
@@ -168,9 +150,10 @@ TEST_CASE("a pull for a link that is gone is answered by a cancel, and the serve
     behind = co_await exchange(rig.messages(0), self, server, pattern(2, 1000), 500, 500);
   });
   rig.run(2'000);
-  rig.messages(0).cpu_down(1);  // ends the link here and tells nobody
-  rig.messages(0).cpu_up(1);
-  rig.node(0).nudge();
+  rig.on_cpu(0, [&] {
+    rig.messages(0).cpu_down(1);  // ends the link here and tells nobody
+    rig.messages(0).cpu_up(1);
+  });
   rig.run(100'000);
   CHECK(gone.completion.error == Error::cpu_failed);
   CHECK(read == Error::nothing_outstanding);
@@ -182,18 +165,19 @@ TEST_CASE("a pull for a link that is gone is answered by a cancel, and the serve
 
 namespace {
 
-/// Strays of each kind from `source`; only the pulls, all of one link, may be answered.
+/// Strays of each kind from `source`; only pull and ask, all of one link, may be answered.
 void check_answers_to_strays(unsigned source) {
   Scene scene([source](Scene& s, Process&) {
     const auto gone = [&](LinkOperation operation) {
       return s.header(operation).set_requestor_link(s.link.value + 0x10000);
     };
     s.deliver(source, gone(LinkOperation::reply));
-    s.deliver(source, gone(LinkOperation::data));
-    s.deliver(source, gone(LinkOperation::data).set_server_link(s.link.value));
+    s.deliver(source, gone(LinkOperation::room));
+    s.deliver(source, gone(LinkOperation::room).set_server_link(s.link.value));
     s.deliver(source, gone(LinkOperation::cancel));
     s.deliver(1, s.header(LinkOperation::pull));  // that link is here: it must not be cancelled
-    for (int i = 0; i < 3; ++i) s.deliver(source, gone(LinkOperation::pull).set_length(10));
+    for (int i = 0; i < 2; ++i) s.deliver(source, gone(LinkOperation::pull).set_length(10));
+    s.deliver(source, gone(LinkOperation::ask).set_length(10));
     s.rig.messages(0).pump();
   });
   const unsigned cancels_here = source == 0 ? 1 : 0;
@@ -206,7 +190,7 @@ void check_answers_to_strays(unsigned source) {
 
 }  // namespace
 
-TEST_CASE("only a pull that finds no link is answered, and its cancel is not") {
+TEST_CASE("only a pull or ask that finds no link is answered, and its cancel is not") {
   check_answers_to_strays(1);
 }
 

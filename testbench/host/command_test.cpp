@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "bench/bench.h"
 #include "cli/command.h"
 #include "run/run.h"
 
@@ -27,6 +28,9 @@ Outcome outcome = Outcome::good;
 std::string exception;
 bool traced = true;
 
+// What the stand-ins for the benchmarks measure.
+double fairness = 0.995;
+
 }  // namespace
 
 RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log, Progress&) {
@@ -42,8 +46,30 @@ RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log
   result.outcome = outcome;
   result.cycles = 100;
   result.clock_hz = scenario.system.clock_hz;
+  result.status.resize(2);
+  result.status[1].halted = false;
+  result.status[1].enabled = true;
   result.checks = {{"scoreboard", outcome != Outcome::check_failed, "one detail"}};
   return result;
+}
+
+BenchRows bench_bus() {
+  return {{.name = "fairness",
+           .value = fairness,
+           .unit = "",
+           .limit = 1,
+           .requires_what = BenchRow::Requires::at_least,
+           .required = 0.99},
+          {.name = "latency",
+           .value = 22,
+           .unit = "cycles",
+           .limit = 11,
+           .requires_what = BenchRow::Requires::at_most,
+           .required = 32}};
+}
+
+BenchRows bench_sim() {
+  return {{.name = "idle", .value = 1e6, .unit = "cycles/s", .machine_dependent = true}};
 }
 
 namespace {
@@ -268,11 +294,62 @@ TEST_CASE("what is not available yet says so and ends with status 2") {
   Bench bench;
   CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
   CHECK(bench.err == "xybus: compare is not available yet\n");
-  CHECK(bench.start({"bench", "--json", "x"}) == 2);
-  CHECK(bench.err == "xybus: bench is not available yet\n");
   CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
   CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
   CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("a benchmark prints each figure beside its limit and what is asked for") {
+  Bench bench;
+  REQUIRE(bench.start({"bench", "bus"}) == 0);
+  CHECK(bench.out ==
+        "bus            value  unit          limit    ratio   required\n"
+        "fairness       0.995                    1    0.995    >= 0.99  ok\n"
+        "latency           22  cycles           11    2.000      <= 32  ok\n");
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("without a name all benchmarks run, and the file has every figure") {
+  Bench bench;
+  REQUIRE(bench.start({"bench", "--json", "figures.json"}) == 0);
+  CHECK_THAT(bench.out, Catch::Contains("\nlatency ") && Catch::Contains("this machine\n"));
+  const auto json = nlohmann::json::parse(bench.read("figures.json"));
+  CHECK(json == nlohmann::json::parse(R"({"ok": true, "benchmarks": [
+    {"name": "bus", "ok": true, "rows": [
+      {"name": "fairness", "value": 0.995, "unit": "", "limit": 1.0, "ratio": 0.995,
+       "at_least": 0.99, "ok": true},
+      {"name": "latency", "value": 22.0, "unit": "cycles", "limit": 11.0, "ratio": 2.0,
+       "at_most": 32.0, "ok": true}]},
+    {"name": "sim", "ok": true, "rows": [
+      {"name": "idle", "value": 1e6, "unit": "cycles/s", "limit": null, "ratio": null, "ok": true,
+       "machine_dependent": true}]}]})"));
+}
+
+TEST_CASE("a figure that misses what is asked for ends with status 1") {
+  Bench bench;
+  fairness = 0.5;
+  CHECK(bench.start({"bench", "bus", "--json", "figures.json"}) == 1);
+  fairness = 0.995;
+  CHECK_THAT(bench.out, Catch::Contains(">= 0.99  MISSED\n"));
+  CHECK(nlohmann::json::parse(bench.read("figures.json"))["ok"] == false);
+}
+
+TEST_CASE("a benchmark that is none, or a file that cannot be written, ends with status 2") {
+  Bench bench;
+  CHECK(bench.start({"bench", "bench"}) == 2);
+  CHECK(bench.start({"bench", "bus", "--json", "/nowhere/at all"}) == 2);
+  CHECK(bench.err == "xybus: cannot write /nowhere/at all\n");
+  CHECK(bench.out.empty());
+}
+
+TEST_CASE("the status of the nodes is printed when asked for") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml"}) == 0);
+  CHECK_THAT(bench.out, !Catch::Contains("engine"));
+  REQUIRE(bench.start({"run", "small.toml", "--status"}) == 0);
+  CHECK_THAT(bench.out, Catch::Contains("\nengine        halted      on\n"));
+  REQUIRE(bench.start({"run", "small.toml", "--status", "--quiet"}) == 0);
+  CHECK(bench.out.empty());
 }
 
 TEST_CASE("an output directory that cannot be made ends with status 2") {
@@ -314,7 +391,7 @@ TEST_CASE("help goes to standard output and ends with status 0") {
     CHECK_THAT(bench.out, Catch::Contains(word));
   CHECK(bench.start({"run", "--help"}) == 0);
   for (const char* word : {"SCENARIO", "--seed", "--fabric", "--wave", "--out", "--set",
-                           "--no-skip", "--quiet", "limits.time"})
+                           "--no-skip", "--status", "--quiet", "limits.time"})
     CHECK_THAT(bench.out, Catch::Contains(word));
 }
 
@@ -334,7 +411,8 @@ TEST_CASE("list names every shipped scenario and workload and fault with a descr
   }
   CHECK(listed >= 6);
   for (const char* word : {"ping", "stream", "all-to-all", "packet-corrupt", "packet-drop",
-                           "answer-drop", "bus-down", "cpu-halt"})
+                           "answer-drop", "bus-down", "cpu-halt", "babbling-node", "forged-source",
+                           "bus-hog"})
     CHECK_THAT(bench.out, Catch::Contains(std::string("  ") + word + " "));
   REQUIRE(bench.start({"list", "faults"}) == 0);
   CHECK_THAT(bench.out, !Catch::Contains("stream"));

@@ -15,6 +15,22 @@ bin=$home/bin
 calls=$home/calls
 mkdir -p "$root" "$bin"
 cp "$launcher" "$root/xybus"
+mkdir -p "$root/rtl/synth"
+cat >"$root/rtl/synth/yosys.sh" <<'END'
+case $1 in
+  find) [ -e "$home/yosys" ] ;;
+  fetch)
+    echo "fetch into $XYBUS_TOOLS" >>"$calls"
+    [ ! -e "$home/no-registry" ] || exit 1
+    : >"$home/yosys"
+    ;;
+esac
+END
+cat >"$root/rtl/synth/synth.sh" <<'END'
+echo "synthesis: $*"
+echo "build $XYBUS_BUILD"
+exit 1
+END
 : >"$calls"
 : >"$home/answer"
 echo 0 >"$home/uid"
@@ -76,6 +92,7 @@ fi
 } >"$2/xybus"
 chmod +x "$2/xybus"
 END
+: | tool npm
 tool ctest <<'END'
 echo "100% tests passed"
 [ ! -e "$home/failing-test" ] || exit 8
@@ -253,6 +270,31 @@ case $case_name in
     : >"$home/failing-test"
     start "$root/xybus" test
     status_is 1
+    ;;
+  synth)
+    start "$root/xybus" synth --nodes 4
+    status_is 1
+    says calls "fetch into $root/build/tools"
+    says calls "ninja -C $root/build contract_files"
+    says out "synthesis: --nodes 4"
+    says out "build $root/build"
+    : >"$calls"
+    start "$root/xybus" synth
+    silent_on calls fetch
+    : >"$calls"
+    start "$root/xybus" synth --help
+    says out "synthesis: --help"
+    [ ! -s "$calls" ] || fail "built something to tell the usage"
+    ;;
+  no-registry)
+    : >"$home/no-registry"
+    start "$root/xybus" test
+    status_is 0
+    says calls "fetch into $root/build/tools"
+    says err "going on without the tests of synthesis"
+    says calls "ctest"
+    start_at_terminal n "'$root/xybus' test"
+    says out "fetch Yosys"
     ;;
   usage-before-building)
     start "$root/xybus"

@@ -48,8 +48,8 @@ RunResult sample_result() {
   r.cycles = 200'000;
   r.clock_hz = 100e6;
   r.wall_seconds = 0.5;
-  r.bus[0] = {50'000, 100'000, 2000, 3, 2, 1, 4};
-  r.bus[1] = {0, 0, 0, 0, 0, 0, 0};
+  r.bus[0] = {50'000, 100'000, 2000, 3, 2, 1, 4, 5, 6, 7, 8, 9};
+  r.bus[1] = {};
   r.messages = {1000, 998, 2, 0, 0, 0};
   r.latency = {998, 90, 120, 400, 900};
   r.faults = {{"bus-down x", "cycle 5000 to 8000", "12 packets hit"}};
@@ -220,6 +220,11 @@ TEST_CASE("the summary holds every key that is promised") {
   CHECK(x["crc_errors"] == 2);
   CHECK(x["busy_answers"] == 1);
   CHECK(x["no_answers"] == 4);
+  CHECK(x["refused_answers"] == 5);
+  CHECK(x["cut_packets"] == 6);
+  CHECK(x["offences"] == 7);
+  CHECK(x["window_packets"] == 8);
+  CHECK(x["multicasts"] == 9);
   CHECK(x["utilisation"] == 0.25);
   CHECK(x["payload_efficiency"] == 0.5);
   CHECK(json["bus"]["y"]["packets"] == 0);
@@ -234,6 +239,76 @@ TEST_CASE("the summary holds every key that is promised") {
       {"name": "scoreboard", "ok": true, "detail": "1000 messages"},
       {"name": "protocol x", "ok": true, "detail": ""}])"));
   CHECK(json["command"] == "./xybus run scenarios/ping.toml --seed 7");
+}
+
+namespace {
+
+std::vector<NodeStatus> sample_status() {
+  std::vector<NodeStatus> nodes(3);
+  for (const unsigned cpu : {0, 2}) {
+    NodeStatus& node = nodes[cpu];
+    node.halted = false;
+    node.enabled = node.interrupts = true;
+    node.epoch = 1;
+    node.events_made = 1000 + cpu;
+    node.events_taken = 1000;
+    for (auto& paths : node.paths) paths.resize(3);
+    node.counters[0][0] = 10 + cpu;  // sent
+  }
+  nodes[2].counters[1][counters_per_bus - 1] = 4;  // broken_off
+  nodes[0].paths[1][1] = {contract::PathState::down, 16, 2};
+  nodes[2].guardian[0] = {3, 1, contract::Offence::too_long};
+  return nodes;
+}
+
+}  // namespace
+
+TEST_CASE("the status shows a column for each CPU, without what is zero everywhere") {
+  CHECK(status_text(sample_status()) ==
+        R"(CPU                0       1       2
+engine            on  halted      on
+epoch              1       -       1
+interrupts        on       -      on
+storing           no       -      no
+serving           no       -      no
+events made     1000       -    1002
+events taken    1000       -    1000
+bus x
+  sent            10       -      12
+bus y
+  broken_off       0       -       4
+paths
+  CPU  0 to  1 by y  down      16 points      2 failures
+guardian of x: 3 offences, the last by CPU 1: too_long (seen by CPU 2)
+)");
+  CHECK(status_text({}).empty());
+  CHECK_THAT(status_text({NodeStatus{}}), Catch::EndsWith("paths: all up, none has failed\n"));
+}
+
+TEST_CASE("each counter of the contract is in the status, by the name of its register") {
+  CHECK(counters_per_bus == 16);
+  CHECK(counter_name(0) == "sent");
+  CHECK(counter_name(4) == "no_answer");
+  CHECK(counter_name(15) == "broken_off");
+  CHECK(counter_register(BusId::y, 15) == contract::Register::broken_off_y);
+}
+
+TEST_CASE("the summary has the status of every node, without what is zero") {
+  RunResult result = sample_result();
+  result.status = sample_status();
+  const auto json = nlohmann::json::parse(summary_json(result, {}));
+  CHECK(json["status"] == nlohmann::json::parse(R"([
+    {"cpu": 0, "halted": false, "enabled": true, "epoch": 1, "interrupts": true,
+     "storing": false, "serving": false, "events": {"made": 1000, "taken": 1000},
+     "bus": {"x": {"counters": {"sent": 10}, "paths": []},
+             "y": {"counters": {}, "paths": [{"destination": 1, "state": "down", "points": 16,
+                                              "failures": 2}]}}},
+    {"cpu": 1, "halted": true},
+    {"cpu": 2, "halted": false, "enabled": true, "epoch": 1, "interrupts": true,
+     "storing": false, "serving": false, "events": {"made": 1002, "taken": 1000},
+     "bus": {"x": {"counters": {"sent": 12}, "paths": [],
+                   "guardian": {"offences": 3, "offender": 1, "offence": "too_long"}},
+             "y": {"counters": {"broken_off": 4}, "paths": []}}}])"));
 }
 
 TEST_CASE("a run without cycles has a summary without divisions by zero") {

@@ -125,6 +125,65 @@ pattern = "bit-complement"
   CHECK(all.count == 20);
   CHECK(all.window == 2);
   CHECK(all.pattern == Pattern::bit_complement);
+  CHECK(all.cpus.size() == s.system.cpus);
+}
+
+TEST_CASE("who takes part in an all-to-all can be listed") {
+  const auto cpus = [](const std::string& list) {
+    return parse_scenario("[system]\ncpus = 6\n[[workload]]\nkind = \"all-to-all\"\nbytes = 1\n"
+                          "count = 1\n" + list, "s.toml");
+  };
+  using List = std::vector<unsigned>;
+  CHECK(std::get<AllToAllSpec>(cpus("").workloads[0]).cpus == List{0, 1, 2, 3, 4, 5});
+  CHECK(std::get<AllToAllSpec>(cpus("cpus = [5, 0, 2]\n").workloads[0]).cpus == List{0, 2, 5});
+  const auto error = [&](const std::string& list) {
+    try {
+      cpus(list);
+    } catch (const ScenarioError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const std::string expected = "; expected two CPUs or more, 0 to 5, each once";
+  CHECK(error("cpus = [0, 6]\n") == "s.toml:7: cpus: there is no CPU 6" + expected);
+  CHECK(error("cpus = [0, -1]\n") == "s.toml:7: cpus: there is no CPU -1" + expected);
+  CHECK(error("cpus = [3]\n") == "s.toml:7: cpus has 1 entries, or one twice" + expected);
+  CHECK(error("cpus = [3, 3]\n") == "s.toml:7: cpus has 2 entries, or one twice" + expected);
+  CHECK(error("cpus = 3\n") ==
+        "s.toml:7: cpus is an integer; expected a list: two CPUs or more, 0 to 5, each once");
+  CHECK(error("cpus = [\"a\", 1]\n").find("expected a list") != std::string::npos);
+}
+
+TEST_CASE("faults of a node name its CPU, and may end") {
+  const Scenario s = parse_scenario(R"([[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 1
+count = 1
+[[fault]]
+kind = "babbling-node"
+cpu = 3
+at_cycle = 100
+until = "10 us"
+[[fault]]
+kind = "forged-source"
+cpu = 2
+when = "packet 3 on x"
+[[fault]]
+kind = "bus-hog"
+cpu = 1
+at_cycle = 5
+)",
+                                    "s.toml");
+  REQUIRE(s.faults.size() == 3);
+  CHECK(s.faults[0].kind == FaultKind::babbling_node);
+  CHECK(s.faults[0].cpu == 3U);
+  CHECK(s.faults[0].until_cycle == 1000U);
+  CHECK(s.faults[1].kind == FaultKind::forged_source);
+  CHECK_FALSE(s.faults[1].bus.has_value());
+  CHECK(s.faults[2].kind == FaultKind::bus_hog);
+  CHECK_FALSE(s.faults[2].until_cycle.has_value());
 }
 
 TEST_CASE("the word for each pattern, workload and fault is the one that is read") {
@@ -313,7 +372,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "transpose, bit-complement or tornado");
   CHECK(fault_error("kind = \"bus-dwon\"\n") ==
         "s.toml:15: unknown kind \"bus-dwon\", perhaps \"bus-down\"; expected packet-corrupt, "
-        "packet-drop, answer-drop, bus-down or cpu-halt");
+        "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source or bus-hog");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
@@ -343,8 +402,12 @@ TEST_CASE("contradictory triggers of a fault are reported with the second one's 
         "s.toml:17: when = \"packet 1 on y\" contradicts bus = \"x\"; expected the same bus");
   CHECK(fault_error("kind = \"cpu-halt\"\ncpu = 1\nbus = \"x\"\nat_cycle = 3\n") ==
         "s.toml:17: bus on cpu-halt; expected cpu");
+  CHECK(fault_error("kind = \"bus-hog\"\ncpu = 1\nbus = \"x\"\nat_cycle = 3\n") ==
+        "s.toml:17: bus on bus-hog; expected cpu");
+  CHECK(fault_error("kind = \"bus-hog\"\ncpu = 1\nprobability = 0.1\n") ==
+        "s.toml:17: probability on bus-hog; expected at, at_cycle or when");
   CHECK(fault_error("kind = \"bus-down\"\ncpu = 1\nat_cycle = 3\n") ==
-        "s.toml:16: cpu on bus-down; expected bus; cpu is for cpu-halt");
+        "s.toml:16: cpu on bus-down; expected bus; cpu is for faults of a node");
 }
 
 TEST_CASE("an until that does not come after the start is reported with its line") {

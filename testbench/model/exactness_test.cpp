@@ -32,9 +32,11 @@ struct Chronicle : FabricObserver {
     return fault;
   }
   void packet_answered(const BusPacket& p) override {
-    text << name(p.bus) << " answer " << p.answer_cycle << ' ' << std::hex << p.answers;
+    text << name(p.bus) << " answer " << p.answer_cycle << std::hex << ' ' << p.answers.accepted
+         << ' ' << p.answers.busy << ' ' << p.answers.corrupt;
     for (const std::uint32_t word : p.words) text << ' ' << word;
-    text << std::dec << (p.down ? " down" : "") << (p.faulted ? " faulted" : "") << '\n';
+    text << std::dec << (p.cut ? " cut" : "") << (p.down ? " down" : "")
+         << (p.faulted ? " faulted" : "") << '\n';
   }
   void note(const char* what) { text << what << ' ' << machine->cycle() << '\n'; }
 };

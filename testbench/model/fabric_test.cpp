@@ -69,12 +69,13 @@ struct Seen {
   unsigned source;
   std::vector<std::uint32_t> words;
   std::uint64_t answer_cycle;
-  std::uint32_t answers;
+  Answers answers;
+  bool cut;
   bool down;
   bool faulted;
 
   contract::PacketHeader header() const { return {{words.at(0), words.at(1)}}; }
-  Answer answer(unsigned node) const { return static_cast<Answer>(answers >> 2 * node & 3); }
+  Answer answer(unsigned node) const { return answers.of(node); }
 };
 
 /// Remembers all packets, and aims a fault at some.
@@ -89,7 +90,7 @@ struct Recorder : FabricObserver {
   }
   void packet_answered(const BusPacket& p) override {
     packets.push_back({p.bus, p.start_cycle, p.source, {p.words.begin(), p.words.end()},
-                       p.answer_cycle, p.answers, p.down, p.faulted});
+                       p.answer_cycle, p.answers, p.cut, p.down, p.faulted});
   }
 };
 
@@ -215,8 +216,8 @@ TEST_CASE("an access between two cycles waits for the next one, and a second one
     sc_core::wait(second.terminated_event());
   });
   bare.run();
-  // The clock is 10 ns and an access takes two cycles: from 20 ns, and from 40 ns.
-  CHECK(done == std::vector<std::uint64_t>{40'000, 60'000});
+  // The clock is 10 ns and an access takes three cycles: from 20 ns, and from 50 ns.
+  CHECK(done == std::vector<std::uint64_t>{50'000, 80'000});
 }
 
 TEST_CASE("the observer sees each packet with header, payload, CRC and answer") {
@@ -236,8 +237,8 @@ TEST_CASE("the observer sees each packet with header, payload, CRC and answer") 
     CHECK(seen.words.back() == crc32c(std::span(seen.words).first(seen.words.size() - 1)));
     CHECK(seen.answer_cycle ==
           seen.start_cycle + seen.words.size() - 1 + contract::answer_delay);
-    CHECK(seen.answers == static_cast<std::uint32_t>(Answer::accepted) << 2);
-    CHECK_FALSE((seen.down || seen.faulted));
+    CHECK(seen.answers == Answers::only(1, Answer::accepted));
+    CHECK_FALSE((seen.cut || seen.down || seen.faulted));
   }
   CHECK(pair.received == std::vector<std::vector<std::byte>>{bytes(0), bytes(5), bytes(256)});
 }
@@ -338,14 +339,86 @@ std::string cut_at(unsigned offset) {
 
 }  // namespace
 
-// Words in cycles 0 to 58, the answer in 59.
+// Words in cycles 0 to 58, the answer in 60.
 TEST_CASE("what the observer says of a packet is what became of it, whenever the bus goes down") {
   for (const unsigned offset : {0u, 1u, 2u, 30u, 57u, 58u}) {
     CHECK(cut_at(offset) == "59 words, down, none, duplicates 0, delivered");
   }
   // The packet has been taken, but its sender cannot know.
-  CHECK(cut_at(59) == "59 words, down, none, duplicates 1, delivered");
-  CHECK(cut_at(60) == "59 words, up, accepted, duplicates 0, delivered");
+  for (const unsigned offset : {59u, 60u}) {
+    CHECK(cut_at(offset) == "59 words, down, none, duplicates 1, delivered");
+  }
+  CHECK(cut_at(61) == "59 words, up, accepted, duplicates 0, delivered");
+}
+
+namespace {
+
+/// Remembers what the guardians caught, and packets that were cut.
+struct Guarded : Recorder {
+  std::map<std::pair<unsigned, contract::Offence>, unsigned> offences;
+  unsigned cut = 0;
+  std::map<unsigned, unsigned> from;  // packets by sender
+
+  void offence(BusId, std::uint64_t, unsigned node, contract::Offence offence) override {
+    ++offences[{node, offence}];
+  }
+  void packet_answered(const BusPacket& p) override {
+    if (p.cut) ++cut;
+    if (!p.words.empty()) ++from[p.source];
+    if (!p.cut && p.source == 0) Recorder::packet_answered(p);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a node that babbles is told by the observer, and harms nobody until it ends") {
+  Pair pair({bytes(20), bytes(200), bytes(21)});
+  Guarded guarded;
+  pair.machine.fabric().set_observer(&guarded);
+  pair.machine.at(50, [&] { pair.machine.fabric().set_rogue(1, Misdeed::babble, true); });
+  pair.machine.at(3000, [&] { pair.machine.fabric().set_rogue(1, Misdeed::babble, false); });
+  pair.machine.run(3100);
+  const unsigned noise = guarded.from[1];
+  CHECK(noise > 10);
+  CHECK(guarded.cut > 0);
+  CHECK(guarded.offences[{1, contract::Offence::too_long}] > 0);
+  CHECK(guarded.offences.size() == 1);
+  CHECK(pair.received == std::vector<std::vector<std::byte>>{bytes(20), bytes(200), bytes(21)});
+  pair.machine.run(5000);
+  CHECK(guarded.from[1] == noise);
+}
+
+TEST_CASE("a node that forges or holds gets nothing through, and is told by the observer") {
+  const auto misdeed = GENERATE(Misdeed::forge, Misdeed::hold);
+  const auto expected = misdeed == Misdeed::forge ? contract::Offence::forged_source
+                                                  : contract::Offence::too_long;
+  const std::string result = test::in_child([&] {
+    Pair pair({bytes(20)});
+    Guarded guarded;
+    pair.machine.fabric().set_observer(&guarded);
+    pair.machine.at(50, [&] { pair.machine.fabric().set_rogue(0, misdeed, true); });
+    pair.machine.run(5000);
+    std::ostringstream text;
+    text << pair.received.size() << " received, " << name(pair.fates.at(0)) << ", cut "
+         << guarded.cut << ", caught " << guarded.offences[{0, expected}] << " of "
+         << guarded.offences.size();
+    return text.str();
+  });
+  CHECK(result == "0 received, unreachable, cut 4, caught 4 of 1");
+}
+
+TEST_CASE("registers are read at the end of a run, but not those of a halted node") {
+  Pair pair({bytes(20), bytes(21)});
+  pair.machine.run(4500);
+  pair.machine.halt(1);
+  const std::uint64_t cycle = pair.machine.cycle();
+  Fabric& fabric = pair.machine.fabric();
+  const auto id = fabric.peek(Register::id);
+  REQUIRE(id.size() == 2);
+  CHECK(contract::IdRegister{id[0].value_or(99)}.node() == 0);
+  CHECK_FALSE(id[1].has_value());
+  CHECK(*fabric.peek(Register::sent_x)[0] + *fabric.peek(Register::sent_y)[0] == 2);
+  CHECK(pair.machine.cycle() == cycle);
 }
 
 TEST_CASE("a halted node answers nothing, and packets to it end as unreachable") {
@@ -353,6 +426,6 @@ TEST_CASE("a halted node answers nothing, and packets to it end as unreachable")
   pair.machine.at(150, [&] { pair.machine.halt(1); });
   pair.machine.run(100'000);
   CHECK(pair.fates == std::vector<contract::SendStatus>(2, contract::SendStatus::unreachable));
-  for (const Seen& seen : pair.recorder.packets) CHECK(seen.answers == 0);
+  for (const Seen& seen : pair.recorder.packets) CHECK(seen.answers == Answers{});
   CHECK(pair.received.empty());
 }

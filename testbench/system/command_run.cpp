@@ -66,6 +66,23 @@ CommandRun run_command(const std::string& scenario, const std::string& arguments
   return run;
 }
 
+BenchRun run_bench(const std::string& name) {
+  const fs::path json = scratch().fresh("figures");
+  const fs::path output = scratch().fresh("output");
+  const fs::path errors = scratch().fresh("errors");
+  const std::string command =
+      fmt::format("'{}' bench {} --json '{}' >'{}' 2>'{}'", XYBUS_COMMAND, name, json.string(),
+                  output.string(), errors.string());
+  BenchRun run;
+  const int status = std::system(command.c_str());
+  run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  run.output = text_of(output);
+  run.errors = text_of(errors);
+  const std::string figures = text_of(json);
+  if (!figures.empty()) run.json = nlohmann::json::parse(figures);
+  return run;
+}
+
 std::string scenario_file(const std::string& text) {
   const fs::path path = scratch().fresh("scenario").string() + ".toml";
   std::ofstream(path) << text;

@@ -21,6 +21,16 @@ struct CommandRun {
 /// the name of a shipped one, or a path. `arguments` go through the shell.
 CommandRun run_command(const std::string& scenario, const std::string& arguments = "");
 
+/// How one `xybus bench` went.
+struct BenchRun {
+  int status = -1;      ///< exit status
+  std::string output;   ///< its standard output
+  std::string errors;   ///< its standard error
+  nlohmann::json json;  ///< what --json wrote; null if there is nothing
+};
+
+BenchRun run_bench(const std::string& name);
+
 /// Writes a scenario to a file of its own and gives its path.
 std::string scenario_file(const std::string& text);
 

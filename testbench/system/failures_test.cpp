@@ -29,7 +29,7 @@ TEST_CASE("the sabotage of a long message is found as well") {
   CHECK(run.status == 1);
   const std::string detail = run.failed_check("scoreboard");
   CHECK_THAT(detail, Contains("1 of 4096 bytes wrong, from offset 2048: expected "));
-  CHECK_THAT(detail, Contains("(data, data sequence "));
+  CHECK_THAT(detail, Contains("(write, data sequence "));
 }
 
 TEST_CASE("a sabotage that never strikes ends with exit status 1") {

@@ -51,7 +51,8 @@ TEST_CASE("one-bus: a stream fills most of the bus that is left") {
   const auto run = good_run("one-bus");
   CHECK(run.summary["messages"]["delivered"] == 200);
   const auto& x = run.summary["bus"]["x"];
-  CHECK(x["utilisation"].get<double>() * x["payload_efficiency"].get<double>() > 0.85);
+  // One flow waits for the answer of each packet: 64 words of payload in 68 + 4 cycles, 89 %.
+  CHECK(x["utilisation"].get<double>() * x["payload_efficiency"].get<double>() > 0.83);
   CHECK(run.summary["bus"]["y"]["payload_bytes"] == 0);
 }
 
@@ -86,6 +87,33 @@ TEST_CASE("noisy-bus: corrupt packets are sent again, nothing is lost or duplica
     CHECK(run.summary["bus"][bus]["crc_errors"] > 0);
     CHECK(run.summary["bus"][bus]["retries"] >= run.summary["bus"][bus]["crc_errors"]);
   }
+}
+
+TEST_CASE("rogue-node: what a node does wrong is kept from the others, and counted") {
+  const auto run = good_run("rogue-node", "--status");
+  const auto& messages = run.summary["messages"];
+  CHECK(messages["delivered"] >= 7 * 150);
+  CHECK(messages["failed"] <= 100);  // those of the rogue itself
+  std::uint64_t offences = 0;
+  for (const char* bus : {"x", "y"}) {
+    offences += run.summary["bus"][bus]["offences"].get<std::uint64_t>();
+    CHECK(run.summary["bus"][bus]["cut_packets"] > 0);
+  }
+  CHECK(offences > 0);
+  for (const auto& fault : run.summary["faults"]) {
+    const std::string effect = fault["effect"];
+    INFO(fault.dump());
+    CHECK(effect.find("caught") != std::string::npos);
+    CHECK(effect.find("caught 0 times") == std::string::npos);
+  }
+  // The guardians tell every node.
+  const auto& status = run.summary["status"];
+  REQUIRE(status.size() == 8);
+  for (unsigned cpu = 0; cpu < 7; ++cpu) {
+    CHECK(status[cpu]["halted"] == false);
+    CHECK(status[cpu]["bus"]["x"]["guardian"]["offender"] == 7);
+  }
+  CHECK(status[7]["halted"] == true);
 }
 
 TEST_CASE("cpu-dies: every requestor gets an error, none hangs") {
@@ -161,7 +189,9 @@ TEST_CASE("a lost answer is answered again, and the message is not delivered twi
 TEST_CASE("a lost packet is sent again") {
   const auto run = good_run(ping_with("kind = 'packet-drop'\nwhen = 'packet 3 from 1 on x'\n"));
   CHECK(run.summary["messages"]["delivered"] == 500);
-  CHECK(run.summary["bus"]["x"]["retries"] == 1);
+  // By the bus that has not failed.
+  CHECK(run.summary["bus"]["x"]["retries"] == 0);
+  CHECK(run.summary["bus"]["y"]["retries"] == 1);
   CHECK(run.summary["faults"][0]["effect"].get<std::string>().find("1 packet hit") !=
         std::string::npos);
 }

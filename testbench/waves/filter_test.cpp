@@ -86,6 +86,12 @@ TEST_CASE("a multicast names each destination") {
         "2>0,5,15 #17 control, 64 bytes, message");
 }
 
+TEST_CASE("a remote write says whether it is the last one of its transfer") {
+  contract::PacketHeader write = sample().set_kind(contract::PacketKind::write);
+  CHECK(packet_text(hex(write)) == "2>5 #17 control, 64 bytes, write");
+  CHECK(packet_text(hex(write.set_notify(1))) == "2>5 #17 control, 64 bytes, write, last");
+}
+
 TEST_CASE("a header of an unknown kind is red and tells its number") {
   CHECK(packet_text(hex(sample().set_kind(static_cast<contract::PacketKind>(9)))) ==
         "?red?2>5 #17 control, 64 bytes, kind 9");
@@ -106,6 +112,7 @@ TEST_CASE("an answer that is not good is coloured, and there is a blank where th
   CHECK(answer_text("2") == "?orange?busy");
   CHECK(answer_text("3") == "?red?corrupt");
   CHECK(answer_text("4") == "?purple?silence");
+  CHECK(answer_text("5") == "?red?refused");
   CHECK(answer_text("x") == " ");
 }
 

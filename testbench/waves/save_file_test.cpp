@@ -134,7 +134,7 @@ TEST_CASE("the filter knows each answer by the number and the name that the trac
   const auto names = test::fst_names(directory.path / "trace.fst");
   for (const char* bus : {"x", "y"}) {
     const auto& values = names.at(fmt::format("TOP.fabric.u_probe_{}.answer[2:0]", bus));
-    REQUIRE(values.size() == 5);
+    REQUIRE(values.size() == 6);
     CHECK(values[0] == "Nothing");
     for (std::size_t i = 1; i < values.size(); ++i) {
       std::string name = values[i];

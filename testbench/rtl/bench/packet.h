@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,27 @@ Words to_words(std::span<const std::uint8_t> bytes);
 
 /// Header, payload and CRC as they go over the bus.
 Words packet_words(const contract::PacketHeader& header, std::span<const std::uint8_t> payload);
+
+/// A packet as it was on a bus.
+struct WirePacket {
+  contract::PacketHeader header;
+  contract::WindowWord window;  ///< Write and read packets.
+  Bytes payload;
+  bool good_crc = false;
+  /// What is not as the contract says; null when all is. With a wrong CRC it means nothing.
+  const char* fault = nullptr;
+};
+
+/// Takes the beats of a packet apart, first to last, `data_width` bits each.
+WirePacket take_apart(std::span<const std::uint64_t> beats, unsigned data_width);
+
+/// The beats of a packet on a bus of 32 or 64 bits. A write or read packet has a window word. What
+/// a beat has beyond that word, the payload or the CRC is zero; the CRC is over all beats before
+/// it.
+using Beats = std::vector<std::uint64_t>;
+Beats packet_beats(unsigned data_width, const contract::PacketHeader& header,
+                   std::optional<contract::WindowWord> window,
+                   std::span<const std::uint8_t> payload);
 
 /// A header with kind message and the given fields.
 contract::PacketHeader message_header(

@@ -7,71 +7,167 @@
 namespace xybus::bench {
 namespace {
 
+using contract::Answer;
+
 void require(bool condition, const char* what) {
   if (!condition) throw std::runtime_error(what);
 }
 
+bool is_one_of(unsigned node, Nodes nodes) { return (nodes >> node & 1) != 0; }
+
 }  // namespace
 
-void WireMonitor::see(std::uint64_t cycle, const FabricOutputs& now, std::array<bool, 2> touched) {
-  for (unsigned b = 0; b < 2; ++b) see_bus(cycle, b, now.bus[b], touched[b]);
+void WireMonitor::set(unsigned node, Engine engine, std::uint64_t cycle) {
+  engine_[node] = {engine, cycle};
+  // Its numbers begin anew.
+  std::erase_if(flows_, [node](const auto& flow) { return std::get<0>(flow.first) == node; });
 }
 
-void WireMonitor::see_bus(std::uint64_t cycle, unsigned number, const BusOutputs& wires,
-                          bool touched) try {
+void WireMonitor::see(std::uint64_t cycle, const FabricOutputs& now, const FabricInputs& inputs) {
+  for (unsigned b = 0; b < 2; ++b) {
+    const BusOutputs& wires = now.bus[b];
+    const Bus& bus = bus_[b];
+    // Most cycles of most tests: nothing to see.
+    if (!wires.valid && !wires.start && wires.answers.planes == 0 && !bus.open && !bus.starts &&
+        bus.answers_due.empty()) {
+      continue;
+    }
+    see_bus(cycle, b, now, inputs);
+  }
+}
+
+void WireMonitor::see_bus(std::uint64_t cycle, unsigned number, const FabricOutputs& now,
+                          const FabricInputs& inputs) try {
   Bus& bus = bus_[number];
-  require(bus.answer_slot || wires.answers == 0, "an answer outside its slot");
-  if (bus.answer_slot) check_answers(bus, wires.answers);
-  bus.answer_slot = wires.valid && wires.last;
-  require(wires.valid == (bus.open || bus.starts), "words without a start, or a gap in a packet");
+  const BusOutputs& wires = now.bus[number];
+
+  if (!bus.answers_due.empty() && bus.answers_due.front().first == cycle) {
+    Seen seen = std::move(bus.answers_due.front().second);
+    bus.answers_due.erase(bus.answers_due.begin());
+    seen.answers = wires.answers;
+    if (inputs.answer_drop[number]) {
+      require(wires.answers.planes == 0, "answers get through a cut");
+    } else {
+      check_answers(seen);
+    }
+    if (!seen.excused) follow(seen);
+    if (wires.answers.all(Answer::accepted) != 0) bus.payload_bytes += seen.packet.payload.size();
+    if (on_packet) on_packet(number, seen);
+  } else {
+    require(wires.answers.planes == 0, "an answer outside its slot");
+  }
+
+  faulty_ |= inputs.babble | inputs.forge | inputs.hold;
   if (wires.valid) {
-    require(wires.first == bus.starts, "the first word is not where the start was announced");
+    require(wires.first || bus.open, "a beat outside a packet");
     if (wires.first) {
-      require(!bus.open, "a packet begins inside a packet");
-      bus.words.clear();
-      bus.touched = false;
-      bus.source = bus.start_source;
+      require(bus.starts, "a packet was not announced");
+      require(!bus.open || excuses(bus.seen.source), "a packet begins inside a packet");
+      begin(bus, cycle);
     }
+    bus.beats.push_back(wires.data);
+    ++bus.beats_in_all;
+    bus.flipped = bus.flipped || inputs.flip[number] != 0;
+    bus.seen.whole = bus.seen.whole && !inputs.drop[number];
     bus.open = !wires.last;
-    bus.touched = bus.touched || touched;
-    bus.words.push_back(wires.data);
-    ++bus.count;
-    if (wires.last) {
-      ++bus.packets;
-      check(bus);
-    }
+    require(bus.beats.size() <= max_beats_, "a packet is longer than the longest");
+    if (wires.last) end(bus, cycle);
+  } else {
+    require(!bus.starts || excuses(bus.start_source), "a packet that was announced does not come");
+    require(!bus.open || excuses(bus.seen.source), "a packet breaks off");
+    bus.open = false;
   }
   bus.starts = wires.start;
   bus.start_source = wires.start_source;
 } catch (const std::runtime_error& error) {
   throw std::runtime_error(
-      fmt::format("cycle {}, bus {}: {}; words {:#010x}", cycle, number == 0 ? "x" : "y",
-                  error.what(), fmt::join(bus_[number].words, " ")));
+      fmt::format("cycle {}, bus {}, source {}: {}; beats {:#x}; answers {:#018x}", cycle,
+                  number == 0 ? "x" : "y", bus_[number].seen.source, error.what(),
+                  fmt::join(bus_[number].beats, " "), now.bus[number].answers.planes));
 }
 
-void WireMonitor::check(const Bus& bus) const {
-  if (bus.touched || (forgiven_ >> bus.source & 1) != 0) return;
-  contract::PacketHeader header;
-  require(bus.words.size() >= contract::header_words + contract::crc_words, "too few words");
-  header.words = {bus.words[0], bus.words[1]};
-  const std::size_t payload = bus.words.size() - contract::header_words - contract::crc_words;
-  require(header.source() == bus.source, "the source is not the node that was granted");
-  require(payload == (header.length() + 3) / 4, "the words do not match the length");
-  const std::span<const std::uint32_t> covered(bus.words.data(), bus.words.size() - 1);
-  require(bus.words.back() == crc32c(covered), "the CRC is wrong");
-  if (header.length() % 4 != 0) {
-    require(bus.words[bus.words.size() - 2] >> 8 * (header.length() % 4) == 0,
-            "the bytes behind the payload are not zero");
+bool WireMonitor::excuses(unsigned source) const {
+  return is_one_of(source, faulty_) || engine_[source].first != Engine::on;
+}
+
+void WireMonitor::begin(Bus& bus, std::uint64_t cycle) {
+  bus.beats.clear();
+  bus.flipped = false;
+  bus.seen = {};
+  bus.seen.source = bus.start_source;
+  bus.seen.first = cycle;
+  bus.seen.excused = excuses(bus.start_source);
+  ++bus.packets;
+  ++packets_of_[bus.start_source];
+  require(!is(bus.start_source, Engine::silent, cycle), "a packet of a node that is silent");
+}
+
+void WireMonitor::end(Bus& bus, std::uint64_t cycle) {
+  Seen& seen = bus.seen;
+  seen.last = cycle;
+  seen.packet = take_apart(bus.beats, data_width_);
+  seen.addressed = seen.whole ? bus.beats[0] & 0xffff : 0;
+  if (!bus.flipped && !seen.excused) {
+    require(seen.packet.fault == nullptr, seen.packet.fault);
+    require(seen.packet.good_crc, "the CRC is wrong");
+    require(seen.packet.header.dst_mask() != 0, "nobody is addressed");
+    require(seen.packet.header.dst_mask() >> nodes_ == 0, "a node that is not there is addressed");
+  }
+  if (!bus.flipped) {
+    require((bus.beats[0] >> 16 & 0xf) == seen.source, "the source is not who was granted");
+  }
+  seen.excused = seen.excused || bus.flipped || !seen.whole;
+  bus.answers_due.emplace_back(cycle + contract::answer_delay, seen);
+}
+
+void WireMonitor::check_answers(const Seen& seen) const {
+  require(seen.answers.doubled() == 0, "a node gives two answers");
+  for (unsigned node = 0; node < contract::max_nodes; ++node) {
+    const Answer answer = seen.answers.of(node);
+    if (!is_one_of(node, seen.addressed) || node >= nodes_) {
+      require(answer == Answer::none, "an answer from a node that was not addressed");
+      continue;
+    }
+    require(answer == Answer::none || !is(node, Engine::silent, seen.last),
+            "an answer from a node that is silent");
+    const bool good = seen.packet.good_crc && seen.packet.fault == nullptr;
+    if (good) {
+      require(answer != Answer::corrupt, "a good packet was answered corrupt");
+    } else {
+      require(answer == Answer::none || answer == Answer::corrupt,
+              "a bad packet was not answered corrupt");
+    }
+    require(answer != Answer::none || !is(node, Engine::on, seen.first),
+            "a node does not answer");
   }
 }
 
-void WireMonitor::check_answers(const Bus& bus, std::uint32_t answers) const {
-  if (bus.touched || (forgiven_ >> bus.source & 1) != 0) return;
-  for (unsigned node = 0; node < contract::max_nodes; ++node) {
-    const auto answer = static_cast<contract::Answer>(answers >> 2 * node & 3);
-    require((bus.words[0] >> node & 1) != 0 || answer == contract::Answer::none,
-            "an answer from a node that was not addressed");
-    require(answer != contract::Answer::corrupt, "a good packet was answered corrupt");
+void WireMonitor::follow(const Seen& seen) {
+  const auto& packet = seen.packet;
+  for (unsigned node = 0; node < nodes_; ++node) {
+    if (!is_one_of(node, packet.header.dst_mask())) continue;
+    Flow& flow = flows_[{seen.source, node, packet.header.traffic_class()}];
+    const auto& before = flow.packet.header;
+    const bool again = before.dst_mask() != 0 && before.epoch() == packet.header.epoch() &&
+                       before.sequence_number() == packet.header.sequence_number();
+    if (again) {
+      require(flow.answer != Answer::accepted, "a node that accepted a packet is sent it again");
+      // What a window holds may change between two attempts.
+      const bool same = (packet.payload == flow.packet.payload ||
+                         packet.header.kind() == contract::PacketKind::write) &&
+                        packet.window == flow.packet.window &&
+                        packet.header.kind() == before.kind() &&
+                        packet.header.words[1] == before.words[1];
+      if (!same && flow.answer != Answer::busy && flow.answer != Answer::refused) {
+        throw std::runtime_error(fmt::format(
+            "another packet under the number of the one before: {:#010x}, not {:#010x}; that was "
+            "answered {}",
+            fmt::join(packet.header.words, " "), fmt::join(before.words, " "),
+            name(flow.answer)));
+      }
+    }
+    flow.packet = packet;
+    flow.answer = seen.answers.of(node);
   }
 }
 

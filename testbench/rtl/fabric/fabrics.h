@@ -1,18 +1,29 @@
 /// The fabrics that the benches run.
 #pragma once
 
-#include "Vfabric_bench_2.h"
-#include "Vfabric_bench_2__Syms.h"
-#include "Vfabric_bench_3.h"
-#include "Vfabric_bench_3__Syms.h"
-#include "Vfabric_bench_4.h"
-#include "Vfabric_bench_4__Syms.h"
-#include "rtl/bench/fabric_model.h"
+#include <memory>
+
+#include "rtl/bench/fabric_pins.h"
 
 namespace xybus::bench {
 
-using Fabric2 = FabricModel<Vfabric_bench_2, Vfabric_bench_2__Syms, 2>;
-using Fabric3 = FabricModel<Vfabric_bench_3, Vfabric_bench_3__Syms, 3>;
-using Fabric4 = FabricModel<Vfabric_bench_4, Vfabric_bench_4__Syms, 4>;
+/// Name: nodes, and bits of a beat.
+enum class FabricKind { two_32, three_64, three_64_ungated, five_32, sixteen_32 };
+
+std::unique_ptr<FabricPins> make_fabric(FabricKind kind);
+
+/// For tests that run on several.
+struct Two32 {
+  static constexpr FabricKind kind = FabricKind::two_32;
+};
+struct Three64 {
+  static constexpr FabricKind kind = FabricKind::three_64;
+};
+struct Five32 {
+  static constexpr FabricKind kind = FabricKind::five_32;
+};
+struct Sixteen32 {
+  static constexpr FabricKind kind = FabricKind::sixteen_32;
+};
 
 }  // namespace xybus::bench

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <deque>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -23,11 +24,17 @@ constexpr unsigned me = 5;  // node number of the receive lanes
 
 /// A packet for the receive lanes, with a gap before it; one in four has a wrong bit.
 void add_packet(std::deque<Wires>& wires, Random& random) {
-  Bytes payload(random.below(40));
+  using xybus::contract::PacketKind;
+  const auto kind = static_cast<PacketKind>(1 + random.below(3));
+  Bytes payload(kind == PacketKind::read ? xybus::contract::read_payload_bytes : random.below(40));
   for (auto& byte : payload) byte = static_cast<std::uint8_t>(random.word());
   const auto header = message_header(random.below(16), me, static_cast<unsigned>(payload.size()),
-                                     random.below(256));
-  Words words = packet_words(header, payload);
+                                     random.below(256))
+                          .set_kind(kind);
+  std::optional<xybus::contract::WindowWord> window;
+  if (kind != PacketKind::message) window = {{random.word()}};
+  const Beats beats = packet_beats(32, header, window, payload);
+  Words words(beats.begin(), beats.end());
   if (random.once_in(4)) words[2 + random.below(words.size() - 2)] ^= 1U << random.below(32);
   wires.resize(wires.size() + random.below(3));
   for (std::size_t i = 0; i < words.size(); ++i) {

@@ -1,0 +1,65 @@
+/// Benchmarks: what is measured, against what is possible and what is asked for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xybus {
+
+/// One figure.
+struct BenchRow {
+  std::string name;
+  double value = 0;
+  std::string unit;
+  std::optional<double> limit{};  ///< what theory allows at best, where there is one
+  enum class Requires { nothing, at_least, at_most } requires_what = Requires::nothing;
+  double required = 0;
+  bool machine_dependent = false;  ///< not the same on every machine
+
+  /// Value to limit.
+  std::optional<double> ratio() const {
+    if (!limit || *limit == 0) return {};
+    return value / *limit;
+  }
+  bool met() const {
+    switch (requires_what) {
+      case Requires::at_least: return value >= required;
+      case Requires::at_most: return value <= required;
+      case Requires::nothing: break;
+    }
+    return true;
+  }
+};
+
+using BenchRows = std::vector<BenchRow>;
+
+/// How close the buses come to what they can do, in cycles of the RTL with 16 nodes.
+BenchRows bench_bus();
+
+/// How fast the RTL with 16 nodes is simulated.
+BenchRows bench_sim();
+
+/// A benchmark by name.
+struct Benchmark {
+  const char* name;
+  const char* description;
+  BenchRows (*run)();
+};
+const std::vector<Benchmark>& known_benchmarks();
+
+/// What one benchmark has measured.
+struct BenchResult {
+  std::string name;
+  BenchRows rows;
+  bool met() const;
+};
+
+/// A table for a person.
+std::string bench_table(const BenchResult& result);
+
+/// The same of several for a program: "ok", and "benchmarks" with "name", "ok" and "rows".
+std::string bench_json(const std::vector<BenchResult>& results);
+
+}  // namespace xybus

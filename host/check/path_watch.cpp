@@ -1,0 +1,51 @@
+#include "check/path_watch.h"
+
+#include <algorithm>
+
+namespace xybus {
+
+using contract::Answer;
+using contract::BusId;
+
+PathWatch::PathWatch(contract::PathLimitsRegister limits, std::uint64_t alive_interval)
+    : limits_(limits),
+      cut_window_(alive_interval != 0 ? 2 * alive_interval : ~std::uint64_t{0}),
+      paths_(contract::max_nodes * contract::max_nodes * 2) {}
+
+void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer answer,
+                        std::uint64_t cycle, bool probe) {
+  constexpr std::uint32_t most_points = 255;
+  Path& its = paths_[index(bus, source, destination)];
+  if (its.down && !probe) {
+    its.down = false;
+    its.points = 0;
+  }
+  const auto add = [&](std::uint32_t points) {
+    its.points = std::min(its.points + std::max(points, 1U), most_points);
+  };
+  switch (answer) {
+    case Answer::none: add(limits_.missing()); break;
+    case Answer::corrupt: add(limits_.corrupt()); break;
+    case Answer::accepted:
+    case Answer::busy:
+    case Answer::refused: its.points = 0; break;
+  }
+  const bool failing = its.points != 0;
+  its.down = its.down || (failing && its.points >= limits_.down());
+  const bool troubled = its.down || (failing && its.points >= limits_.suspect());
+  if (troubled != its.troubled) troubled_[source] += troubled ? 1 : ~0U;
+  its.troubled = troubled;
+  if (its.down && failing) failed(bus, source, destination, cycle);
+}
+
+void PathWatch::failed(BusId bus, unsigned source, unsigned destination, std::uint64_t cycle) {
+  paths_[index(bus, source, destination)].failed_cycle = cycle;
+  const BusId other_bus = bus == BusId::x ? BusId::y : BusId::x;
+  const auto other = path(other_bus, source, destination).failed_cycle;
+  if (!other) return;
+  // Packets of the two buses need not come in order of time.
+  const auto [first, last] = std::minmax(*other, cycle);
+  if (last - first <= cut_window_) cut_off_[source] |= 1U << destination;
+}
+
+}  // namespace xybus

@@ -1,0 +1,67 @@
+/// What each node must think of its paths, worked out from the answers on the wires.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "contract/contract.h"
+
+namespace xybus {
+
+/// Points of every path (source, destination, bus), as the contract gives them: for a missing
+/// answer, for an answer corrupt; any other answer clears them. A path that was down and carries
+/// packets again has been restored by its CPU, or is being probed.
+class PathWatch {
+ public:
+  /// `alive_interval`, in cycles, is how often firmware restores paths that are down; 0: never.
+  PathWatch(contract::PathLimitsRegister limits, std::uint64_t alive_interval);
+
+  /// An attempt has met its answer slot in `cycle`. `probe`: it went by a fixed route, so that a
+  /// path that is down need not have been restored.
+  void attempt(contract::BusId bus, unsigned source, unsigned destination,
+               contract::Answer answer, std::uint64_t cycle, bool probe);
+
+  bool down(contract::BusId bus, unsigned source, unsigned destination) const {
+    return path(bus, source, destination).down;
+  }
+  bool both_down(unsigned source, unsigned destination) const {
+    return down(contract::BusId::x, source, destination) &&
+           down(contract::BusId::y, source, destination);
+  }
+
+  /// Whether all paths of a node are up: neither suspect nor down.
+  bool all_up(unsigned source) const { return troubled_[source] == 0; }
+
+  /// Whether no bus led from one CPU to another, at some time: both paths went down within two
+  /// I'm-alive intervals. A path that failed longer ago has been restored since. CPUs that were
+  /// cut off have declared each other down and stay so.
+  bool was_cut_off(unsigned source, unsigned destination) const {
+    return (cut_off_[source] >> destination & 1) != 0;
+  }
+
+ private:
+  struct Path {
+    std::uint32_t points = 0;
+    bool troubled = false;  // suspect or down
+    bool down = false;
+    std::optional<std::uint64_t> failed_cycle;  // when it last went down, or failed while down
+  };
+
+  static std::size_t index(contract::BusId bus, unsigned source, unsigned destination) {
+    return (source * contract::max_nodes + destination) * 2 + static_cast<std::size_t>(bus);
+  }
+  const Path& path(contract::BusId bus, unsigned source, unsigned destination) const {
+    return paths_[index(bus, source, destination)];
+  }
+  void failed(contract::BusId bus, unsigned source, unsigned destination, std::uint64_t cycle);
+
+  contract::PathLimitsRegister limits_;
+  std::uint64_t cut_window_;  // cycles within which the failures of two paths add up
+  std::vector<Path> paths_;
+  std::array<std::uint32_t, contract::max_nodes> troubled_{};  // paths, by source
+  std::array<std::uint32_t, contract::max_nodes> cut_off_{};   // a bit for each destination
+};
+
+}  // namespace xybus

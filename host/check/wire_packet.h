@@ -1,0 +1,47 @@
+/// A packet as the checks see it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "contract/contract.h"
+#include "model/answers.h"
+
+namespace xybus {
+
+/// Bus words of the longest packet.
+inline constexpr std::size_t max_packet_words =
+    contract::header_words + contract::window_words +
+    contract::max_payload_bytes / contract::word_bytes + contract::crc_words;
+
+/// A packet with its answers, and what the fault injector did to it.
+struct WirePacket {
+  contract::BusId bus = contract::BusId::x;
+  unsigned source = 0;                      ///< the node that was granted the bus
+  std::uint64_t start_cycle = 0;            ///< of its first word
+  std::uint64_t answer_cycle = 0;           ///< of its answer slot; if cut, the first without it
+  std::span<const std::uint32_t> sent;      ///< header to CRC, before faults
+  std::span<const std::uint32_t> received;  ///< the same after faults
+  Answers answers;                          ///< as the sender sees them
+  bool cut = false;                         ///< it broke off: no last word, no answers
+  bool unseen = false;                      ///< faults hid it from the receivers
+  bool unanswered = false;                  ///< faults took its answers
+  bool probe = false;                       ///< it may have been sent by a fixed route
+};
+
+inline contract::PacketHeader packet_header(std::span<const std::uint32_t> words) {
+  return {{words[0], words[1]}};
+}
+
+/// Whether a packet of this kind has a window word.
+constexpr bool has_window(contract::PacketKind kind) {
+  return kind == contract::PacketKind::write || kind == contract::PacketKind::read;
+}
+
+/// Words in front of the payload.
+constexpr std::size_t words_before_payload(contract::PacketKind kind) {
+  return contract::header_words + (has_window(kind) ? contract::window_words : 0);
+}
+
+}  // namespace xybus

@@ -1,0 +1,49 @@
+// The benchmark of the buses, as a user runs it: every figure is as good as is asked for.
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "command_run.h"
+
+using namespace xybus::test;
+
+TEST_CASE("bench bus: every figure is measured, and none misses what is asked for") {
+  const auto bench = run_bench("bus");
+  INFO(bench.output << bench.errors);
+  REQUIRE(bench.status == 0);
+  CHECK(bench.json["ok"] == true);
+  REQUIRE(bench.json["benchmarks"].size() == 1);
+  const auto& rows = bench.json["benchmarks"][0]["rows"];
+  std::set<std::string> names;
+  std::size_t required = 0;
+  for (const auto& row : rows) {
+    CAPTURE(row.dump());
+    names.insert(row["name"].get<std::string>());
+    CHECK(row["value"].is_number());
+    CHECK(row["unit"].is_string());
+    CHECK((row["limit"].is_null() ? row["ratio"].is_null() : row["ratio"].is_number()));
+    CHECK(row["ok"] == true);
+    CHECK_FALSE(row.contains("machine_dependent"));
+    if (row.contains("at_least") || row.contains("at_most")) ++required;
+    // No more than what is possible: something would be measured wrong.
+    if (row.contains("at_least")) CHECK(row["ratio"] <= 1.001);
+    CHECK(bench.output.find(row["name"].get<std::string>()) != std::string::npos);
+  }
+  CHECK(names.size() == rows.size());
+  CHECK(required == 10);
+}
+
+TEST_CASE("bench bus: the figures are the same each time") {
+  const auto one = run_bench("bus");
+  const auto two = run_bench("bus");
+  CHECK(one.json == two.json);
+}
+
+TEST_CASE("bench sim: speeds are of this machine, and nothing is asked of them") {
+  const auto bench = run_bench("sim");
+  REQUIRE(bench.status == 0);
+  for (const auto& row : bench.json["benchmarks"][0]["rows"]) {
+    CHECK(row["machine_dependent"] == true);
+    CHECK(row["value"] > 0);
+    CHECK(row["limit"].is_null());
+  }
+}
