@@ -14,7 +14,7 @@ void EventRing::start(hal::Hal& hal, std::span<std::byte> memory, std::uint32_t 
   size_ = static_cast<std::uint32_t>(memory.size() / contract::line_bytes);
   hal.write(Register::event_base, address);
   hal.write(Register::event_size, size_);
-  // After a restart the engine's count goes on from where it was. An old entry must not look new:
+  // The engine tells from where it counts (0 when it was disabled). An old entry must not look new:
   // fill the ring with the phase that the coming pass does not have, and the part of the ring
   // that the pass has behind it with the phase of the pass after.
   taken_ = given_back_ = hal.read(Register::event_tail) & 0xffffU;
