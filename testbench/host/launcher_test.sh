@@ -34,7 +34,7 @@ END
 : >"$calls"
 : >"$home/answer"
 echo 0 >"$home/uid"
-unset CI XYBUS_BUILD XYBUS_NO_INSTALL || true
+unset CI XYBUS_BUILD XYBUS_TOOLS XYBUS_NO_INSTALL || true
 export home calls HOME="$home"
 unset XDG_CACHE_HOME || true
 PATH=$bin:/usr/bin:/bin
