@@ -260,5 +260,6 @@ module receive_lane
   `XYBUS_RULE(AcceptNeedsGoodCrc, !(delivery_valid_o || read_valid_o) || (ends && good))
   `XYBUS_RULE(DeliveryNeedsSlot, !received || slot_free)
   `XYBUS_RULE(AccessNeedsWindow, !(stored || served) || access_allowed)
+  `XYBUS_RULE(EndIsAnsweredOnce, $countones(answer) == (ends ? 1 : 0))
 
 endmodule

@@ -32,18 +32,21 @@ module send_park
   /// The lane: what it is given; that it ought to yield; that it does, unless it is granted.
   output logic   job_valid_o,
   output job_t   job_o,
+  output pause_t job_pause_o,
   input  logic   ready_i,
   output logic   yield_o,
   input  logic   yields_i,
   /// Of the free-running clock: captured only.
   input  logic   grant_i,
   input  job_t   yielded_i,
+  input  pause_t yielded_pause_i,
   output logic   busy_o,
   output logic   idle_o
 );
 
-  logic parked_q;
-  job_t job_q;
+  logic   parked_q;
+  job_t   job_q;
+  pause_t pause_q;  // what was left of its pause: making way is no reason to ask a busy node sooner
 
   logic resumes;
   assign resumes = parked_q && ready_i && !job_valid_i;
@@ -52,9 +55,11 @@ module send_park
     if (!rst_ni) begin
       parked_q <= 1'b0;
       job_q    <= '0;
+      pause_q  <= '0;
     end else if (yields_i && !grant_i) begin
       parked_q <= 1'b1;
       job_q    <= yielded_i;
+      pause_q  <= yielded_pause_i;
     end else if (resumes) begin
       parked_q <= 1'b0;
     end
@@ -66,6 +71,7 @@ module send_park
   assign held_o       = job_q.left;
   assign job_valid_o  = job_valid_i || resumes;
   assign job_o        = job_valid_i ? job_i : job_q;
+  assign job_pause_o  = job_valid_i ? '0 : pause_q;
   assign yield_o      = wanted_i && !parked_q;
   assign busy_o       = resumes;
   assign idle_o       = !parked_q;

@@ -225,6 +225,7 @@ module sender
 
   for (genvar b = 0; b < 2; b++) begin : gen_bus
     job_t started, yielded;
+    pause_t pause, yielded_pause;
     logic starts, ready, yield, yields;
 
     send_park u_park (
@@ -239,11 +240,13 @@ module sender
       .held_o      (parked_held[b]),
       .job_valid_o (starts),
       .job_o       (started),
+      .job_pause_o (pause),
       .ready_i     (ready),
       .yield_o     (yield),
       .yields_i    (yields),
       .grant_i     (grant_i[b]),
       .yielded_i   (yielded),
+      .yielded_pause_i(yielded_pause),
       .busy_o      (park_busy[b]),
       .idle_o      (park_idle[b])
     );
@@ -261,10 +264,12 @@ module sender
       .tick_i,
       .job_valid_i      (starts),
       .job_i            (started),
+      .job_pause_i      (pause),
       .job_ready_o      (ready),
       .yield_i          (yield),
       .yields_o         (yields),
       .yielded_o        (yielded),
+      .yielded_pause_o  (yielded_pause),
       .active_o         (lane_active[b]),
       .held_o           (lane_held[b]),
       .class_o          (lane_class[b]),

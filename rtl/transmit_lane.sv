@@ -46,11 +46,14 @@ module transmit_lane
   /// A new packet from the scheduler.
   input  logic          job_valid_i,
   input  job_t          job_i,
+  /// Cycles that it pauses first, if it is one that made way in its pause; else 0.
+  input  pause_t        job_pause_i,
   output logic          job_ready_o,
   /// A data packet that waits ought to make way; it does, unless it is granted now.
   input  logic          yield_i,
   output logic          yields_o,
   output job_t          yielded_o,
+  output pause_t        yielded_pause_o,
   /// The flows that this lane holds: destinations of one class.
   output logic          active_o,
   output nodes_t        held_o,
@@ -116,7 +119,7 @@ module transmit_lane
   job_t         job_q;
   nodes_t       tried_q;    // destinations of this attempt
   answers_t     answers_q;
-  logic [10:0]  wait_q;     // Request: ticks gone; Backoff: cycles left
+  pause_t       wait_q;     // Request: ticks gone; Backoff: cycles left
   logic         yields_q;   // Withdraw: to make way
 
   // ---- Fate ---------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ module transmit_lane
   // ---- The next attempt -----------------------------------------------------------------------
 
   // A moved packet goes before a new one. A lane takes it when free, or in exchange for its own.
-  logic free, start, forced, begins, control, makes_way;
+  logic free, start, forced, pauses, begins, control, makes_way;
   job_t started;
   assign free         = (state_q == Idle) || (accepted && reported);
   assign job_ready_o  = free && !move_valid_i;
@@ -167,6 +170,7 @@ module transmit_lane
   assign start        = job_valid_i || (move_valid_i && move_ready_o);
   assign started      = job_valid_i ? job_i : move_job_i;
   assign forced       = started.offer.route != RouteAny;
+  assign pauses       = job_valid_i && (job_pause_i != '0);
 
   always_comb begin
     move_job_o = '0;
@@ -184,7 +188,7 @@ module transmit_lane
     header  = '0;
     if (start) begin
       try    = forced ? started.left : started.left & ~here_down_i;
-      begins = try != '0;
+      begins = (try != '0) && !pauses;
     end else if (state_q == Weigh) begin
       try    = here;
       begins = (here != '0) && !pause;
@@ -198,7 +202,7 @@ module transmit_lane
   end
 
   // 16 cycles after the first busy answer, doubled for each further one, to 1024.
-  function automatic logic [10:0] pause_of(input logic [15:0] answers);
+  function automatic pause_t pause_of(input logic [15:0] answers);
     return (answers < 16'd7) ? 11'd8 << answers[2:0] : 11'd1024;
   endfunction
 
@@ -212,10 +216,10 @@ module transmit_lane
       wait_q    <= '0;
       yields_q  <= 1'b0;
     end else if (start) begin
-      state_q <= begins ? Request : Weigh;
+      state_q <= begins ? Request : (try != '0) ? Backoff : Weigh;
       job_q   <= started;
       tried_q <= try;
-      wait_q  <= '0;
+      wait_q  <= pauses ? job_pause_i : '0;
     end else begin
       unique case (state_q)
         Idle: ;
@@ -226,8 +230,8 @@ module transmit_lane
             state_q  <= Withdraw;
             yields_q <= 1'b1;
           end else if (tick_i) begin
-            if (wait_q == 11'(limits_i.grant_ticks)) state_q <= Withdraw;
-            else wait_q <= wait_q + 11'd1;
+            if (wait_q == pause_t'(limits_i.grant_ticks)) state_q <= Withdraw;
+            else wait_q <= wait_q + pause_t'(1);
           end
         end
         Withdraw: begin
@@ -267,7 +271,7 @@ module transmit_lane
         Backoff: begin
           if (makes_way) state_q <= Idle;
           else if (begins) state_q <= Request;
-          else wait_q <= wait_q - 11'd1;
+          else wait_q <= wait_q - pause_t'(1);
         end
         default: if (reported) state_q <= Idle;
       endcase
@@ -306,9 +310,11 @@ module transmit_lane
   );
 
   assign control           = job_q.offer.traffic_class || (job_q.moves != '0);
-  assign makes_way         = ((state_q == Request) || (state_q == Backoff)) && yield_i && !control;
+  assign makes_way         = yield_i && (((state_q == Request) && !control) ||
+                             ((state_q == Backoff) && !job_q.offer.traffic_class));
   assign yields_o          = yields_q || ((state_q == Backoff) && makes_way);
   assign yielded_o         = job_q;
+  assign yielded_pause_o   = (state_q == Backoff) ? wait_q : '0;
   assign request_control_o = (state_q == Request) && ready && control;
   assign request_data_o    = (state_q == Request) && ready && !control;
   assign valid_o           = (state_q == Request) || (state_q == Withdraw) || (state_q == Send);

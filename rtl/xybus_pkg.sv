@@ -99,6 +99,9 @@ package xybus_pkg;
   endfunction
   /* verilator lint_on UNUSEDSIGNAL */
 
+  /// Cycles of a pause after busy answers, up to 1024.
+  typedef logic [10:0] pause_t;
+
   /// The fate of a packet of the bulk sender or the read server, for one cycle.
   typedef struct packed {
     logic           valid;

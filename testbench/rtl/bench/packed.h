@@ -88,11 +88,15 @@ struct Job {
   unsigned sequence_number = 0;
   unsigned left = 2;
   unsigned unsure = 0;
+  unsigned busy = 0;   // answers so far
+  unsigned moves = 0;
   bool operator==(const Job&) const = default;
 
   template <class Port>
   void put(Port& port) const {
-    put_bits(port, 0, 39, 0);  // moves, busy answers, status, missed
+    put_bits(port, 0, 3, moves);
+    put_bits(port, 3, 16, busy);
+    put_bits(port, 19, 20, 0);  // status, missed
     put_bits(port, 39, 16, unsure);
     put_bits(port, 55, 16, left);
     put_bits(port, 71, 16, sequence_number);
@@ -102,7 +106,9 @@ struct Job {
   static Job get(const Port& port) {
     return {Offer::get(port, 87), static_cast<unsigned>(get_bits(port, 71, 16)),
             static_cast<unsigned>(get_bits(port, 55, 16)),
-            static_cast<unsigned>(get_bits(port, 39, 16))};
+            static_cast<unsigned>(get_bits(port, 39, 16)),
+            static_cast<unsigned>(get_bits(port, 3, 16)),
+            static_cast<unsigned>(get_bits(port, 0, 3))};
   }
 };
 

@@ -59,6 +59,7 @@ class TransmitLaneDriver {
     lanes->job_valid_i = lanes->grant_i = 0;
     lanes->read_block_i = 0;
     lanes->yield_i = 0;
+    lanes->job_pause_i = 0;
     lanes->event_ready_i = 1;
     for (unsigned i = 0; i < 4; ++i) lanes->answers_i[i] = 0;
     lanes.reset();
@@ -118,13 +119,15 @@ class TransmitLaneDriver {
     lanes.settle();
     return (lanes->job_ready_o >> lane & 1) != 0;
   }
-  /// Gives a job to a lane that is ready.
-  void give(const Job& job, unsigned lane = 0) {
+  /// Gives a job to a lane that is ready, with a pause of some cycles before it.
+  void give(const Job& job, unsigned lane = 0, unsigned pause = 0) {
     run_until([&] { return ready(lane); });
     job.put(lanes->job_i);
     lanes->job_valid_i = 1U << lane;
+    lanes->job_pause_i = pause;
     step();
     lanes->job_valid_i = 0;
+    lanes->job_pause_i = 0;
   }
 
   void run_until(const std::function<bool()>& condition, unsigned limit = 20000) {

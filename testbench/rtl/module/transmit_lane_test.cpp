@@ -85,6 +85,53 @@ LANES_TEST("transmit lane: a data packet that waits makes way, one of control do
   CHECK(driver.events.empty());
 }
 
+LANES_TEST("transmit lane: a data packet that pauses makes way, and has the rest of its pause after") {
+  // Also one that has moved: it waits for a grant before others, but for a busy node like them.
+  const unsigned moves = GENERATE(0, 1);
+  TransmitLaneDriver<TestType> driver;
+  driver.answer = [](unsigned, unsigned) { return Answer::busy; };
+  Job job = driver.make_job(some_bytes(100));
+  job.moves = moves;
+  job.busy = 3;  // the next pause is of 128 cycles
+  driver.give(job);
+  driver.run_until([&] { return driver.counts[x][count_busy] == 1; });
+  driver.run(50);
+  REQUIRE(driver.attempts.size() == 1);
+  driver.lanes->yield_i = 1;
+  driver.lanes.settle();
+  REQUIRE((driver.lanes->yields_o & 1) == 1);
+  const Job parked = Job::get(driver.lanes->yielded_o);
+  const unsigned left = driver.lanes->yielded_pause_o;
+  CHECK(left < 128 - 40);
+  CHECK(left > 128 - 60);
+  driver.step();
+  driver.lanes->yield_i = 0;
+  REQUIRE(driver.ready(x));
+
+  driver.run(30);
+  CHECK(driver.attempts.size() == 1);
+  const std::uint64_t given = driver.now();
+  driver.answer = [](unsigned, unsigned) { return Answer::accepted; };
+  driver.give(parked, x, left);
+  driver.run_until_events(1);
+  REQUIRE(driver.attempts.size() == 2);
+  CHECK(driver.attempts[1].request_cycle - given >= left);
+  CHECK(driver.attempts[1].request_cycle - given <= left + 8);
+}
+
+LANES_TEST("transmit lane: a control packet that pauses does not make way") {
+  TransmitLaneDriver<TestType> driver;
+  driver.answer = [](unsigned, unsigned) { return Answer::busy; };
+  Job job = driver.make_job(some_bytes(100));
+  job.offer.traffic_class = TrafficClass::control;
+  driver.give(job);
+  driver.run_until([&] { return driver.counts[x][count_busy] == 1; });
+  driver.lanes->yield_i = 1;
+  driver.run(5);
+  CHECK((driver.lanes->yields_o & 1) == 0);
+  CHECK(!driver.ready(x));
+}
+
 LANES_TEST("transmit lane: a packet that is granted as it makes way goes out, and only then") {
   // The request is taken back in the cycle after yield_i; a grant given for it comes then at the
   // latest, and is used.

@@ -16,10 +16,12 @@ module send_lanes
   input  logic                      tick_i,
   input  logic [1:0]                job_valid_i,
   input  job_t                      job_i,
+  input  pause_t                    job_pause_i,
   output logic [1:0]                job_ready_o,
   input  logic [1:0]                yield_i,
   output logic [1:0]                yields_o,
-  output job_t                      yielded_o,  // of lane X
+  output job_t                      yielded_o,  // of lane X, and what is left of its pause
+  output pause_t                    yielded_pause_o,
   output logic [1:0]                active_o,
   output logic [1:0][15:0]          held_o,
   output logic [1:0]                class_o,
@@ -62,8 +64,9 @@ module send_lanes
 
   for (genvar b = 0; b < 2; b++) begin : gen_lane
     /* verilator lint_off UNUSEDSIGNAL */  // its header is looked at in the event
-    fate_t fate;
-    job_t  yielded;
+    fate_t  fate;
+    job_t   yielded;
+    pause_t yielded_pause;
     /* verilator lint_on UNUSEDSIGNAL */
     transmit_lane #(
       .NumNodes (8),
@@ -78,10 +81,12 @@ module send_lanes
       .tick_i,
       .job_valid_i      (job_valid_i[b]),
       .job_i,
+      .job_pause_i,
       .job_ready_o      (job_ready_o[b]),
       .yield_i          (yield_i[b]),
       .yields_o         (yields_o[b]),
       .yielded_o        (yielded),
+      .yielded_pause_o  (yielded_pause),
       .active_o         (active_o[b]),
       .held_o           (held_o[b]),
       .class_o          (class_o[b]),
@@ -120,7 +125,8 @@ module send_lanes
       .idle_o           (idle_o[b])
     );
     if (b == 0) begin : gen_yielded
-      assign yielded_o = yielded;
+      assign yielded_o       = yielded;
+      assign yielded_pause_o = yielded_pause;
     end
     assign fate_valid_o[b]  = fate.valid;
     assign fate_status_o[b] = fate.status;
