@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,9 @@ class Complaints {
  public:
   static constexpr std::size_t kept = 4;
 
-  void add(std::string text) {
+  /// `cycle` is when it came about, if that is a moment.
+  void add(std::string text, std::optional<std::uint64_t> cycle = {}) {
+    if (cycle && (!first_cycle_ || *cycle < *first_cycle_)) first_cycle_ = cycle;
     if (texts_.size() < kept) texts_.push_back(std::move(text));
     ++count_;
   }
@@ -24,6 +27,8 @@ class Complaints {
   bool wants_text() const { return texts_.size() < kept; }
 
   std::uint64_t count() const { return count_; }
+  /// The earliest cycle of a complaint.
+  std::optional<std::uint64_t> first_cycle() const { return first_cycle_; }
   const std::vector<std::string>& texts() const { return texts_; }
 
   /// A check's result: `good` is its detail when nothing was found.
@@ -40,6 +45,7 @@ class Complaints {
  private:
   std::vector<std::string> texts_;
   std::uint64_t count_ = 0;
+  std::optional<std::uint64_t> first_cycle_;
 };
 
 }  // namespace xybus

@@ -75,7 +75,7 @@ template <class... Arguments>
 void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
                                const Arguments&... arguments) {
   Complaints& complaints = bus_of(packet.bus).complaints;
-  if (!complaints.wants_text()) return complaints.add({});
+  if (!complaints.wants_text()) return complaints.add({}, packet.start_cycle);
   std::string who = fmt::format("CPU {}", packet.source);
   if (packet.sent.size() >= contract::header_words) {
     const PacketHeader header = packet_header(packet.sent);
@@ -83,7 +83,8 @@ void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
                        name(header.traffic_class()), header.sequence_number(), header.length());
   }
   complaints.add(fmt::format("bus {}, cycle {}, {}: {}", name(packet.bus), packet.start_cycle, who,
-                             fmt::format(fmt::runtime(format), arguments...)));
+                             fmt::format(fmt::runtime(format), arguments...)),
+                 packet.start_cycle);
 }
 
 PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
@@ -123,7 +124,8 @@ void ProtocolMonitor::offence(BusId bus, std::uint64_t cycle, unsigned node,
   if (is_rogue(node, cycle, cycle) || halted_by(node, cycle)) return;
   its.complaints.add(fmt::format("bus {}, cycle {}: the guardian caught CPU {} ({}), which is "
                                  "sound",
-                                 name(bus), cycle, node, name(offence)));
+                                 name(bus), cycle, node, name(offence)),
+                     cycle);
 }
 
 // ---- Form -------------------------------------------------------------------------------------

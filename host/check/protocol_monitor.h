@@ -83,6 +83,10 @@ class ProtocolMonitor {
   const BusResult& result(contract::BusId bus) const { return bus_of(bus).result; }
   /// The check "protocol.x" or "protocol.y".
   CheckResult check(contract::BusId bus) const;
+  /// The cycle of the first packet, or offence, that was found wrong.
+  std::optional<std::uint64_t> first_complaint(contract::BusId bus) const {
+    return bus_of(bus).complaints.first_cycle();
+  }
 
  private:
   static constexpr std::uint64_t never = ~std::uint64_t{0};

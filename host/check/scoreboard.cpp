@@ -32,10 +32,12 @@ void Scoreboard::close(Flow& flow, const Entry& entry) {
 }
 
 void Scoreboard::complain(const MessageId& id, std::uint64_t cycle, const std::string& what) {
-  if (!complaints_.wants_text()) return complaints_.add({});
+  const auto when = cycle > 0 ? std::optional(cycle) : std::nullopt;  // of a refusal: unknown
+  if (!complaints_.wants_text()) return complaints_.add({}, when);
   const std::string route = options_.route ? options_.route(id) : "";
   complaints_.add(fmt::format("cycle {}: {}: {}{}{}", cycle, describe(id), what,
-                              route.empty() ? "" : "; came by ", route));
+                              route.empty() ? "" : "; came by ", route),
+                  when);
 }
 
 void Scoreboard::sent(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes,

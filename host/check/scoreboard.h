@@ -77,6 +77,8 @@ class Scoreboard {
   const MessageResult& result() const { return result_; }
   LatencyResult latency() const { return latency_.result(); }
   CheckResult check() const;
+  /// When the first thing went wrong, as far as it has a place in time.
+  std::optional<std::uint64_t> first_complaint() const { return complaints_.first_cycle(); }
 
  private:
   struct Entry {

@@ -10,6 +10,7 @@
 
 #include "bench/bench.h"
 #include "cli/bench_command.h"
+#include "cli/compare_command.h"
 #include "scenario/quantity.h"
 
 namespace xybus {
@@ -20,16 +21,25 @@ constexpr const char* footer =
     "3 the run hung or hit its time limit.\n"
     "The launcher ./xybus takes -y before the subcommand: install packages without asking.";
 
-int not_yet(const char* what) {
-  fmt::print(stderr, "xybus: {} is not available yet\n", what);
-  return bad_usage;
-}
-
 /// A whole number as it is written: CLI11 would read -1 and 010 as something else.
 std::uint64_t whole_number(const char* option, const std::string& text) {
   if (const auto number = parse_count(text)) return *number;
   throw CLI::ValidationError(option, fmt::format("{} is no number from 0 to {}", text,
                                                  std::numeric_limits<std::uint64_t>::max()));
+}
+
+void add_failure_trace_options(CLI::App& run, RunRequest& request) {
+  run.add_flag_function(
+         "--wave-on-failure{20000}",
+         [&request](std::int64_t cycles) {
+           if (cycles < 0) throw CLI::ValidationError("--wave-on-failure", "cycles below 0");
+           request.wave_on_failure = std::uint64_t(cycles);
+         },
+         "a run that fails is repeated with a waveform of so many cycles\n"
+         "before the failure, unless it has --wave [20000]; 0: it is not")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  run.add_flag_callback(
+      "--no-wave-on-failure", [&request] { request.wave_on_failure = 0; }, "as --wave-on-failure=0");
 }
 
 void add_run_options(CLI::App& run, RunRequest& request) {
@@ -54,6 +64,9 @@ void add_run_options(CLI::App& run, RunRequest& request) {
                  "system.cpus=8, workload.0.count=100, limits.time=\"1 ms\"")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  add_failure_trace_options(run, request);
+  run.add_flag("--check-determinism", request.check_determinism,
+               "run it twice; where the second run differs is shown, and\nthe exit status is 1");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print every node's counters, paths and state");
@@ -66,7 +79,55 @@ void add_run_options(CLI::App& run, RunRequest& request) {
            request.sabotage = whole_number("--sabotage", text);
          })
       ->group(hidden);
+  run.add_option_function<std::string>(
+         "--plant-nondeterminism",
+         [&request](const std::string& text) {
+           request.planted = whole_number("--plant-nondeterminism", text);
+         })
+      ->group(hidden);
+  run.add_flag("--trace-only", request.trace_only)->group(hidden);
   run.footer(footer);
+}
+
+void add_compare_options(CLI::App& compare, CompareRequest& request) {
+  compare.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
+      ->required()
+      ->type_name("");
+  compare
+      .add_option_function<std::string>(
+          "--seed",
+          [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
+          "what all chance in both runs comes from [1]")
+      ->type_name("N");
+  compare
+      .add_option("--out", request.directory,
+                  "where both runs' outputs go [runs/compare-<scenario>-<seed>]")
+      ->type_name("DIR");
+  compare
+      .add_option("--set", request.overrides, "override a value of the scenario, as in `xybus run`")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  compare
+      .add_option("--fabrics", request.fabrics, "what the two runs are on [rtl tlm]")
+      ->expected(2)
+      ->type_name("FABRIC FABRIC");
+  compare
+      .add_option("--set-second", request.second_overrides,
+                  "override a value in the second run only: how much does\n"
+                  "what processes see depend on it?")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  compare.add_flag("-q,--quiet", request.quiet, "print nothing unless they differ");
+  compare.footer("\nExit status: 0 both runs are good and agree; 1 they differ, or a check failed;\n"
+                 "2 bad usage or bad scenario; 3 a run hung or hit its time limit.");
+}
+
+void add_diff_options(CLI::App& diff, std::string& a, std::string& b) {
+  constexpr const char* what = "a run's directory, or its events.jsonl, or the digests in that\n"
+                               "(grep '\"at\":\"log\"' events.jsonl)";
+  diff.add_option("A", a, what)->required()->type_name("");
+  diff.add_option("B", b, "the same of the other run")->required()->type_name("");
+  diff.footer("\nExit status: 0 the same events; 1 not; 2 bad usage.");
 }
 
 void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
@@ -97,21 +158,29 @@ int parse_and_run(int argc, const char* const* argv) {
   list->add_option("WHAT", what, "scenarios, workloads or faults; all of them when absent")
       ->check(CLI::IsMember({"scenarios", "workloads", "faults"}));
 
-  CLI::App* compare =
-      app.add_subcommand("compare", "run a scenario on both fabrics (not available yet)");
+  CompareRequest comparison;
+  CLI::App* compare = app.add_subcommand(
+      "compare", "run a scenario on both fabrics, and compare what processes observed");
+  add_compare_options(*compare, comparison);
+  std::string diff_a, diff_b;
+  CLI::App* diff = app.add_subcommand(
+      "diff", "where two runs that should be the same have their first difference");
+  add_diff_options(*diff, diff_a, diff_b);
+
   std::string benchmark;
   std::string json;
   CLI::App* bench = app.add_subcommand("bench", "measure, beside what is possible and asked for");
   add_bench_options(*bench, benchmark, json);
   CLI::App* test = app.add_subcommand("test", "build and run the tests; takes ctest's arguments");
-  for (CLI::App* other : {compare, test}) other->allow_extras();
+  test->allow_extras();
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
-  if (*compare) return not_yet("compare");
+  if (*compare) return compare_command(comparison);
+  if (*diff) return diff_command(diff_a, diff_b);
   if (*bench) return bench_command(benchmark, json);
   if (*test) {
     fmt::print(stderr, "xybus: test is started by the launcher: ./xybus test\n");
@@ -159,16 +228,27 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
+std::vector<std::string> run_words(const RunRequest& request) {
+  std::vector<std::string> words{"run", request.scenario, "--seed", std::to_string(request.seed)};
+  if (request.fabric != "rtl") words.insert(words.end(), {"--fabric", request.fabric});
+  if (request.no_skip) words.emplace_back("--no-skip");
+  if (request.no_bursts) words.emplace_back("--no-bursts");
+  const auto hook = [&](const char* option, const std::optional<std::uint64_t>& value) {
+    if (value) words.insert(words.end(), {option, std::to_string(*value)});
+  };
+  hook("--sabotage", request.sabotage);
+  hook("--plant-nondeterminism", request.planted);
+  for (const std::string& value : request.overrides) words.insert(words.end(), {"--set", value});
+  return words;
+}
+
 std::string repeat_command(const RunRequest& request) {
   const char* program = std::getenv("XYBUS_COMMAND");
-  std::string text = fmt::format("{} run {} --seed {}", shell_word(program ? program : "xybus"),
-                                 shell_word(request.scenario), request.seed);
-  if (request.trace)
+  std::string text = shell_word(program ? program : "xybus");
+  for (const std::string& word : run_words(request)) text += ' ' + shell_word(word);
+  if (request.trace) {
     text += request.window.empty() ? " --wave" : " --wave=" + shell_word(request.window);
-  if (request.no_skip) text += " --no-skip";
-  if (request.no_bursts) text += " --no-bursts";
-  if (request.sabotage) text += fmt::format(" --sabotage {}", *request.sabotage);
-  for (const std::string& override_ : request.overrides) text += " --set " + shell_word(override_);
+  }
   return text;
 }
 

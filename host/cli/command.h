@@ -29,6 +29,12 @@ struct RunRequest {
   bool status = false;  ///< the nodes' registers are printed after the run
   bool no_bursts = false;                ///< test hook: one clock edge at a time
   std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
+  std::optional<std::uint64_t> planted;   ///< test hook, see RunOptions
+  bool check_determinism = false;         ///< run it twice and compare digests
+  /// A run that fails without a waveform is repeated with one of this many cycles before the
+  /// failure; 0: it is not.
+  std::uint64_t wave_on_failure = 20'000;
+  bool trace_only = false;  ///< such a repetition: leaves a trace and nothing else, and ends with it
 };
 
 /// The whole command. Prints; never throws.
@@ -48,6 +54,9 @@ struct Window {
 /// Reads "10us:20us", "1000:2000", "10us:", ":2000": times, or cycles where there is no unit.
 /// Nothing when it is malformed or empty.
 std::optional<Window> parse_window(std::string_view text, double clock_hz);
+
+/// What says which run it is, as words behind the program's name; not what it leaves where.
+std::vector<std::string> run_words(const RunRequest& request);
 
 /// The shell command that repeats a run.
 std::string repeat_command(const RunRequest& request);

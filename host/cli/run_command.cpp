@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "cli/command.h"
+#include "cli/second_run.h"
 #include "report/event_log.h"
 #include "report/progress.h"
 #include "report/summary.h"
@@ -34,6 +35,7 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   options.skip = !request.no_skip;
   options.bursts = !request.no_bursts;
   options.sabotage = request.sabotage;
+  options.planted = request.planted;
   options.trace = request.trace;
   options.out_dir = directory;
   if (!request.window.empty()) {
@@ -45,6 +47,7 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
     options.trace_from = window->from;
     options.trace_to = window->to;
   }
+  if (request.trace_only) options.end_at = options.trace_to;
   return options;
 }
 
@@ -97,7 +100,19 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
   if (!request.quiet && request.status) fmt::print("\n{}", status_text(result.status));
   std::fflush(stdout);
   fmt::print(stderr, "{}", failure_text(result, outputs));
+  const bool look = result.outcome != Outcome::good && request.wave_on_failure > 0;
+  if (look && !request.trace && request.fabric == "rtl") {
+    trace_failure(request, result, options.out_dir);
+  }
   return exit_status(result.outcome);
+}
+
+// What it comes to is known already.
+int run_for_trace(const Scenario& scenario, const RunOptions& options) {
+  EventLog log;
+  Progress progress;
+  run(scenario, options, log, progress);
+  return 0;
 }
 
 }  // namespace
@@ -109,8 +124,10 @@ int run_command(const RunRequest& request) {
                                     : request.directory;
   try {
     const RunOptions options = options_for(request, scenario, directory);
+    if (request.trace_only) return run_for_trace(scenario, options);
     prepare(directory);
-    return run_and_report(request, scenario, options);
+    const int status = run_and_report(request, scenario, options);
+    return request.check_determinism ? check_determinism(request, directory, status) : status;
   } catch (const UsageError& error) {
     fmt::print(stderr, "xybus: {}\n", error.what());
     return bad_usage;

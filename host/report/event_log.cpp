@@ -51,6 +51,21 @@ struct EventLog::Writer {
         number(event.values[i]);
       }
     }
+    end_line();
+  }
+
+  void write_rung(std::uint64_t cycle, std::uint64_t events, const std::string& digest) {
+    text += "{\"cycle\":";
+    number(cycle);
+    text += ",\"at\":\"log\",\"event\":\"digest\",\"events\":";
+    number(events);
+    text += ",\"digest\":\"";
+    text += digest;
+    text += '"';
+    end_line();
+  }
+
+  void end_line() {
     text += "}\n";
     if (text.size() >= piece) flush();
   }
@@ -78,6 +93,15 @@ struct EventLog::Writer {
   bool failed = false;
 };
 
+// The number of values follows from the kind, so the words need no separators.
+void EventLog::Tally::add(std::uint64_t cycle, const EventKind& kind,
+                          std::span<const std::uint64_t> values) {
+  digest.add(cycle);
+  digest.add(kind.id());
+  for (const std::uint64_t value : values) digest.add(value);
+  ++count;
+}
+
 EventLog::EventLog() = default;
 EventLog::EventLog(const std::string& path) : writer_(std::make_unique<Writer>(path)) {}
 EventLog::~EventLog() = default;
@@ -90,12 +114,8 @@ void EventLog::record(SourceId source, std::uint64_t cycle, const EventKind& kin
   assert(cycle >= stream.last_cycle && "a source's cycles go forward");
   assert(cycle + max_lag >= latest_ && "a source lags too far behind the others");
 
-  // The number of values follows from the kind, so the words need no separators.
-  stream.digest.add(cycle);
-  stream.digest.add(kind.id());
-  for (const std::uint64_t value : values) stream.digest.add(value);
+  stream.recorded.add(cycle, kind, values);
   stream.last_cycle = cycle;
-  ++stream.count;
   latest_ = std::max(latest_, cycle);
 
   if (!writer_) return;
@@ -122,22 +142,36 @@ void EventLog::write_up_to(std::uint64_t cycle) {
       }
     }
     if (first == sources) return;
-    writer_->write(first, streams_[first].waiting.front());
-    streams_[first].waiting.pop_front();
+    write(first);
   }
+}
+
+/// Writes the first event that waits in a source, and a rung when it is a thousandth.
+void EventLog::write(SourceId source) {
+  Stream& stream = streams_[source];
+  const Event& event = stream.waiting.front();
+  writer_->write(source, event);
+  stream.written.add(event.cycle, *event.kind,
+                     std::span(event.values).first(event.kind->fields().size()));
+  if (++written_ % ladder_step == 0) {
+    writer_->write_rung(event.cycle, written_, digest_of(&Stream::written));
+  }
+  stream.waiting.pop_front();
 }
 
 std::uint64_t EventLog::count() const {
   std::uint64_t sum = 0;
-  for (const Stream& stream : streams_) sum += stream.count;
+  for (const Stream& stream : streams_) sum += stream.recorded.count;
   return sum;
 }
 
-std::string EventLog::digest() const {
+std::string EventLog::digest() const { return digest_of(&Stream::recorded); }
+
+std::string EventLog::digest_of(Tally Stream::* tally) const {
   SipHash combined;
   for (const Stream& stream : streams_) {
-    combined.add(stream.count);
-    combined.add(stream.digest.value());
+    combined.add((stream.*tally).count);
+    combined.add((stream.*tally).digest.value());
   }
   return fmt::format("{:016x}", combined.value());
 }

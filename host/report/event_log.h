@@ -4,6 +4,10 @@
 /// Each source (a CPU, a bus, the fault injector) records its own events in the order of their
 /// cycles. Digests are taken source by source and combined in the fixed order of sources, so
 /// the order in which sources take turns within the simulator cannot show.
+///
+/// events.jsonl also holds a ladder: behind every thousandth event a line with the digest of all
+/// events above it. Two runs that should be the same have the same ladder up to their first
+/// difference, so that bisection finds it (compare/ladder.h).
 #pragma once
 
 #include <algorithm>
@@ -76,6 +80,12 @@ class EventKind {
   std::uint64_t id_;
 };
 
+/// The ladder's step, in events. A rung is a line like an event's,
+///   {"cycle":C,"at":"log","event":"digest","events":N,"digest":"0123456789abcdef"}
+/// where C is the cycle of event N, the last one above it. It is no event: it is not counted, and
+/// no digest depends on it.
+inline constexpr std::uint64_t ladder_step = 1000;
+
 class EventLog {
  public:
   /// Sources, in canonical order: CPUs by number, bus x, bus y, faults.
@@ -123,19 +133,27 @@ class EventLog {
     const EventKind* kind;
     std::array<std::uint64_t, max_event_fields> values;
   };
-  struct Stream {
+  struct Tally {
     SipHash digest;
     std::uint64_t count = 0;
+    void add(std::uint64_t cycle, const EventKind& kind, std::span<const std::uint64_t> values);
+  };
+  struct Stream {
+    Tally recorded;
+    Tally written;  // with a file only
     std::uint64_t last_cycle = 0;
     std::deque<Event> waiting;
   };
   struct Writer;
 
   void write_up_to(std::uint64_t cycle);
+  void write(SourceId source);
+  std::string digest_of(Tally Stream::* tally) const;
 
   std::array<Stream, sources> streams_;
   std::uint64_t latest_ = 0;
   std::uint64_t next_write_ = 2 * max_lag;
+  std::uint64_t written_ = 0;  // events in the file
   std::unique_ptr<Writer> writer_;
 };
 

@@ -76,6 +76,9 @@ struct RunResult {
   Outcome outcome = Outcome::good;
   std::string reason;  ///< hung, limit: what was still outstanding, in one line; else empty
   std::uint64_t cycles = 0;
+  /// Not good: where to look, as far as it has a place in time: the first thing that a check found
+  /// wrong; hung, limit: when something last moved.
+  std::optional<std::uint64_t> failure_cycle;
   double clock_hz = 0;
   double wall_seconds = 0;  ///< of the simulation alone, without set-up
   std::array<BusResult, 2> bus;  ///< by contract::BusId

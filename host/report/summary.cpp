@@ -167,6 +167,8 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
   json["outcome"] = name(result.outcome);
   json["reason"] = result.reason;
   json["cycles"] = result.cycles;
+  json["failure_cycle"] = nullptr;
+  if (result.failure_cycle) json["failure_cycle"] = *result.failure_cycle;
   json["simulated_seconds"] = result.simulated_seconds();
   json["wall_seconds"] = result.wall_seconds;
   json["cycles_per_second"] = result.cycles_per_second();

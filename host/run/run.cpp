@@ -1,6 +1,7 @@
 #include "run/run.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -77,12 +78,15 @@ std::string mark(BusId bus, const PacketHit& hit) {
 /// Kernel events of all CPUs, into the log.
 class KernelWatch : public KernelObserver {
  public:
-  explicit KernelWatch(EventLog& log) : log_(log) {}
+  /// The `planted`-th event is disturbed, see RunOptions; 0: none.
+  KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
 
   void on(unsigned cpu, const KernelEvent& event) override {
     if (closed_) return;
+    const bool disturbed = ++seen_ == planted_;
+    const std::uint32_t tag = disturbed ? event.tag ^ std::uint32_t(getpid()) : event.tag;
     log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
-                {event.pin, event.peer.cpu, event.peer.pin, event.link, event.tag,
+                {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                  static_cast<std::uint64_t>(event.error), event.bytes});
   }
 
@@ -91,6 +95,8 @@ class KernelWatch : public KernelObserver {
 
  private:
   EventLog& log_;
+  std::uint64_t planted_;
+  std::uint64_t seen_ = 0;
   bool closed_ = false;
 };
 
@@ -120,6 +126,7 @@ class Run : private FaultPoints {
   std::string outstanding() const;
   CheckResult liveness() const;
   CheckResult workload_check() const;
+  std::optional<std::uint64_t> failure_cycle() const;
   RunResult result(const std::string& failure, double wall_seconds);
 
   const Scenario& scenario_;
@@ -174,7 +181,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario.system)),
-      kernel_watch_(log),
+      kernel_watch_(log, options.planted.value_or(0)),
       injector_(scenario.faults, options.seed, *this),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
       machine_(fabric_config(scenario, options)),
@@ -279,7 +286,7 @@ void Run::write_view() {
 // Gives what went wrong in the machine itself; empty if nothing did.
 std::string Run::simulate() {
   try {
-    machine_.run(scenario_.limit_cycles);
+    machine_.run(std::min(scenario_.limit_cycles, options_.end_at));
     return {};
   } catch (const std::exception& error) {
     return error.what();
@@ -336,6 +343,17 @@ RunResult Run::operator()() {
   return result(failure, wall.count());
 }
 
+// Where to look: at the first complaint, or where a run without any came to a standstill.
+std::optional<std::uint64_t> Run::failure_cycle() const {
+  std::optional<std::uint64_t> first = scoreboard_.first_complaint();
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    const auto here = monitor_.first_complaint(bus);
+    if (here && (!first || *here < *first)) first = here;
+  }
+  if (!first && !ending_) first = watchdog_.last_moved();
+  return first;
+}
+
 RunResult Run::result(const std::string& failure, double wall_seconds) {
   RunResult result;
   result.scenario = scenario_.name;
@@ -358,6 +376,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
   result.faults = injector_.results();
+  result.failure_cycle = failure.empty() ? failure_cycle() : machine_.cycle();
 
   result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
                    liveness(), workload_check()};

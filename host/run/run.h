@@ -30,6 +30,13 @@ struct RunOptions {
   /// 1, is flipped before it is verified. The run must then end as check_failed; also when there
   /// was no such request, or it had no bytes.
   std::optional<std::uint64_t> sabotage;
+
+  /// Test hook: the n-th kernel event, counted over the whole run from 1, is recorded with another
+  /// tag in each process that runs it. Such a run is not deterministic.
+  std::optional<std::uint64_t> planted;
+
+  /// Leaves off at this cycle, as if the scenario's limit were there.
+  std::uint64_t end_at = ~std::uint64_t{0};
 };
 
 /// Assembles the machine, its firmware, workloads, checks and faults, and runs it until every

@@ -1,0 +1,53 @@
+/// Whether the processes of two runs of one scenario observed the same, time apart.
+///
+/// What is fixed, however fast anything goes:
+/// - the links that a process makes to another one: their order, tags and request bytes, how they
+///   are completed and with how many bytes of reply, and in which order these completions come;
+/// - what a server sees of each of these links, and in which order it sees those of one requestor
+///   (a server that takes requests as they come, as ours do);
+/// - which processes a CPU makes and stops.
+/// What is not, and is never compared: cycles; how events of different peers interleave; which bus
+/// carried what; names of link control blocks.
+///
+/// A request that is refused for want of room is sent again later, under another tag: its
+/// requestor's links are compared up to the first refusal in either run. With faults it depends on
+/// timing which links fail: only those are compared that were completed without error in both runs,
+/// and neither is who thinks whom to be down.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compare/observations.h"
+
+namespace xybus {
+
+struct CompareRules {
+  bool partial = false;           ///< there are faults, or a run did not come to its end
+  std::uint32_t cpus_apart = 0;   ///< CPUs whose processes may come to an early end, a bit each
+};
+
+struct Difference {
+  std::string what;  ///< "the order in which CPU 1 process 2 listened to links from CPU 0 process 3"
+  PlacedEvent a, b;  ///< at most one missing
+};
+
+struct Agreement {
+  std::vector<Difference> differences;  ///< by their place in the first run; empty: they agree
+  std::uint64_t links = 0;              ///< compared, all that was seen of them
+  std::uint64_t requestors = 0;         ///< processes that made those
+  std::uint64_t servers = 0;            ///< processes that they went to
+  std::uint64_t processes = 0;          ///< compared for being made and stopped
+  // Links left out, each counted once, for the first reason that holds:
+  std::uint64_t behind_refusal = 0;  ///< at or behind a refusal
+  std::uint64_t in_one_run = 0;      ///< made in one run only (partial)
+  std::uint64_t failed = 0;          ///< failed, or open at the end, in either run (partial)
+
+  std::uint64_t left_out() const { return behind_refusal + in_one_run + failed; }
+};
+
+/// `a` and `b` must outlive the result.
+Agreement compare(const Observations& a, const Observations& b, const CompareRules& rules);
+
+}  // namespace xybus

@@ -1,0 +1,58 @@
+#include "compare/totals.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace xybus {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// "ok", "FAILED", or "-" when there is no such check.
+std::string check_of(const Json& summary, const std::string& name) {
+  for (const Json& check : summary.at("checks")) {
+    if (check.at("name") == name) return check.at("ok") == true ? "ok" : "FAILED";
+  }
+  return "-";
+}
+
+std::vector<std::string> check_names(const Json& a, const Json& b) {
+  std::vector<std::string> names;
+  for (const Json* summary : {&a, &b}) {
+    for (const Json& check : summary->at("checks")) {
+      const std::string name = check.at("name");
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<Total> totals(const Json& a, const Json& b, const TotalRules& rules) {
+  std::vector<Total> rows;
+  rows.push_back({"outcome", text_of(a.at("outcome")), text_of(b.at("outcome")), true});
+  for (const std::string& name : check_names(a, b)) {
+    rows.push_back({name, check_of(a, name), check_of(b, name), true});
+  }
+  for (const char* name : {"sent", "delivered", "failed", "lost", "duplicated", "corrupted"}) {
+    const std::string word = name;
+    const bool compared = word == "sent"                           ? rules.sent
+                          : word == "delivered" || word == "failed" ? rules.failed
+                                                                   : true;
+    rows.push_back({word, text_of(a.at("messages").at(name)), text_of(b.at("messages").at(name)),
+                    compared});
+  }
+  rows.push_back({"cycles", text_of(a.at("cycles")), text_of(b.at("cycles")), false});
+  for (const char* name : {"p50", "p99"}) {
+    rows.push_back({std::string("latency ") + name, text_of(a.at("latency_cycles").at(name)),
+                    text_of(b.at("latency_cycles").at(name)), false});
+  }
+  return rows;
+}
+
+}  // namespace xybus
