@@ -41,7 +41,8 @@ void add_run_options(CLI::App& run, RunRequest& request) {
          [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
          "what all chance in the run comes from [1]")
       ->type_name("N");
-  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]")
+  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]\n"
+                 "tlm: a model of the same contract, packet by packet")
       ->type_name("rtl|tlm");
   run.add_flag("--wave", request.window,
                "write a waveform; --wave=FROM:TO only a part,\n"
@@ -163,6 +164,7 @@ std::string repeat_command(const RunRequest& request) {
   const char* program = std::getenv("XYBUS_COMMAND");
   std::string text = fmt::format("{} run {} --seed {}", shell_word(program ? program : "xybus"),
                                  shell_word(request.scenario), request.seed);
+  if (request.fabric != "rtl") text += " --fabric " + shell_word(request.fabric);
   if (request.trace)
     text += request.window.empty() ? " --wave" : " --wave=" + shell_word(request.window);
   if (request.no_skip) text += " --no-skip";
