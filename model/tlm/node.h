@@ -150,7 +150,7 @@ class Node {
   void clear(Cycle cycle);
   void write_window(std::uint32_t offset, std::uint32_t value, Cycle cycle);
   void restore_paths(unsigned bus, Nodes nodes, Cycle cycle);
-  void doorbell(unsigned traffic_class, Cycle cycle);
+  void doorbell(unsigned traffic_class, Cycle cycle, bool behind_payload = false);
   void count(unsigned bus, Count what) { ++counters_[bus][static_cast<unsigned>(what)]; }
   std::uint32_t word(std::uint32_t address) const;
   void put(std::uint32_t address, const void* data, std::size_t bytes);
@@ -194,6 +194,7 @@ class Node {
   };
   Grant look_up(unsigned window, std::optional<unsigned> generation, unsigned peer, bool write,
                 std::uint32_t offset, std::uint32_t length, Cycle unchanged_since) const;
+  void look_for_transfer(Cycle cycle);
   void fate(Origin origin, contract::SendStatus status, unsigned bus,
             const contract::PacketHeader& header, Cycle cycle);
   void bulk_fate(contract::SendStatus status, unsigned bus, const contract::PacketHeader& header,

@@ -117,7 +117,7 @@ void Node::write(std::uint32_t offset, std::uint32_t value, Cycle cycle) {
       events_.head = index;
       update_interrupt(cycle);
       wake(cycle + timing::choose);
-      core_.agenda().set_by(Agenda::timer(Phase::bulk, number_), cycle + timing::choose);
+      look_for_transfer(cycle + timing::choose);
       return;
     case Register::control_ring_base: send_[1].base = line_of(value); return;
     case Register::control_ring_size: send_[1].mask = mask; return;

@@ -27,9 +27,10 @@ unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set))
 
 // ---- Rings --------------------------------------------------------------------------------------
 
-void Node::doorbell(unsigned c, Cycle cycle) {
+void Node::doorbell(unsigned c, Cycle cycle, bool behind_payload) {
   if (!enabled() || front_[c].valid || send_[c].head == send_[c].tail) return;
-  core_.agenda().set_by(Agenda::timer(Phase::fetch, 2 * number_ + c), cycle + timing::fetch);
+  const Cycle delay = behind_payload ? timing::fetch_behind_payload : timing::fetch;
+  core_.agenda().set_by(Agenda::timer(Phase::fetch, 2 * number_ + c), cycle + delay);
 }
 
 void Node::fetch(unsigned c, Cycle cycle) {
@@ -41,7 +42,7 @@ void Node::fetch(unsigned c, Cycle cycle) {
   ++ring.head;
   front_[c] = parse(c, descriptor);
   if (front_[c].transfer) {
-    core_.agenda().set_by(Agenda::timer(Phase::bulk, number_), cycle);
+    look_for_transfer(cycle);
   } else {
     wake(cycle + timing::choose);
   }
@@ -79,7 +80,7 @@ Node::Front Node::parse(unsigned c, const contract::SendDescriptor& d) const {
 
 void Node::take_front(unsigned c, Cycle cycle) {
   front_[c].valid = false;
-  doorbell(c, cycle);
+  doorbell(c, cycle, !front_[c].transfer && front_[c].offer.length != 0);
 }
 
 // ---- The choice ---------------------------------------------------------------------------------
@@ -407,7 +408,7 @@ void Node::weigh(unsigned b, Cycle cycle) {
   const Cycle pause = std::min(timing::pause << doubled, timing::longest_pause);
   lane.state = Lane::State::pause;
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b),
-                     cycle + timing::again + (busy != 0 ? pause : 0));
+                     cycle + timing::again + (busy != 0 ? pause + timing::pause_end : 0));
 }
 
 void Node::try_move(unsigned b, Cycle cycle) {
@@ -446,7 +447,7 @@ void Node::end_job(unsigned b, Cycle cycle) {
               .set_cookie(job.offer.cookie)
               .set_header_0(header.words[0])
               .set_header_1(header.words[1]),
-          cycle);
+          cycle + timing::sent);
   } else {
     fate(job.offer.origin, job.status, b, header, cycle);
   }

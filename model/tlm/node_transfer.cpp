@@ -34,6 +34,11 @@ void Node::fate(Origin origin, SendStatus status, unsigned bus,
 
 // ---- Transfers of this node, one after the other --------------------------------------------------
 
+void Node::look_for_transfer(Cycle cycle) {
+  if (bulk_.state != Source::State::idle) return;
+  core_.agenda().set_by(Agenda::timer(Phase::bulk, number_), cycle);
+}
+
 void Node::bulk(Cycle cycle) {
   Source& its = bulk_;
   const contract::SendDescriptor& d = its.descriptor;
@@ -73,7 +78,8 @@ void Node::bulk(Cycle cycle) {
                       .place = place,
                       .notify = !read && d.notify() != 0};
       its.state = Source::State::ask;
-      core_.agenda().set(Agenda::timer(Phase::bulk, number_), cycle + timing::transfer);
+      core_.agenda().set(Agenda::timer(Phase::bulk, number_),
+                         cycle + timing::transfer + (read ? timing::own_window : 0));
       return;
     }
     case Source::State::ask:
@@ -123,7 +129,7 @@ void Node::end_bulk(SendStatus status, unsigned bus, const contract::PacketHeade
             .set_header_1(header.words[1]),
         cycle + timing::transfer_end);
   bulk_ = {};
-  core_.agenda().set(Agenda::timer(Phase::bulk, number_), cycle + 1);
+  core_.agenda().set(Agenda::timer(Phase::bulk, number_), cycle + timing::next_transfer);
 }
 
 // ---- Reads of others, one after the other ---------------------------------------------------------
