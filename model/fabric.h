@@ -20,6 +20,7 @@
 
 #include "contract/contract.h"
 #include "model/answers.h"
+#include "model/fabric_kind.h"
 
 namespace xybus {
 
@@ -93,6 +94,7 @@ class FabricObserver {
 };
 
 struct FabricConfig {
+  FabricKind kind = FabricKind::rtl;
   /// Nodes with a CPU, 1 to 16.
   unsigned nodes = 2;
   /// The clock; a multiple of 4 ps. See clock_period().
@@ -190,5 +192,12 @@ class Fabric : public sc_core::sc_module {
 /// are absent: halted from the start.
 /// Throws std::invalid_argument if there is none. One for each process.
 std::unique_ptr<Fabric> make_rtl_fabric(const FabricConfig& config);
+
+/// The model of packets; see tlm/. Throws std::invalid_argument if there are not 1 to 16 nodes, or
+/// a waveform is wanted.
+std::unique_ptr<Fabric> make_tlm_fabric(const FabricConfig& config);
+
+/// The one that the configuration names.
+std::unique_ptr<Fabric> make_fabric(const FabricConfig& config);
 
 }  // namespace xybus

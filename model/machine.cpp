@@ -108,7 +108,7 @@ class Machine::Clockwork : public sc_core::sc_module {
   sc_core::sc_event end_;
 };
 
-Machine::Machine(const FabricConfig& config) : Machine(make_rtl_fabric(config)) {}
+Machine::Machine(const FabricConfig& config) : Machine(make_fabric(config)) {}
 
 Machine::Machine(std::unique_ptr<Fabric> fabric)
     : fabric_(std::move(fabric)), clockwork_(std::make_unique<Clockwork>("clockwork", *fabric_)) {

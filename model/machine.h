@@ -28,7 +28,7 @@ class FirmwareError : public std::runtime_error, public std::nested_exception {
 /// and holds from cycle c on. Firmware runs in run() and is unwound in finish().
 class Machine {
  public:
-  /// With the Verilated RTL.
+  /// With the fabric that the configuration names.
   explicit Machine(const FabricConfig& config);
   explicit Machine(std::unique_ptr<Fabric> fabric);
 

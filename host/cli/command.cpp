@@ -51,7 +51,8 @@ void add_run_options(CLI::App& run, RunRequest& request) {
          [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
          "what all chance in the run comes from [1]")
       ->type_name("N");
-  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]")
+  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]\n"
+                 "tlm: a model of the same contract, packet by packet")
       ->type_name("rtl|tlm");
   run.add_flag("--wave", request.window,
                "write a waveform; --wave=FROM:TO only a part,\n"

@@ -28,9 +28,10 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
                        const std::string& directory) {
   if (request.fabric != "rtl" && request.fabric != "tlm")
     throw UsageError(fmt::format("there is no fabric {}; expected rtl or tlm", request.fabric));
-  if (request.fabric == "tlm")
-    throw UsageError(fmt::format("--fabric {} is not available yet; expected rtl", request.fabric));
+  if (request.fabric == "tlm" && request.trace)
+    throw UsageError("--wave needs --fabric rtl: the tlm fabric moves whole packets and has no wires");
   RunOptions options;
+  options.fabric = request.fabric == "tlm" ? FabricKind::tlm : FabricKind::rtl;
   options.seed = request.seed;
   options.skip = !request.no_skip;
   options.bursts = !request.no_bursts;

@@ -157,6 +157,7 @@ class Run : private FaultPoints {
 
 FabricConfig Run::fabric_config(const Scenario& scenario, const RunOptions& options) {
   FabricConfig config;
+  config.kind = options.fabric;
   config.nodes = scenario.system.cpus;
   config.period = clock_period(scenario.system.clock_hz);
   config.bursts = options.bursts;
@@ -358,6 +359,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   RunResult result;
   result.scenario = scenario_.name;
   result.seed = options_.seed;
+  result.fabric = name(options_.fabric);
   result.digest = log_.digest();
   result.cycles = std::min(machine_.cycle(), scenario_.limit_cycles);
   result.clock_hz = scenario_.system.clock_hz;

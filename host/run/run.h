@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "model/fabric_kind.h"
 #include "report/event_log.h"
 #include "report/progress.h"
 #include "report/run_result.h"
@@ -14,6 +15,7 @@
 namespace xybus {
 
 struct RunOptions {
+  FabricKind fabric = FabricKind::rtl;
   std::uint64_t seed = 1;
 
   /// Writes a waveform to out_dir/trace.fst, from and up to (not with) these cycles.

@@ -1,6 +1,6 @@
 // How fast the fabric runs: cycles a second, all nodes saturated or all idle but one.
 //
-//     fabric_speed [nodes] [cycles] [payload bytes] [options: noburst noskip trace=FILE idle]
+//     fabric_speed [nodes] [cycles] [payload bytes] [options: tlm noburst noskip trace=FILE idle]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -43,6 +43,7 @@ int sc_main(int argc, char* argv[]) {
     if (option == "noburst") config.bursts = false;
     if (option == "noskip") config.skip = false;
     if (option == "idle") idle = true;
+    if (option == "tlm") config.kind = FabricKind::tlm;
     if (option.starts_with("trace=")) config.trace_file = option.substr(6);
   }
   Machine machine{config};

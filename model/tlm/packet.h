@@ -1,0 +1,85 @@
+/// Packets on their way: what is asked for, what has become of it, what is on the wires.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "contract/contract.h"
+#include "model/answers.h"
+#include "model/tlm/timing.h"
+
+namespace xybus::tlm {
+
+using Nodes = std::uint32_t;  // a set of nodes
+
+inline constexpr unsigned buses = 2;
+inline constexpr unsigned max_words = contract::header_words + contract::window_words +
+                                      contract::max_payload_bytes / contract::word_bytes +
+                                      contract::crc_words;
+
+/// Who is told the fate of a packet.
+enum class Origin : std::uint8_t { ring, write, serve };
+
+/// A packet that asks to be sent.
+struct Offer {
+  Origin origin = Origin::ring;
+  contract::Route route = contract::Route::any;
+  std::uint8_t traffic_class = 0;
+  contract::PacketKind kind = contract::PacketKind::message;
+  bool notify = false;
+  Nodes destinations = 0;
+  std::uint32_t length = 0;   // bytes of payload
+  std::uint32_t address = 0;  // of the payload in node RAM; not of a read packet
+  std::uint32_t window = 0;   // window word
+  std::array<std::uint32_t, 2> request{};  // payload of a read packet
+  std::uint32_t cookie = 0;
+
+  contract::PacketHeader header(Nodes to, unsigned source, unsigned epoch,
+                                std::uint32_t number) const {
+    return contract::PacketHeader{}
+        .set_dst_mask(to)
+        .set_source(source)
+        .set_kind(kind)
+        .set_traffic_class(static_cast<contract::TrafficClass>(traffic_class))
+        .set_notify(notify)
+        .set_length(length)
+        .set_sequence_number(number)
+        .set_epoch(epoch);
+  }
+};
+
+/// A packet in a transmit lane.
+struct Job {
+  Offer offer;
+  std::uint16_t number = 0;
+  Nodes left = 0;    // their answer is still wanted
+  Nodes unsure = 0;  // an attempt at them was not answered
+  Nodes missed = 0;  // given up
+  contract::SendStatus status = contract::SendStatus::ok;  // worst fate of those
+  std::uint32_t busy = 0;   // attempts that somebody answered busy
+  std::uint32_t moves = 0;  // changes of bus
+
+  void give_up(Nodes nodes, contract::SendStatus why) {
+    if (nodes == 0) return;
+    missed |= nodes;
+    if (status < why) status = why;
+  }
+};
+
+/// A transfer cut into packets: a write of this node, or a read of another that it serves.
+struct Segments {
+  std::uint32_t length = 0;   // bytes in all
+  std::uint32_t done = 0;     // bytes of the packets taken
+  std::uint32_t place = 0;    // window word of the first packet
+  bool notify = false;        // of the last packet
+  std::uint32_t left() const { return length - done; }
+  std::uint32_t next() const {
+    return left() < contract::max_payload_bytes ? left() : contract::max_payload_bytes;
+  }
+  /// Window word of the packet at hand.
+  std::uint32_t window() const {
+    return place + ((done / contract::line_bytes) << 16);
+  }
+};
+
+}  // namespace xybus::tlm
