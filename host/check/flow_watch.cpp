@@ -154,7 +154,9 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
   paths.attempt(packet.bus, packet.source, destination, answer, packet.answer_cycle,
                 packet.probe);
-  if (answer == Answer::busy && job->busy >= busy_limit_) {
+  // A read makes way for what else its sender has for that node, and is asked for anew later.
+  const bool last_try = job->busy >= busy_limit_ || header.kind() == contract::PacketKind::read;
+  if (answer == Answer::busy && last_try) {
     its.given_up = true;
     its.ended_busy = !job->multicast;
   }

@@ -789,6 +789,21 @@ TEST_CASE("busy answers count in all, whatever comes between them") {
   CHECK(bench.good());
 }
 
+TEST_CASE("a read that is answered busy makes way: its number is another packet's, or its own") {
+  using contract::PacketKind;
+  const Words read = window_packet(PacketKind::read, 2, {100, 7, 0, 0});
+  const Words write = window_packet(PacketKind::write, 2, {1, 2, 3, 4});
+  Bench bench;
+  bench.wire(BusId::x, read, answers(1, Answer::busy));
+  bench.wire(BusId::x, write, answers(1, Answer::accepted));
+  CHECK(bench.good());
+  // A write does not.
+  bench = Bench();
+  bench.wire(BusId::x, write, answers(1, Answer::busy));
+  bench.wire(BusId::x, read, answers(1, Answer::accepted));
+  CHECK(bench.says("repeated with other contents than at first"));
+}
+
 TEST_CASE("corrupt answers take a path down as well, only more of them") {
   Bench bench;
   bench.awake();
