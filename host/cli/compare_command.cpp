@@ -101,6 +101,10 @@ int compare_command(const CompareRequest& request) {
                places[1]);
   }
   if (!verdict.agree()) return 1;
+  if (std::ranges::max(statuses) != 0) {
+    std::fflush(stdout);
+    fmt::print(stderr, "they agree, but not both runs are good\n");
+  }
   return std::ranges::max(statuses);
 }
 

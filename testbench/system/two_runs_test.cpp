@@ -107,7 +107,7 @@ TEST_CASE("compare: where a CPU dies what failed by timing is left out, counted 
 TEST_CASE("compare: under a load that refuses requests what can be compared agrees") {
   const AnyRun run = compare_times("all-to-all",
                                    "--set workload.0.pattern=hotspot --set workload.0.window=64 "
-                                   "--set-second system.costs=zero --set 'limits.time=1 s'");
+                                   "--set workload.0.count=60 --set-second system.costs=zero");
   INFO(run.output << run.errors);
   CHECK(run.status == 0);
   CHECK_THAT(run.output, Contains("at or behind a refusal"));
@@ -133,6 +133,13 @@ TEST_CASE("compare: a bad scenario and a fabric that is none end with status 2")
   const AnyRun lan = run_xybus(fmt::format("compare '{}' --fabrics rtl lan --out '{}'",
                                            shipped("ping"), fresh_directory()));
   CHECK(lan.status == 2);
+}
+
+TEST_CASE("compare: runs that agree in failing end with the status of a failure") {
+  const AnyRun run = compare_times("ping", "--set 'limits.time=30 us'");
+  CHECK(run.status == 3);
+  CHECK_THAT(run.output, Contains("rtl 1 and rtl 2 agree"));
+  CHECK_THAT(run.errors, Contains("they agree, but not both runs are good"));
 }
 
 TEST_CASE("a failed run leaves a trace whose window holds the failure, and its own outputs") {
