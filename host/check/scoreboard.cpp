@@ -59,6 +59,7 @@ void Scoreboard::refused(const MessageId& id) {
 
 void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes) {
   ++progress_;
+  progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   Entry* entry = find(its_flow, id.number);
   const bool again = its_flow.last_listened && id.number <= *its_flow.last_listened;
@@ -116,6 +117,7 @@ void Scoreboard::verify(const MessageId& id, std::uint64_t cycle,
 void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
                       std::span<const std::byte> reply) {
   ++progress_;
+  progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   const Entry* entry = find(its_flow, id.number);
   if (entry == nullptr) return complain(id, cycle, "completed, but no such message is under way");

@@ -69,6 +69,8 @@ class Scoreboard {
 
   /// Messages listened to or done, ever: whether anything moves.
   std::uint64_t progress() const { return progress_; }
+  /// The cycle of the latest of these; 0 without any.
+  std::uint64_t progress_cycle() const { return progress_cycle_; }
   std::uint64_t ended() const { return result_.delivered + result_.failed; }
   std::uint64_t open() const { return open_; }
   /// One line for each open message, at most `most`.
@@ -111,6 +113,7 @@ class Scoreboard {
   std::uint32_t halted_ = 0;
   std::uint64_t open_ = 0;
   std::uint64_t progress_ = 0;
+  std::uint64_t progress_cycle_ = 0;
   std::uint64_t requests_read_ = 0;
   bool sabotaged_ = false;
   std::uint64_t refused_ = 0;

@@ -28,21 +28,16 @@ std::uint64_t whole_number(const char* option, const std::string& text) {
                                                  std::numeric_limits<std::uint64_t>::max()));
 }
 
-void add_failure_trace_options(CLI::App& run, RunRequest& request) {
-  run.add_flag_function(
-         "--wave-on-failure{20000}",
-         [&request](std::int64_t cycles) {
-           if (cycles < 0) throw CLI::ValidationError("--wave-on-failure", "cycles below 0");
-           request.wave_on_failure = std::uint64_t(cycles);
-         },
-         "a run that fails is repeated with a waveform of so many cycles\n"
-         "before the failure, unless it has --wave [20000]; 0: it is not")
+void add_failure_wave_options(CLI::App& run, std::string& cycles) {
+  run.add_flag("--wave-on-failure{20000}", cycles,
+               "a run that fails is repeated with a waveform of so many cycles\n"
+               "before the failure, unless it has --wave [20000]; 0: it is not")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  run.add_flag_callback(
-      "--no-wave-on-failure", [&request] { request.wave_on_failure = 0; }, "as --wave-on-failure=0");
+  run.add_flag_callback("--no-wave-on-failure", [&cycles] { cycles = "0"; },
+                        "as --wave-on-failure=0");
 }
 
-void add_run_options(CLI::App& run, RunRequest& request) {
+void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wave) {
   run.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
       ->required()
       ->type_name("");
@@ -65,7 +60,7 @@ void add_run_options(CLI::App& run, RunRequest& request) {
                  "system.cpus=8, workload.0.count=100, limits.time=\"1 ms\"")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  add_failure_trace_options(run, request);
+  add_failure_wave_options(run, failure_wave);
   run.add_flag("--check-determinism", request.check_determinism,
                "run it twice; where the second run differs is shown, and\nthe exit status is 1");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
@@ -87,6 +82,12 @@ void add_run_options(CLI::App& run, RunRequest& request) {
          })
       ->group(hidden);
   run.add_flag("--trace-only", request.trace_only)->group(hidden);
+  run.add_option_function<std::string>(
+         "--failure-at",
+         [&request](const std::string& text) {
+           request.failure_at = whole_number("--failure-at", text);
+         })
+      ->group(hidden);
   run.footer(footer);
 }
 
@@ -119,8 +120,8 @@ void add_compare_options(CLI::App& compare, CompareRequest& request) {
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   compare.add_flag("-q,--quiet", request.quiet, "print nothing unless they differ");
-  compare.footer("\nExit status: 0 both runs are good and agree; 1 they differ, or a check failed;\n"
-                 "2 bad usage or bad scenario; 3 a run hung or hit its time limit.");
+  compare.footer("\nExit status: 0 both runs are good and agree; 1 they differ, or a check failed;"
+                 "\n2 bad usage or bad scenario; 3 a run hung or hit its time limit.");
 }
 
 void add_diff_options(CLI::App& diff, std::string& a, std::string& b) {
@@ -152,7 +153,8 @@ int parse_and_run(int argc, const char* const* argv) {
 
   RunRequest request;
   CLI::App* run = app.add_subcommand("run", "run a scenario, check it, and report");
-  add_run_options(*run, request);
+  std::string failure_wave;
+  add_run_options(*run, request, failure_wave);
 
   std::string what;
   CLI::App* list = app.add_subcommand("list", "what there is to run");
@@ -177,6 +179,9 @@ int parse_and_run(int argc, const char* const* argv) {
 
   try {
     app.parse(argc, argv);
+    if (!failure_wave.empty()) {
+      request.wave_on_failure = whole_number("--wave-on-failure", failure_wave);
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
@@ -245,11 +250,14 @@ std::vector<std::string> run_words(const RunRequest& request) {
 
 std::string repeat_command(const RunRequest& request) {
   const char* program = std::getenv("XYBUS_COMMAND");
-  std::string text = shell_word(program ? program : "xybus");
-  for (const std::string& word : run_words(request)) text += ' ' + shell_word(word);
+  std::vector<std::string> words = run_words(request);
   if (request.trace) {
-    text += request.window.empty() ? " --wave" : " --wave=" + shell_word(request.window);
+    constexpr auto behind_seed = 4;
+    words.insert(words.begin() + behind_seed,
+                 request.window.empty() ? "--wave" : "--wave=" + request.window);
   }
+  std::string text = shell_word(program ? program : "xybus");
+  for (const std::string& word : words) text += ' ' + shell_word(word);
   return text;
 }
 

@@ -34,7 +34,8 @@ struct RunRequest {
   /// A run that fails without a waveform is repeated with one of this many cycles before the
   /// failure; 0: it is not.
   std::uint64_t wave_on_failure = 20'000;
-  bool trace_only = false;  ///< such a repetition: leaves a trace and nothing else, and ends with it
+  bool trace_only = false;  ///< such a repetition: leaves a trace, nothing else, and ends with it
+  std::optional<std::uint64_t> failure_at;  ///< its mark, see RunOptions
 };
 
 /// The whole command. Prints; never throws.

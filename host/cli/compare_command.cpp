@@ -26,9 +26,9 @@ SideNames side_names(const CompareRequest& request) {
 }
 
 std::array<std::string, 2> directories(const CompareRequest& request, const Scenario& scenario) {
-  const fs::path all = request.directory.empty()
-                           ? fs::path(fmt::format("runs/compare-{}-{}", scenario.name, request.seed))
-                           : fs::path(request.directory);
+  const fs::path all = !request.directory.empty()
+                           ? request.directory
+                           : fmt::format("runs/compare-{}-{}", scenario.name, request.seed);
   SideNames names = side_names(request);
   for (std::string& name : names) std::erase(name, ' ');
   return {(all / names[0]).string(), (all / names[1]).string()};
@@ -88,7 +88,7 @@ int compare_command(const CompareRequest& request) {
       {words_of(request, 0, places[0]), words_of(request, 1, places[1])}, false);
   for (const int status : statuses) {
     if (status == bad_usage) return bad_usage;  // the run has said why
-    if (status > 3) throw std::runtime_error(fmt::format("a run broke down with status {}", status));
+    if (status > 3) throw std::runtime_error(fmt::format("a run broke down, status {}", status));
   }
   const EventFile first(places[0]);
   const EventFile second(places[1]);
@@ -101,6 +101,10 @@ int compare_command(const CompareRequest& request) {
                places[1]);
   }
   if (!verdict.agree()) return 1;
+  if (std::ranges::max(statuses) != 0) {
+    std::fflush(stdout);
+    fmt::print(stderr, "they agree, but not both runs are good\n");
+  }
   return std::ranges::max(statuses);
 }
 

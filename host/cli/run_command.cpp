@@ -48,6 +48,7 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
     options.trace_from = window->from;
     options.trace_to = window->to;
   }
+  options.failure_at = request.failure_at;
   if (request.trace_only) options.end_at = options.trace_to;
   return options;
 }

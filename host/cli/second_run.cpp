@@ -64,9 +64,13 @@ void trace_failure(const RunRequest& request, const RunResult& result,
   Words words = run_words(request);
   words.insert(words.end(), {"--trace-only", "--out", directory,
                              fmt::format("--wave={}:{}", window.from, window.to)});
+  if (result.failure_cycle) {
+    words.insert(words.end(), {"--failure-at", std::to_string(*result.failure_cycle)});
+  }
   run_self({words}, true);
   if (!fs::exists(fs::path(directory) / "trace.gtkw")) {
-    fmt::print(stderr, "xybus: the run could not be repeated with a waveform\n");
+    fmt::print(stderr, "xybus: repeated, without a waveform of cycles {} to {}\n", window.from,
+               window.to);
     return;
   }
   fmt::print(stderr, "repeated with a waveform of cycles {} to {}{}\nto look: gtkwave {}\n",

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace xybus {
 namespace {
@@ -18,6 +20,7 @@ std::string text_of(const LinkName& link) {
                      link.tag, link.occurrence > 0 ? fmt::format(" ({})", link.occurrence) : "");
 }
 
+// What a process did to links in an order that is fixed; nullptr for what has none.
 const char* verb(KernelEvent::Kind kind) {
   switch (kind) {
     case KernelEvent::link_sent: return "made links to";
@@ -26,10 +29,7 @@ const char* verb(KernelEvent::Kind kind) {
     case KernelEvent::link_listened: return "listened to links from";
     case KernelEvent::link_read: return "read links from";
     case KernelEvent::link_replied: return "answered links from";
-    case KernelEvent::link_done: return "had done its links to";
-    case KernelEvent::link_broken: return "broke its links to";
-    case KernelEvent::link_cancelled: return "was cancelled links from";
-    default: return "had links with";
+    default: return nullptr;
   }
 }
 
@@ -37,28 +37,31 @@ bool same(const Observed& a, const Observed& b) {
   return a.kind == b.kind && a.error == b.error && a.bytes == b.bytes;
 }
 
-// The process's first tag that was refused for want of room; the largest number if none was.
-// Refusals at once leave no event, only a gap in the tags, which count up.
+// A process's first tag that was refused for want of room.
 using Refusals = std::map<ProcessAddress, std::uint32_t>;
-Refusals first_refusals(const Observations& run, bool gaps) {
-  Refusals first;
-  std::map<ProcessAddress, std::vector<std::pair<std::uint64_t, std::uint32_t>>> sent;
-  const auto note = [&](const ProcessAddress& process, std::uint32_t tag) {
-    const auto at = first.emplace(process, tag).first;
-    at->second = std::min(at->second, tag);
-  };
+
+void note_refusal(Refusals& first, const ProcessAddress& process, std::uint32_t tag) {
+  const auto at = first.emplace(process, tag).first;
+  at->second = std::min(at->second, tag);
+}
+
+void note_refused_links(Refusals& first, const Observations& run) {
   for (const auto& [link, events] : run.requestor_ends()) {
-    sent[link.requestor].emplace_back(run.event(events.front()).at.number, link.tag);
     const auto end = run.completion(link);
-    if (end == "no_lcb" || end == "timeout") note(link.requestor, link.tag);
+    if (end == "no_lcb" || end == "timeout") note_refusal(first, link.requestor, link.tag);
   }
-  for (auto& [process, tags] : sent) {
-    std::ranges::sort(tags);
-    for (std::size_t i = 1; gaps && i < tags.size(); ++i) {
-      if (tags[i].second > tags[i - 1].second + 1) note(process, tags[i - 1].second + 1);
-    }
+}
+
+// A link that was refused at once leaves no event: only its tag is missing, below others, where
+// the other run has it.
+void note_missing_tags(Refusals& first, const Observations& run, const Observations& other) {
+  std::map<ProcessAddress, std::set<std::uint32_t>> tags;
+  for (const auto& [link, events] : run.requestor_ends()) tags[link.requestor].insert(link.tag);
+  for (const auto& [link, events] : other.requestor_ends()) {
+    const auto known = tags.find(link.requestor);
+    if (known == tags.end() || known->second.contains(link.tag)) continue;
+    if (link.tag < *known->second.rbegin()) note_refusal(first, link.requestor, link.tag);
   }
-  return first;
 }
 
 class Comparison {
@@ -72,7 +75,10 @@ class Comparison {
     compare_ends(a_.requestor_ends(), b_.requestor_ends());
     compare_ends(a_.server_ends(), b_.server_ends());
     compare_processes();
-    if (!rules_.partial) compare_membership();
+    if (!rules_.partial) {
+      compare_counts();
+      compare_membership();
+    }
     std::ranges::stable_sort(result_.differences, {}, [](const Difference& each) {
       return each.a.line.empty() ? each.b.number : each.a.number;
     });
@@ -86,6 +92,7 @@ class Comparison {
   void compare_stream(const Observations::Stream& stream);
   void compare_ends(const std::map<LinkName, std::vector<std::size_t>>& a,
                     const std::map<LinkName, std::vector<std::size_t>>& b);
+  void compare_counts();
   void compare_processes();
   void compare_membership();
   void compare_lists(const std::string& what, const std::vector<std::size_t>* a,
@@ -102,22 +109,23 @@ class Comparison {
   const Observations& a_;
   const Observations& b_;
   const CompareRules& rules_;
-  Refusals refused_a_, refused_b_;
+  Refusals refused_;  // the first in either run
   std::set<LinkName> links_;  // those that are compared
   Agreement result_;
 };
 
 bool Comparison::behind_refusal(const LinkName& link) const {
-  for (const Refusals* refusals : {&refused_a_, &refused_b_}) {
-    const auto found = refusals->find(link.requestor);
-    if (found != refusals->end() && link.tag >= found->second) return true;
-  }
-  return false;
+  const auto found = refused_.find(link.requestor);
+  return found != refused_.end() && link.tag >= found->second;
 }
 
 void Comparison::choose_links() {
-  refused_a_ = first_refusals(a_, !rules_.partial);
-  refused_b_ = first_refusals(b_, !rules_.partial);
+  note_refused_links(refused_, a_);
+  note_refused_links(refused_, b_);
+  if (!rules_.partial) {
+    note_missing_tags(refused_, a_, b_);
+    note_missing_tags(refused_, b_, a_);
+  }
   std::set<LinkName> all;
   for (const Observations* run : {&a_, &b_}) {
     for (const auto& [link, events] : run->requestor_ends()) all.insert(link);
@@ -164,7 +172,9 @@ std::vector<LinkEvent> Comparison::chosen(const Observations& run,
 void Comparison::compare_streams() {
   std::set<Observations::Stream> streams;
   for (const Observations* run : {&a_, &b_}) {
-    for (const auto& [stream, events] : run->streams()) streams.insert(stream);
+    for (const auto& [stream, events] : run->streams()) {
+      if (verb(std::get<KernelEvent::Kind>(stream)) != nullptr) streams.insert(stream);
+    }
   }
   for (const Observations::Stream& stream : streams) compare_stream(stream);
 }
@@ -197,6 +207,24 @@ void Comparison::compare_ends(const std::map<LinkName, std::vector<std::size_t>>
     if (i == ours.size() && i == theirs.size()) continue;
     differ("what happened to " + text_of(link), i < ours.size() ? &a_.event(ours[i]) : nullptr,
            i < theirs.size() ? &b_.event(theirs[i]) : nullptr);
+  }
+}
+
+// Of requestors with a refusal: what is refused is sent again, so in the end as many go well.
+void Comparison::compare_counts() {
+  std::map<std::pair<ProcessAddress, ProcessAddress>, std::array<std::uint64_t, 2>> counts;
+  for (const std::size_t side : {0, 1}) {
+    const Observations& run = side == 0 ? a_ : b_;
+    for (const auto& [link, events] : run.requestor_ends()) {
+      if (!refused_.contains(link.requestor)) continue;
+      counts[{link.requestor, link.server}][side] += run.completion(link) == "none" ? 1 : 0;
+    }
+  }
+  for (const auto& [pair, count] : counts) {
+    if (count[0] == count[1]) continue;
+    differ(fmt::format("links from {} to {} that went well: {} and {}", text_of(pair.first),
+                       text_of(pair.second), count[0], count[1]),
+           nullptr, nullptr);
   }
 }
 

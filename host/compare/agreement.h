@@ -1,16 +1,18 @@
 /// Whether the processes of two runs of one scenario observed the same, time apart.
 ///
 /// What is fixed, however fast anything goes:
-/// - the links that a process makes to another one: their order, tags and request bytes, how they
-///   are completed and with how many bytes of reply, and in which order these completions come;
+/// - the links that a process makes to another one: their order, tags and request bytes, and how
+///   each is completed and with how many bytes of reply;
 /// - what a server sees of each of these links, and in which order it sees those of one requestor
 ///   (a server that takes requests as they come, as ours do);
 /// - which processes a CPU makes and stops.
-/// What is not, and is never compared: cycles; how events of different peers interleave; which bus
-/// carried what; names of link control blocks.
+/// What is not, and is never compared: cycles; how events of different peers interleave; in which
+/// order replies come (one that its CPU was too busy to take is sent again behind later ones);
+/// which bus carried what; names of link control blocks.
 ///
 /// A request that is refused for want of room is sent again later, under another tag: its
-/// requestor's links are compared up to the first refusal in either run. With faults it depends on
+/// requestor's links are compared one by one up to the first refusal in either run, and counted
+/// behind it. With faults it depends on
 /// timing which links fail: only those are compared that were completed without error in both runs,
 /// and neither is who thinks whom to be down.
 #pragma once
@@ -29,8 +31,9 @@ struct CompareRules {
 };
 
 struct Difference {
-  std::string what;  ///< "the order in which CPU 1 process 2 listened to links from CPU 0 process 3"
-  PlacedEvent a, b;  ///< at most one missing
+  /// "the order in which CPU 1 process 2 listened to links from CPU 0 process 3"
+  std::string what;
+  PlacedEvent a, b;  ///< both missing for a difference in numbers
 };
 
 struct Agreement {

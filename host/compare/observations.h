@@ -1,5 +1,5 @@
-/// What the processes of a run observed, taken from the kernel events in its events.jsonl and put in
-/// an order that does not depend on time.
+/// What the processes of a run observed, taken from the kernel events in its events.jsonl and put
+/// in an order that does not depend on time.
 #pragma once
 
 #include <compare>

@@ -8,7 +8,7 @@
 
 namespace xybus {
 
-/// An event of a log, with its number in it, counted from 1. No line at all: there is no such event.
+/// An event of a log, with its number in it, counted from 1. No line: there is no such event.
 struct PlacedEvent {
   std::uint64_t number = 0;
   std::string_view line;

@@ -41,12 +41,12 @@ std::string left_out(const Verdict& verdict) {
   const Agreement& its = verdict.agreement;
   std::string text = line("left out", "time, and all that follows from it: how different peers' "
                                       "events interleave,");
-  text += line("", "which bus carried what, retries, names of link control blocks");
+  text += line("", "in which order replies come, which bus carried what, retries");
   const auto links = [&](std::uint64_t count, const char* why) {
     if (count > 0) text += line("left out", fmt::format("{} links {}", count, why));
   };
   links(its.behind_refusal,
-        "at or behind a refusal for want of room, which is a matter of timing");
+        "at or behind a refusal for want of room, a matter of timing: only counted");
   links(its.failed, "that failed in a run: with faults, timing decides which do");
   links(its.in_one_run, "made in one run only: with faults, timing decides what is tried");
   if (verdict.rules.partial) {
@@ -62,9 +62,11 @@ std::string differences(const Verdict& verdict) {
   if (!all.empty()) {
     const Difference& first = all.front();
     text += fmt::format("\nfirst difference: {}\n", first.what);
-    text += fmt::format("  {}: {}\n  {}: {}\n", verdict.names[0], place_of(first.a),
-                        verdict.names[1], place_of(first.b));
-    text += side_by_side(verdict.names, first.a, first.b);
+    if (!first.a.line.empty() || !first.b.line.empty()) {
+      text += fmt::format("  {}: {}\n  {}: {}\n", verdict.names[0], place_of(first.a),
+                          verdict.names[1], place_of(first.b));
+      text += side_by_side(verdict.names, first.a, first.b);
+    }
   }
   constexpr std::size_t most = 4;
   for (std::size_t i = 1; i < std::min(all.size(), most + 1); ++i) {

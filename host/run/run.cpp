@@ -149,7 +149,6 @@ class Run : private FaultPoints {
 
   std::uint32_t halted_ = 0;
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
-  std::uint64_t seen_progress_ = 0;
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
   std::string waiting_;  // hung or at the limit: who waits for what
@@ -196,6 +195,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   }
   plan_.on_complete([this](std::uint64_t cycle) { end_at(cycle + settle_cycles); });
   bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
+  if (options.failure_at) notes_.failure(*options.failure_at);
   if (options.trace) {
     bus_watch_.on_start([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
       if (hit.any()) notes_.fault(cycle, mark(bus, hit));
@@ -265,8 +265,7 @@ void Run::end_at(std::uint64_t cycle) {
 }
 
 void Run::look(std::uint64_t cycle) {
-  if (scoreboard_.progress() != seen_progress_) watchdog_.moved(cycle);
-  seen_progress_ = scoreboard_.progress();
+  watchdog_.moved(scoreboard_.progress_cycle());
   progress_.update(cycle, scoreboard_.ended(), expected_);
   if (ending_ || stalled_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
   stalled_ = true;

@@ -37,6 +37,9 @@ struct RunOptions {
   /// tag in each process that runs it. Such a run is not deterministic.
   std::optional<std::uint64_t> planted;
 
+  /// Of a run that is repeated for a trace: where it failed, to be marked.
+  std::optional<std::uint64_t> failure_at;
+
   /// Leaves off at this cycle, as if the scenario's limit were there.
   std::uint64_t end_at = ~std::uint64_t{0};
 };

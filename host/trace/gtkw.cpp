@@ -162,10 +162,15 @@ class SaveFile {
     std::uint64_t cycles;
   };
 
-  // The first fault with the next packet, or that packet alone when it is far off; without a fault
-  // the first few packets.
+  // What led to a failure. Else the first fault with the next packet, or that packet alone when it
+  // is far off; without a fault the first few packets.
   Window first_look() const {
     constexpr std::uint64_t lead = 20, behind = 100, shortest = 160, far_off = 150;
+    constexpr std::uint64_t before_failure = 600;
+    if (const auto failure = notes_.failure()) {
+      return {std::max(view_.from, *failure - std::min(*failure, before_failure)),
+              before_failure + behind};
+    }
     const auto& faults = notes_.faults();
     std::uint64_t at = notes_.first_packet().value_or(view_.from);
     if (!faults.empty()) at = faults.front().cycle;
@@ -178,14 +183,18 @@ class SaveFile {
   // the primary marker and the named ones, -1 for none.
   void markers(const Window& window) {
     const double pixel = double(window.cycles * view_.period) / waves_width;
-    const auto& faults = notes_.faults();
+    std::vector<TraceMark> marks = notes_.faults();
+    if (const auto failure = notes_.failure()) {
+      if (marks.size() == TraceNotes::max_marks) marks.pop_back();
+      marks.push_back({*failure, "failure"});
+    }
     std::string times;
     for (std::size_t i = 0; i < TraceNotes::max_marks; ++i) {
-      times += i < faults.size() ? fmt::format(" {}", faults[i].cycle * view_.period) : " -1";
+      times += i < marks.size() ? fmt::format(" {}", marks[i].cycle * view_.period) : " -1";
     }
     line("*{:.6f} -1{}", -std::log2(200 * pixel), times);
-    for (std::size_t i = 0; i < faults.size(); ++i) {
-      line("[markername] {}{}", char('A' + i), faults[i].text);
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+      line("[markername] {}{}", char('A' + i), marks[i].text);
     }
   }
 
@@ -243,6 +252,10 @@ void TraceNotes::packet(std::uint64_t cycle) {
   if (!inside(cycle)) return;
   if (!first_packet_) first_packet_ = cycle;
   if (!packet_after_fault_ && !faults_.empty()) packet_after_fault_ = cycle;
+}
+
+void TraceNotes::failure(std::uint64_t cycle) {
+  if (inside(cycle)) failure_ = cycle;
 }
 
 void TraceNotes::fault(std::uint64_t cycle, std::string text) {

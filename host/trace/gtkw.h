@@ -27,6 +27,10 @@ class TraceNotes {
   /// A fault begins, or ends. The first max_marks are kept.
   void fault(std::uint64_t cycle, std::string text);
 
+  /// A check failed here, or the run came to a standstill: the view opens here, before all else.
+  void failure(std::uint64_t cycle);
+
+  std::optional<std::uint64_t> failure() const { return failure_; }
   std::optional<std::uint64_t> first_packet() const { return first_packet_; }
   /// The first one from the first fault on.
   std::optional<std::uint64_t> packet_after_fault() const { return packet_after_fault_; }
@@ -37,6 +41,7 @@ class TraceNotes {
 
   std::uint64_t from_;
   std::uint64_t to_;
+  std::optional<std::uint64_t> failure_;
   std::optional<std::uint64_t> first_packet_;
   std::optional<std::uint64_t> packet_after_fault_;
   std::vector<TraceMark> faults_;

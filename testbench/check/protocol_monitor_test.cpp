@@ -633,6 +633,16 @@ TEST_CASE("a sequence number that is left out is found") {
   CHECK(bench.says("expected sequence 1, actual 2"));
 }
 
+TEST_CASE("the first packet that was found wrong is known by its cycle, bus by bus") {
+  Bench bench;
+  bench.send({.sequence = 0});
+  CHECK_FALSE(bench.monitor.first_complaint(BusId::x).has_value());
+  const std::uint64_t wrong = bench.cycle[0];
+  for (unsigned i = 0; i < 10; ++i) bench.send({.sequence = 2 + 2 * i});
+  CHECK(bench.monitor.first_complaint(BusId::x) == wrong);
+  CHECK_FALSE(bench.monitor.first_complaint(BusId::y).has_value());
+}
+
 TEST_CASE("a packet that is sent again after it was accepted is found") {
   Bench bench;
   bench.send({.sequence = 0});

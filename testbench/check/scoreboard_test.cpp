@@ -74,6 +74,30 @@ TEST_CASE("messages that arrive once, in order and unharmed are good") {
   CHECK(bench.board.latency().samples == 10);
 }
 
+TEST_CASE("the cycle of the first complaint and of the latest progress are known") {
+  Bench bench;
+  CHECK(bench.board.progress_cycle() == 0);
+  bench.send(0);
+  bench.listen(0, 150);
+  CHECK(bench.board.progress_cycle() == 150);
+  bench.read(0);
+  CHECK(bench.board.progress_cycle() == 150);
+  bench.done(0);
+  CHECK(bench.board.progress_cycle() == 200);
+  CHECK_FALSE(bench.board.first_complaint().has_value());
+  for (std::uint64_t cycle = 300; cycle < 320; ++cycle) bench.listen(0, cycle);
+  CHECK_FALSE(bench.good());
+  CHECK(bench.board.first_complaint() == 300U);
+}
+
+TEST_CASE("what is found lost at the end has no cycle of its own") {
+  Bench bench;
+  bench.send(0);
+  bench.board.finish();
+  CHECK_FALSE(bench.good());
+  CHECK_FALSE(bench.board.first_complaint().has_value());
+}
+
 TEST_CASE("latency is one way: from link to listen") {
   Bench bench;
   bench.send(0, 1000);

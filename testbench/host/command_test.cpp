@@ -10,7 +10,9 @@
 #include <optional>
 
 #include "bench/bench.h"
+#include "cli/child.h"
 #include "cli/command.h"
+#include "cli/second_run.h"
 #include "run/run.h"
 
 namespace fs = std::filesystem;
@@ -27,6 +29,11 @@ std::optional<Call> called;
 Outcome outcome = Outcome::good;
 std::string exception;
 bool traced = true;
+std::optional<std::uint64_t> failure_cycle;
+
+/// What further runs were started with, and what each of them leaves.
+std::vector<Words> started;
+std::string second_digest = "same as the first";
 
 // What the stand-ins for the benchmarks measure.
 double fairness = 0.995;
@@ -45,12 +52,34 @@ RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log
   result.digest = log.digest();
   result.outcome = outcome;
   result.cycles = 100;
+  result.failure_cycle = failure_cycle;
   result.clock_hz = scenario.system.clock_hz;
   result.status.resize(2);
   result.status[1].halted = false;
   result.status[1].enabled = true;
   result.checks = {{"scoreboard", outcome != Outcome::check_failed, "one detail"}};
   return result;
+}
+
+std::vector<int> run_self(const std::vector<Words>& runs, bool) {
+  for (const Words& words : runs) {
+    started.push_back(words);
+    const fs::path out = *(std::find(words.begin(), words.end(), "--out") + 1);
+    if (std::find(words.begin(), words.end(), "--trace-only") != words.end()) {
+      std::ofstream(out / "trace.gtkw") << "view\n";
+      continue;
+    }
+    // As if it had run: a digest, and one event.
+    fs::create_directories(out);
+    const auto first = nlohmann::json::parse(std::ifstream(out / "../summary.json"));
+    const bool same = second_digest == "same as the first";
+    const nlohmann::json summary{{"digest", same ? first["digest"].get<std::string>()
+                                                 : second_digest}};
+    std::ofstream(out / "summary.json") << summary;
+    std::ofstream(out / "events.jsonl")
+        << "{\"cycle\":2,\"at\":\"cpu0\",\"event\":\"noted\",\"seed\":1}\n";
+  }
+  return std::vector<int>(runs.size(), 0);
 }
 
 BenchRows bench_bus() {
@@ -205,7 +234,9 @@ TEST_CASE("a failed check ends with status 1 and the command to repeat it even w
   outcome = Outcome::check_failed;
   CHECK(bench.start({"run", "small.toml", "--quiet", "--seed", "3"}) == 1);
   CHECK(bench.err == "check failed: scoreboard: one detail\nat cycle 100 (1 us)\n"
-                     "to repeat: ./xybus run small.toml --seed 3\n");
+                     "to repeat: ./xybus run small.toml --seed 3\n"
+                     "repeated with a waveform of cycles 0 to 101\n"
+                     "to look: gtkwave runs/small-3/trace.gtkw\n");
   CHECK(nlohmann::json::parse(bench.read("runs/small-3/summary.json"))["outcome"] ==
         "check-failed");
 }
@@ -292,11 +323,119 @@ TEST_CASE("standard output that cannot be written ends with status 1") {
 
 TEST_CASE("what is not available yet says so and ends with status 2") {
   Bench bench;
-  CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
-  CHECK(bench.err == "xybus: compare is not available yet\n");
   CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
   CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
   CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("a failed run is repeated with a waveform up to its failure, its hooks and all") {
+  Bench bench;
+  outcome = Outcome::check_failed;
+  failure_cycle = 70;
+  REQUIRE(bench.start({"run", "small.toml", "--wave-on-failure=50", "--sabotage", "4", "--no-skip",
+                       "--set", "limits.time=1 ms", "--out", "o"}) == 1);
+  REQUIRE(started.size() == 1);
+  CHECK(started[0] == Words{"run", "small.toml", "--seed", "1", "--no-skip", "--sabotage", "4",
+                            "--set", "limits.time=1 ms", "--trace-only", "--out", "o",
+                            "--wave=20:101", "--failure-at", "70"});
+  CHECK_THAT(bench.err, Catch::EndsWith("repeated with a waveform of cycles 20 to 101, around "
+                                        "cycle 70\nto look: gtkwave o/trace.gtkw\n"));
+}
+
+TEST_CASE("no waveform is made of a good run, of one that has one, or when it is switched off") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml"}) == 0);
+  outcome = Outcome::check_failed;
+  for (const char* option : {"--wave", "--wave=1:2", "--wave-on-failure=0",
+                             "--no-wave-on-failure"}) {
+    INFO(option);
+    CHECK(bench.start({"run", "small.toml", option}) == 1);
+  }
+  CHECK(started.empty());
+  CHECK(bench.start({"run", "small.toml", "--wave-on-failure=-1"}) == 2);
+  CHECK(bench.start({"run", "small.toml", "--wave-on-failure=few"}) == 2);
+}
+
+TEST_CASE("the waveform of a failure ends soon behind it, that of a standstill goes on") {
+  RunResult result;
+  result.cycles = 1'000'000;
+  result.outcome = Outcome::check_failed;
+  result.failure_cycle = 300'000;
+  CHECK(failure_window(result, 20'000).from == 280'000);
+  CHECK(failure_window(result, 20'000).to == 302'000);
+  result.outcome = Outcome::hung;
+  CHECK(failure_window(result, 20'000).from == 280'000);
+  CHECK(failure_window(result, 20'000).to == 310'000);
+  result.failure_cycle = 5000;
+  CHECK(failure_window(result, 20'000).from == 0);
+  result.failure_cycle = 999'999;
+  CHECK(failure_window(result, 20'000).to == 1'000'001);
+  // It is only known that it had failed in the end.
+  result.failure_cycle = {};
+  result.outcome = Outcome::check_failed;
+  CHECK(failure_window(result, 20'000).from == 980'000);
+}
+
+TEST_CASE("a repetition for a waveform leaves that and nothing else") {
+  Bench bench;
+  fs::create_directory("o");
+  std::ofstream("o/summary.json") << "of the first run";
+  outcome = Outcome::check_failed;
+  CHECK(bench.start({"run", "small.toml", "--trace-only", "--wave=5:50", "--out", "o"}) == 0);
+  CHECK(called->options.trace);
+  CHECK(called->options.end_at == 50);
+  CHECK(Bench::read("o/summary.json") == "of the first run");
+  CHECK_FALSE(fs::exists("o/events.jsonl"));
+  CHECK(bench.out.empty());
+  CHECK(bench.err.empty());
+  CHECK(started.empty());
+}
+
+TEST_CASE("a run that comes out the same a second time says so and leaves one run's outputs") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml", "--check-determinism", "--seed", "5"}) == 0);
+  REQUIRE(started.size() == 1);
+  CHECK(started[0] == Words{"run", "small.toml", "--seed", "5", "--quiet", "--no-wave-on-failure",
+                            "--out", "runs/small-5/second-run"});
+  CHECK_THAT(bench.out, Catch::EndsWith("same       a second run has the same digest\n"));
+  CHECK_FALSE(fs::exists("runs/small-5/second-run"));
+  REQUIRE(bench.start({"run", "small.toml", "--check-determinism", "--quiet"}) == 0);
+  CHECK(bench.out.empty());
+}
+
+TEST_CASE("a run that comes out otherwise ends with status 1 and shows the first difference") {
+  Bench bench;
+  second_digest = "00000000000000ff";
+  CHECK(bench.start({"run", "small.toml", "--check-determinism", "--quiet"}) == 1);
+  CHECK_THAT(bench.err, Catch::StartsWith("not deterministic: digest "));
+  CHECK_THAT(bench.err, Catch::Contains("the first 0 events are the same"));
+  CHECK_THAT(bench.err, Catch::Contains("first run: event 1, cycle 1, CPU 0, noted\n"
+                                        "second run: event 1, cycle 2, CPU 0, noted\n"));
+  CHECK(fs::exists("runs/small-1/second-run/events.jsonl"));
+}
+
+TEST_CASE("what the usage of compare and diff does not allow ends with status 2") {
+  Bench bench;
+  CHECK(bench.start({"compare"}) == 2);
+  CHECK(bench.start({"compare", "none.toml"}) == 2);
+  CHECK(bench.start({"compare", "small.toml", "--fabrics", "rtl"}) == 2);
+  CHECK(bench.start({"compare", "small.toml", "--seed", "-1"}) == 2);
+  CHECK(bench.start({"diff", "a"}) == 2);
+  CHECK(bench.start({"diff", "a", "b"}) == 2);
+  CHECK(bench.err == "xybus: cannot read a: No such file or directory\n");
+  CHECK(started.empty());
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("diff names the first event that differs") {
+  Bench bench;
+  for (const char* seed : {"1", "2"}) {
+    REQUIRE(bench.start({"run", "small.toml", "--quiet", "--seed", seed}) == 0);
+  }
+  CHECK(bench.start({"diff", "runs/small-1", "runs/small-1/events.jsonl"}) == 0);
+  CHECK(bench.out == "the same events\n");
+  CHECK(bench.start({"diff", "runs/small-1", "runs/small-2"}) == 1);
+  CHECK_THAT(bench.out, Catch::Contains("runs/small-2: event 1, cycle 1, CPU 0, noted\n"));
 }
 
 TEST_CASE("a benchmark prints each figure beside its limit and what is asked for") {
@@ -387,10 +526,11 @@ TEST_CASE("what an earlier run left in the output directory is gone after the ne
 TEST_CASE("help goes to standard output and ends with status 0") {
   Bench bench;
   CHECK(bench.start({"--help"}) == 0);
-  for (const char* word : {"run", "list", "compare", "bench", "test", "Exit status"})
+  for (const char* word : {"run", "list", "compare", "diff", "bench", "test", "Exit status"})
     CHECK_THAT(bench.out, Catch::Contains(word));
   CHECK(bench.start({"run", "--help"}) == 0);
   for (const char* word : {"SCENARIO", "--seed", "--fabric", "--wave", "--out", "--set",
+                           "--wave-on-failure", "--no-wave-on-failure", "--check-determinism",
                            "--no-skip", "--status", "--quiet", "limits.time"})
     CHECK_THAT(bench.out, Catch::Contains(word));
 }

@@ -229,6 +229,25 @@ TEST_CASE("only the first 26 faults are marked") {
   CHECK(starting_with(text, "[markername] [").empty());
 }
 
+TEST_CASE("a failure is marked behind the faults, and what led to it is in view") {
+  TraceNotes notes(0, 100'000);
+  notes.packet(10);
+  notes.fault(20, "X down");
+  notes.failure(5000);
+  const std::string text = gtkw_text(view(), notes);
+  CHECK_THAT(text, Catch::Contains("[markername] AX down\n[markername] Bfailure\n"));
+  const auto marks = words(starting_with(text, "*"));
+  CHECK(marks[3] == std::to_string(5000 * period));
+  const auto [from, to] = in_view(text);
+  CHECK(from == 4400);
+  CHECK(to > 5000);
+  for (unsigned i = 0; i < 30; ++i) notes.fault(30 + i, "more");
+  CHECK_THAT(gtkw_text(view(), notes), Catch::Contains("[markername] Zfailure\n"));
+  TraceNotes outside(6000, 7000);
+  outside.failure(5000);
+  CHECK_FALSE(outside.failure().has_value());
+}
+
 TEST_CASE("the save file names the trace beside it by its full path") {
   const std::string here = fs::current_path().string();
   const std::string text = gtkw_text(view(), {0, 100});
