@@ -35,7 +35,7 @@ class Bus {
   void arbitrate(Cycle cycle);
   void judge(unsigned record, Cycle cycle);
   void report(unsigned record);
-  void offence_seen(Cycle cycle);
+  void offence_seen(unsigned record, Cycle cycle);
   void not_silent(unsigned node, Cycle cycle);
 
   static constexpr unsigned records = 16;
@@ -59,6 +59,7 @@ class Bus {
     bool cut = false;
     bool broken = false;  // for its receivers
     bool open = false;    // not reported yet
+    contract::Offence offence = contract::Offence::none;
     unsigned count = 0;   // words
     Cycle start = 0;
     Cycle last = 0;  // of its last word; of a packet cut, of what there was
@@ -70,6 +71,9 @@ class Bus {
   };
 
   unsigned timer(unsigned unit) const;
+  unsigned slot_of(const Record& record) const {
+    return static_cast<unsigned>(&record - records_.data());
+  }
   Nodes lanes() const { return ~babble_ & ~halted_; }
   unsigned pick(Nodes asking, unsigned& turn) const;
   unsigned choose(Nodes control, Nodes data);
@@ -81,7 +85,8 @@ class Bus {
   void end_early(Record& record, Cycle cycle);
   void finish(Record& record, Cycle due);
   void ask(Cycle cycle);
-  void catch_offence(unsigned node, contract::Offence offence, Cycle cycle);
+  void catch_offence(Record& record, contract::Offence offence, Cycle cycle);
+  void tell_offence(unsigned node, contract::Offence offence, Cycle cycle);
   std::uint32_t noise();
   Record* on_wires(Cycle cycle);
 
@@ -107,8 +112,8 @@ class Bus {
   std::vector<PacketFault> injected_;
   contract::GuardianXRegister guardian_;
   unsigned offences_ = 0;
-  unsigned offender_ = 0;  // told of in the next cycle
-  contract::Offence offence_ = contract::Offence::none;
+  Cycle told_ = never;   // last offence of a packet
+  Nodes reported_ = 0;   // as not silent
   std::uint64_t busy_cycles_ = 0;
 };
 
