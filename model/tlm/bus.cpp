@@ -209,10 +209,17 @@ void Bus::judge(unsigned slot, Cycle cycle) {
   }
 }
 
-void Bus::report(unsigned slot) {
-  Record& its = records_[slot];
-  if (!its.open) return;
-  its.open = false;
+// In the order in which they started.
+void Bus::report(Cycle cycle) {
+  while (records_[oldest_].open && records_[oldest_].due <= cycle) {
+    Record& its = records_[oldest_];
+    oldest_ = (oldest_ + 1) % records;
+    its.open = false;
+    report(its);
+  }
+}
+
+void Bus::report(Record& its) {
   if (!its.cut) {
     if (down_) its.down = true;
     if (down_ || its.answer_drop) its.answers = {};

@@ -34,7 +34,7 @@ class Bus {
   // Timers.
   void arbitrate(Cycle cycle);
   void judge(unsigned record, Cycle cycle);
-  void report(unsigned record);
+  void report(Cycle cycle);
   void offence_seen(unsigned record, Cycle cycle);
   void not_silent(unsigned node, Cycle cycle);
 
@@ -84,6 +84,7 @@ class Bus {
   void aim(Record& record, const PacketFault& fault);
   void end_early(Record& record, Cycle cycle);
   void finish(Record& record, Cycle due);
+  void report(Record& record);
   void ask(Cycle cycle);
   void catch_offence(Record& record, contract::Offence offence, Cycle cycle);
   void tell_offence(unsigned node, contract::Offence offence, Cycle cycle);
@@ -107,6 +108,7 @@ class Bus {
   unsigned in_a_row_ = 0;  // control packets, while data waited
   std::uint32_t noise_;
   unsigned newest_ = 0;  // record
+  unsigned oldest_ = 1;  // that has not been reported
   Cycle last_due_ = 0;   // reports keep the order of the packets
   std::array<Record, records> records_;
   std::vector<PacketFault> injected_;

@@ -60,7 +60,7 @@ void Core::fire_bus(unsigned bus, unsigned unit, Cycle cycle) {
   if (unit == Bus::arbitration) {
     buses_[bus].arbitrate(cycle);
   } else {
-    buses_[bus].report(unit);
+    buses_[bus].report(cycle);
   }
 }
 

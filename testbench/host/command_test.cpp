@@ -294,8 +294,9 @@ TEST_CASE("what is not available yet says so and ends with status 2") {
   Bench bench;
   CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
   CHECK(bench.err == "xybus: compare is not available yet\n");
-  CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
-  CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
+  CHECK(bench.start({"run", "small.toml", "--fabric", "tlm", "--wave"}) == 2);
+  CHECK(bench.err == "xybus: --wave needs --fabric rtl: the tlm fabric moves whole packets and has "
+                     "no wires\n");
   CHECK(bench.files() == untouched);
 }
 
