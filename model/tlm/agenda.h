@@ -12,7 +12,7 @@ namespace xybus::tlm {
 
 /// Parts of a cycle, in their order.
 enum class Phase : unsigned {
-  offence,  ///< by bus: the guardian's report is seen
+  offence,  ///< by bus and record: the guardian's report is seen
   silence,  ///< by node: a halted node is found to ask for the bus
   verdict,  ///< by bus and record: receivers judge a packet
   store,    ///< by node: the lines of the oldest accepted packet are in node RAM

@@ -108,13 +108,13 @@ void Bus::begin(unsigned node, Cycle cycle) {
   const Cycle end = its.last;
   const bool too_long = its.count == max_words && its.cut;
   if (its.forged) {
-    catch_offence(node, Offence::forged_source, its.start);
+    catch_offence(its, Offence::forged_source, its.start);
     its.cut = true;
     its.count = 0;
     its.last = its.start;
     finish(its, its.start);
   } else if (too_long) {
-    catch_offence(node, Offence::too_long, its.last);
+    catch_offence(its, Offence::too_long, its.last);
     --its.count;
     finish(its, its.last);
     its.last -= 1;
@@ -127,7 +127,7 @@ void Bus::begin(unsigned node, Cycle cycle) {
 
 // What is to be told in that cycle, or with the packets before it.
 void Bus::finish(Record& its, Cycle due) {
-  const unsigned slot = static_cast<unsigned>(&its - records_.data());
+  const unsigned slot = slot_of(its);
   its.due = std::max(due, its.not_before);
   last_due_ = its.due;
   core_.agenda().set(timer(slot), its.due);
@@ -209,10 +209,17 @@ void Bus::judge(unsigned slot, Cycle cycle) {
   }
 }
 
-void Bus::report(unsigned slot) {
-  Record& its = records_[slot];
-  if (!its.open) return;
-  its.open = false;
+// In the order in which they started.
+void Bus::report(Cycle cycle) {
+  while (records_[oldest_].open && records_[oldest_].due <= cycle) {
+    Record& its = records_[oldest_];
+    oldest_ = (oldest_ + 1) % records;
+    its.open = false;
+    report(its);
+  }
+}
+
+void Bus::report(Record& its) {
   if (!its.cut) {
     if (down_) its.down = true;
     if (down_ || its.answer_drop) its.answers = {};
@@ -286,39 +293,41 @@ void Bus::set_rogue(unsigned node, Misdeed misdeed, bool on, Cycle cycle) {
   Nodes& set = misdeed == Misdeed::babble ? babble_ : misdeed == Misdeed::forge ? forge_ : hold_;
   set = on ? set | 1u << node : set & ~(1u << node);
   if (misdeed != Misdeed::babble) return;
+  reported_ &= ~(1u << node);
   if (on && (halted_ >> node & 1) != 0) {
     core_.agenda().set_by(Agenda::timer(Phase::silence, node), cycle + timing::silent_after);
   }
   ask(cycle);  // its noise, or what its lane has been asking for
 }
 
-// What is caught is told in the cycle after; one case a cycle.
-void Bus::catch_offence(unsigned node, Offence offence, Cycle cycle) {
-  offender_ = node;
-  offence_ = offence;
-  core_.agenda().set(Agenda::timer(Phase::offence, number_), cycle + 1);
+// What is caught is told in the cycle after.
+void Bus::catch_offence(Record& its, Offence offence, Cycle cycle) {
+  its.offence = offence;
+  core_.agenda().set(Agenda::timer(Phase::offence, number_ * records + slot_of(its)), cycle + 1);
 }
 
-void Bus::offence_seen(Cycle cycle) {
+void Bus::offence_seen(unsigned slot, Cycle cycle) {
+  told_ = cycle;
+  tell_offence(records_[slot].source, records_[slot].offence, cycle);
+}
+
+void Bus::tell_offence(unsigned node, Offence offence, Cycle cycle) {
   offences_ = std::min(offences_ + 1, 65535u);
-  guardian_.set_offender(offender_).set_offence(offence_).set_offences(offences_);
+  guardian_.set_offender(node).set_offence(offence).set_offences(offences_);
   if (FabricObserver* const observer = core_.observer()) {
-    observer->offence(id_, cycle, offender_, offence_);
+    observer->offence(id_, cycle, node, offence);
     core_.note_observer();
   }
 }
 
 void Bus::not_silent(unsigned node, Cycle cycle) {
-  if ((babble_ & halted_ & 1u << node) == 0) return;
-  // After an offence of another in the same cycle.
-  const Cycle other = core_.agenda().due(Agenda::timer(Phase::offence, number_));
-  if (other != never) {
-    core_.agenda().set(Agenda::timer(Phase::silence, node), other + 1);
+  if ((babble_ & halted_ & 1u << node) == 0 || (reported_ >> node & 1) != 0) return;
+  if (told_ == cycle) {  // after an offence of another in the same cycle
+    core_.agenda().set_by(Agenda::timer(Phase::silence, node), cycle + 1);
     return;
   }
-  offender_ = node;
-  offence_ = Offence::not_silent;
-  offence_seen(cycle);
+  reported_ |= 1u << node;
+  tell_offence(node, Offence::not_silent, cycle);
 }
 
 }  // namespace xybus::tlm

@@ -34,8 +34,8 @@ class Bus {
   // Timers.
   void arbitrate(Cycle cycle);
   void judge(unsigned record, Cycle cycle);
-  void report(unsigned record);
-  void offence_seen(Cycle cycle);
+  void report(Cycle cycle);
+  void offence_seen(unsigned record, Cycle cycle);
   void not_silent(unsigned node, Cycle cycle);
 
   static constexpr unsigned records = 16;
@@ -59,6 +59,7 @@ class Bus {
     bool cut = false;
     bool broken = false;  // for its receivers
     bool open = false;    // not reported yet
+    contract::Offence offence = contract::Offence::none;
     unsigned count = 0;   // words
     Cycle start = 0;
     Cycle last = 0;  // of its last word; of a packet cut, of what there was
@@ -70,6 +71,9 @@ class Bus {
   };
 
   unsigned timer(unsigned unit) const;
+  unsigned slot_of(const Record& record) const {
+    return static_cast<unsigned>(&record - records_.data());
+  }
   Nodes lanes() const { return ~babble_ & ~halted_; }
   unsigned pick(Nodes asking, unsigned& turn) const;
   unsigned choose(Nodes control, Nodes data);
@@ -80,8 +84,10 @@ class Bus {
   void aim(Record& record, const PacketFault& fault);
   void end_early(Record& record, Cycle cycle);
   void finish(Record& record, Cycle due);
+  void report(Record& record);
   void ask(Cycle cycle);
-  void catch_offence(unsigned node, contract::Offence offence, Cycle cycle);
+  void catch_offence(Record& record, contract::Offence offence, Cycle cycle);
+  void tell_offence(unsigned node, contract::Offence offence, Cycle cycle);
   std::uint32_t noise();
   Record* on_wires(Cycle cycle);
 
@@ -102,13 +108,14 @@ class Bus {
   unsigned in_a_row_ = 0;  // control packets, while data waited
   std::uint32_t noise_;
   unsigned newest_ = 0;  // record
+  unsigned oldest_ = 1;  // that has not been reported
   Cycle last_due_ = 0;   // reports keep the order of the packets
   std::array<Record, records> records_;
   std::vector<PacketFault> injected_;
   contract::GuardianXRegister guardian_;
   unsigned offences_ = 0;
-  unsigned offender_ = 0;  // told of in the next cycle
-  contract::Offence offence_ = contract::Offence::none;
+  Cycle told_ = never;   // last offence of a packet
+  Nodes reported_ = 0;   // as not silent
   std::uint64_t busy_cycles_ = 0;
 };
 

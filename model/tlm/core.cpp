@@ -34,7 +34,8 @@ void Core::run(Cycle cycle) {
 void Core::fire(unsigned timer, Cycle cycle) {
   const unsigned unit = timer % Agenda::units;
   switch (static_cast<Phase>(timer / Agenda::units)) {
-    case Phase::offence: return buses_[unit].offence_seen(cycle);
+    case Phase::offence:
+      return buses_[unit / Bus::records].offence_seen(unit % Bus::records, cycle);
     case Phase::silence:
       for (Bus& bus : buses_) bus.not_silent(unit, cycle);
       return;
@@ -59,7 +60,7 @@ void Core::fire_bus(unsigned bus, unsigned unit, Cycle cycle) {
   if (unit == Bus::arbitration) {
     buses_[bus].arbitrate(cycle);
   } else {
-    buses_[bus].report(unit);
+    buses_[bus].report(cycle);
   }
 }
 

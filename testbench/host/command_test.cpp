@@ -256,6 +256,17 @@ TEST_CASE("an exception out of a run ends with status 1 and the command to repea
         "xybus: CPU 2: something impossible\nto repeat: ./xybus run small.toml --seed 1\n");
 }
 
+TEST_CASE("the fabric asked for is the one that runs, and is in the command to repeat it") {
+  Bench bench;
+  outcome = Outcome::check_failed;
+  CHECK(bench.start({"run", "small.toml", "--quiet", "--fabric", "tlm"}) == 1);
+  CHECK(called->options.fabric == FabricKind::tlm);
+  CHECK_THAT(bench.err, Catch::EndsWith("to repeat: ./xybus run small.toml --seed 1 "
+                                        "--fabric tlm\n"));
+  CHECK(bench.start({"run", "small.toml", "--quiet"}) == 1);
+  CHECK(called->options.fabric == FabricKind::rtl);
+}
+
 TEST_CASE("a bad scenario ends with status 2 and one line and writes nothing") {
   Bench bench;
   CHECK(bench.start({"run", "small.toml", "--set", "system.cpus=99"}) == 2);
@@ -323,8 +334,21 @@ TEST_CASE("standard output that cannot be written ends with status 1") {
 
 TEST_CASE("what is not available yet says so and ends with status 2") {
   Bench bench;
+<<<<<<< HEAD
   CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
   CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
+=======
+  CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
+  CHECK(bench.err == "xybus: compare is not available yet\n");
+  CHECK(bench.files() == untouched);
+}
+
+TEST_CASE("a waveform of a fabric without wires is refused with status 2") {
+  Bench bench;
+  CHECK(bench.start({"run", "small.toml", "--fabric", "tlm", "--wave"}) == 2);
+  CHECK(bench.err == "xybus: --wave needs --fabric rtl: the tlm fabric moves whole packets and has "
+                     "no wires\n");
+>>>>>>> tlm
   CHECK(bench.files() == untouched);
 }
 

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "in_child.h"
 #include "model/machine.h"
+#include "test_config.h"
 
 namespace {
 
@@ -34,7 +35,7 @@ struct Unwound {
 }  // namespace
 
 TEST_CASE("a register access takes the cycles of the CPU port, and writes take effect in order") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<std::uint64_t> at;
   std::vector<std::uint32_t> values;
   machine.set_firmware(0, [&](hal::Hal& hal) {
@@ -55,7 +56,7 @@ TEST_CASE("a register access takes the cycles of the CPU port, and writes take e
 }
 
 TEST_CASE("CPUs access their registers in the same cycle without waiting for each other") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 4;
   Machine machine{config};
   std::vector<std::uint64_t> done(4);
@@ -74,7 +75,7 @@ TEST_CASE("CPUs access their registers in the same cycle without waiting for eac
 }
 
 TEST_CASE("node RAM through the port is the RAM of the direct pointer") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<std::uint32_t> through_port;
   std::vector<std::byte> direct(8);
   machine.set_firmware(1, [&](hal::Hal& hal) {
@@ -94,7 +95,7 @@ TEST_CASE("node RAM through the port is the RAM of the direct pointer") {
 }
 
 TEST_CASE("each node has RAM of its own") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 3;
   Machine machine{config};
   std::vector<std::byte> found(3);
@@ -110,7 +111,7 @@ TEST_CASE("each node has RAM of its own") {
 }
 
 TEST_CASE("consume takes exactly its cycles, and nothing for 0") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<std::uint64_t> at;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     for (const std::uint32_t n : {0u, 1u, 0u, 2u, 1000u, 123'456'789u}) {
@@ -123,7 +124,7 @@ TEST_CASE("consume takes exactly its cycles, and nothing for 0") {
 }
 
 TEST_CASE("idle returns at its cycle, and at once if that has come") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<std::uint64_t> at;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     for (const std::uint64_t until : {50u, 50u, 20u, 51u}) {
@@ -139,7 +140,7 @@ TEST_CASE("idle returns at its cycle, and at once if that has come") {
 TEST_CASE("an interrupt wakes an idle CPU in the cycle in which a polling one sees it") {
   const auto woken_at = [](auto wait) {
     return test::in_child([&] {
-      Machine machine{FabricConfig{}};
+      Machine machine{test::config()};
       std::string at;
       machine.set_firmware(0, [&](hal::Hal& hal) {
         Engine engine(hal);
@@ -166,7 +167,7 @@ TEST_CASE("an interrupt wakes an idle CPU in the cycle in which a polling one se
 }
 
 TEST_CASE("an interrupt that is up keeps idle from sleeping, until the events are consumed") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   bool up_before = false;
   bool slept = true;
   bool up_after = true;
@@ -189,7 +190,7 @@ TEST_CASE("an interrupt that is up keeps idle from sleeping, until the events ar
 }
 
 TEST_CASE("a packet arrives with its bytes") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = GENERATE(2u, 5u, 16u);
   const unsigned length = GENERATE(0u, 1u, 4u, 63u, 256u);
   const std::string result = test::in_child([&] {
@@ -215,7 +216,7 @@ TEST_CASE("a packet arrives with its bytes") {
 }
 
 TEST_CASE("a refused access is thrown into the firmware, which may go on") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<tlm::tlm_response_status> refused;
   std::uint32_t id = 0;
   machine.set_firmware(1, [&](hal::Hal& hal) {
@@ -236,7 +237,7 @@ TEST_CASE("a refused access is thrown into the firmware, which may go on") {
 }
 
 TEST_CASE("a halt unwinds the firmware from wherever it is, at its cycle, and only there") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 4;
   Machine machine{config};
   bool idle_unwound = false;
@@ -278,7 +279,7 @@ TEST_CASE("a halt unwinds the firmware from wherever it is, at its cycle, and on
 }
 
 TEST_CASE("the port of a halted node refuses accesses") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   bool refused = false;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     hal.consume(100);
@@ -294,7 +295,7 @@ TEST_CASE("the port of a halted node refuses accesses") {
 }
 
 TEST_CASE("firmware that waits without letting time pass fails instead of hanging") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   machine.set_firmware(0, [](hal::Hal& hal) {
     while (!hal.interrupt()) continue;
   });

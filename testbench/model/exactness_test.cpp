@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "in_child.h"
 #include "model/machine.h"
+#include "test_config.h"
 
 namespace {
 
@@ -102,7 +103,7 @@ std::string story(const FabricConfig& config) {
 }
 
 FabricConfig plain(unsigned nodes) {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = nodes;
   config.bursts = false;
   config.skip = false;
@@ -145,16 +146,16 @@ TEST_CASE("bursts and skipping change no cycle of anything") {
 }
 
 TEST_CASE("bursts and skipping change no cycle of anything on 16 nodes either") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 16;
   CHECK(first_difference(story(plain(16)), story(config)) == "");
 }
 
 // With waveforms the inputs are evaluated before the clock edge, without them together with it.
-TEST_CASE("a run with waveforms is the same as one without") {
+TEST_CASE("a run with waveforms is the same as one without", "[rtl]") {
   const auto file = std::filesystem::temp_directory_path() /
                     ("exactness_test_" + std::to_string(getpid()) + ".fst");
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 3;
   const std::string expected = story(config);
   config.trace_file = file.string();
@@ -164,8 +165,8 @@ TEST_CASE("a run with waveforms is the same as one without") {
   CHECK(std::filesystem::remove(file));
 }
 
-TEST_CASE("what registers hold before reset does not matter") {
-  FabricConfig config;
+TEST_CASE("what registers hold before reset does not matter", "[rtl]") {
+  FabricConfig config = test::config();
   config.nodes = 3;
   const std::string expected = story(config);
   config.start_state = GENERATE(1u, 2u);
@@ -173,7 +174,7 @@ TEST_CASE("what registers hold before reset does not matter") {
 }
 
 TEST_CASE("the clock frequency changes no cycle") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 3;
   const std::string expected = story(config);
   config.period = clock_period(333e6);

@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "in_child.h"
 #include "model/machine.h"
+#include "test_config.h"
 
 namespace {
 
@@ -53,9 +54,9 @@ struct Bare {
   sc_core::sc_signal<bool> interrupt{"interrupt"};
 
   explicit Bare(std::function<void(Initiator&)> body) {
-    FabricConfig config;
+    FabricConfig config = test::config();
     config.nodes = 1;
-    fabric = make_rtl_fabric(config);
+    fabric = make_fabric(config);
     initiator.body = std::move(body);
     initiator.socket.bind(fabric->cpu_port[0]);
     fabric->interrupt[0].bind(interrupt);
@@ -114,7 +115,7 @@ std::vector<std::byte> bytes(unsigned count, unsigned seed = 3) {
 
 /// CPU 0 sends payloads to CPU 1, one after the other; CPU 1 counts what arrives.
 struct Pair {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   Recorder recorder;
   std::vector<contract::SendStatus> fates;
   std::vector<std::vector<std::byte>> received;

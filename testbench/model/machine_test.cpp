@@ -6,6 +6,7 @@
 
 #include "engine.h"
 #include "model/machine.h"
+#include "test_config.h"
 
 namespace {
 
@@ -18,7 +19,7 @@ std::vector<std::byte> bytes(unsigned count) {
 }
 
 unsigned nodes_built(unsigned cpus) {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = cpus;
   Machine machine{config};
   unsigned nodes = 0;
@@ -37,9 +38,9 @@ TEST_CASE("a machine of 5 CPUs uses the model of 8 nodes") { CHECK(nodes_built(5
 TEST_CASE("a machine of 9 CPUs uses the model of 16 nodes") { CHECK(nodes_built(9) == 16); }
 
 TEST_CASE("a fabric of no or of 17 nodes is refused") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = GENERATE(0u, 17u);
-  CHECK_THROWS_AS(make_rtl_fabric(config), std::invalid_argument);
+  CHECK_THROWS_AS(make_fabric(config), std::invalid_argument);
 }
 
 TEST_CASE("a clock period is rounded to a multiple of 4 ps") {
@@ -48,13 +49,13 @@ TEST_CASE("a clock period is rounded to a multiple of 4 ps") {
   CHECK(clock_period(1e9) == sc_core::sc_time(1, sc_core::SC_NS));
   CHECK_THROWS_AS(clock_period(0), std::invalid_argument);
   CHECK_THROWS_AS(clock_period(1e11), std::invalid_argument);
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.period = sc_core::sc_time(6, sc_core::SC_PS);
-  CHECK_THROWS_AS(make_rtl_fabric(config), std::invalid_argument);
+  CHECK_THROWS_AS(make_fabric(config), std::invalid_argument);
 }
 
 TEST_CASE("a run ends before the cycle it is given, and goes on from there") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::uint64_t last = 0;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     for (;;) {
@@ -74,7 +75,7 @@ TEST_CASE("a run ends before the cycle it is given, and goes on from there") {
 }
 
 TEST_CASE("a run without an end ends when nothing can happen any more") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   machine.set_firmware(0, [](hal::Hal& hal) {
     Engine engine(hal);
     engine.start();
@@ -86,7 +87,7 @@ TEST_CASE("a run without an end ends when nothing can happen any more") {
 }
 
 TEST_CASE("stop ends the run in the cycle in which it is called") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::uint64_t last = 0;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     for (;;) {
@@ -102,7 +103,7 @@ TEST_CASE("stop ends the run in the cycle in which it is called") {
 }
 
 TEST_CASE("a callback comes after all of the cycle before, in order, even if it is late") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   std::vector<std::string> order;
   machine.set_firmware(0, [&](hal::Hal& hal) {
     for (;;) {
@@ -123,7 +124,7 @@ TEST_CASE("a callback comes after all of the cycle before, in order, even if it 
 }
 
 TEST_CASE("a callback at a cycle beyond all time never comes, and disturbs nothing") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   const std::uint64_t never_called[] = {1844674407371956, 922337203695478, 922337203685479,
                                         std::uint64_t{1} << 63, ~std::uint64_t{0}};
   for (const std::uint64_t cycle : never_called) machine.at(cycle, [] { FAIL("it came"); });
@@ -136,7 +137,7 @@ TEST_CASE("a callback at a cycle beyond all time never comes, and disturbs nothi
 }
 
 TEST_CASE("a failure of the firmware ends the run and names the CPU") {
-  FabricConfig config;
+  FabricConfig config = test::config();
   config.nodes = 3;
   Machine machine{config};
   bool other_unwound = false;
@@ -167,7 +168,7 @@ TEST_CASE("a failure of the firmware ends the run and names the CPU") {
 TEST_CASE("finish unwinds all firmware, and nothing runs after it") {
   int unwound = 0;
   {
-    Machine machine{FabricConfig{}};
+    Machine machine{test::config()};
     struct Count {
       int& count;
       ~Count() { ++count; }
@@ -189,7 +190,7 @@ TEST_CASE("finish unwinds all firmware, and nothing runs after it") {
 }
 
 TEST_CASE("the observer hears of time about every 16384 cycles, busy or not") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   struct : FabricObserver {
     std::vector<std::uint64_t> at;
     void burst(std::uint64_t cycle) override { at.push_back(cycle); }
@@ -203,8 +204,8 @@ TEST_CASE("the observer hears of time about every 16384 cycles, busy or not") {
 }
 
 // Verilator marks its context when a rule of the RTL is broken; so does this observer.
-TEST_CASE("a broken rule of the hardware ends the run in its cycle") {
-  Machine machine{FabricConfig{}};
+TEST_CASE("a broken rule of the hardware ends the run in its cycle", "[rtl]") {
+  Machine machine{test::config()};
   struct : FabricObserver {
     std::uint64_t cycle = 0;
     void packet_answered(const BusPacket& packet) override {
@@ -225,7 +226,7 @@ TEST_CASE("a broken rule of the hardware ends the run in its cycle") {
 }
 
 TEST_CASE("what an observer throws comes out of the run") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   struct : FabricObserver {
     PacketFault packet_started(contract::BusId, std::uint64_t, unsigned) override {
       throw std::domain_error("seen enough");
@@ -242,15 +243,15 @@ TEST_CASE("what an observer throws comes out of the run") {
 }
 
 TEST_CASE("what a callback throws comes out of the run") {
-  Machine machine{FabricConfig{}};
+  Machine machine{test::config()};
   machine.at(70, [] { throw std::domain_error("now"); });
   CHECK_THROWS_AS(machine.run(10'000), std::domain_error);
   CHECK(machine.cycle() == 69);
 }
 
 TEST_CASE("two fabrics in one process go in the order in which they came") {
-  auto first = make_rtl_fabric(FabricConfig{});
-  auto second = make_rtl_fabric(FabricConfig{});
+  auto first = make_fabric(test::config());
+  auto second = make_fabric(test::config());
   first.reset();
   second.reset();
 }
