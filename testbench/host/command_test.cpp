@@ -332,23 +332,11 @@ TEST_CASE("standard output that cannot be written ends with status 1") {
   CHECK(bench.start({"run", "small.toml", "--quiet"}) == 0);
 }
 
-TEST_CASE("what is not available yet says so and ends with status 2") {
-  Bench bench;
-<<<<<<< HEAD
-  CHECK(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 2);
-  CHECK(bench.err == "xybus: --fabric tlm is not available yet; expected rtl\n");
-=======
-  CHECK(bench.start({"compare", "small.toml", "--seed", "3"}) == 2);
-  CHECK(bench.err == "xybus: compare is not available yet\n");
-  CHECK(bench.files() == untouched);
-}
-
 TEST_CASE("a waveform of a fabric without wires is refused with status 2") {
   Bench bench;
   CHECK(bench.start({"run", "small.toml", "--fabric", "tlm", "--wave"}) == 2);
   CHECK(bench.err == "xybus: --wave needs --fabric rtl: the tlm fabric moves whole packets and has "
                      "no wires\n");
->>>>>>> tlm
   CHECK(bench.files() == untouched);
 }
 
