@@ -29,7 +29,8 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   if (request.fabric != "rtl" && request.fabric != "tlm")
     throw UsageError(fmt::format("there is no fabric {}; expected rtl or tlm", request.fabric));
   if (request.fabric == "tlm" && request.trace)
-    throw UsageError("--wave needs --fabric rtl: the tlm fabric moves whole packets and has no wires");
+    throw UsageError("--wave needs --fabric rtl: the tlm fabric moves whole packets and has no "
+                     "wires");
   RunOptions options;
   options.fabric = request.fabric == "tlm" ? FabricKind::tlm : FabricKind::rtl;
   options.seed = request.seed;

@@ -179,7 +179,8 @@ void Bus::aim(Record& its, const PacketFault& fault) {
   const unsigned present = its.count;
   for (unsigned bit : fault.flips) {
     if (bit >= header_bits) {
-      const unsigned words = present > contract::header_words ? present - contract::header_words : 1;
+      const unsigned words =
+          present > contract::header_words ? present - contract::header_words : 1;
       bit = header_bits + (bit - header_bits) % (words * word_bits);
     }
     if (bit / word_bits >= present) continue;
@@ -188,7 +189,7 @@ void Bus::aim(Record& its, const PacketFault& fault) {
   }
 }
 
-// ---- It ends --------------------------------------------------------------------------------------
+// ---- It ends ------------------------------------------------------------------------------------
 
 void Bus::judge(unsigned slot, Cycle cycle) {
   Record& its = records_[slot];
@@ -266,7 +267,7 @@ void Bus::end_early(Record& its, Cycle cycle) {
   core_.agenda().set(timer(arbitration), first_without);
 }
 
-// ---- Faults -----------------------------------------------------------------------------------------
+// ---- Faults -------------------------------------------------------------------------------------
 
 void Bus::set_down(bool down, Cycle cycle) {
   down_ = down;

@@ -42,7 +42,9 @@ class Core {
   void halt(unsigned node, Cycle cycle);
 
   /// Something is to be looked at in that cycle, although nothing may be due.
-  void look_at(Cycle cycle) { agenda_.set_by(Agenda::timer(Phase::choose, Agenda::units - 1), cycle); }
+  void look_at(Cycle cycle) {
+    agenda_.set_by(Agenda::timer(Phase::choose, Agenda::units - 1), cycle);
+  }
 
   /// Interrupts, by node.
   Nodes interrupts() const { return interrupts_; }

@@ -154,7 +154,7 @@ Answer Node::take_transfer(unsigned bus, std::span<const std::uint32_t> words, C
   return Answer::accepted;
 }
 
-// ---- Delivery, in the order of acceptance -----------------------------------------------------------
+// ---- Delivery, in the order of acceptance -------------------------------------------------------
 
 Node::Delivery& Node::deliver(unsigned bus) {
   Delivery& its = deliveries_.push();

@@ -41,7 +41,8 @@ std::uint32_t Node::word(std::uint32_t address) const {
 
 void Node::put(std::uint32_t address, const void* data, std::size_t bytes) {
   address %= ram_bytes;
-  if (bytes != 0) std::memcpy(&ram_[address], data, std::min<std::size_t>(bytes, ram_bytes - address));
+  bytes = std::min<std::size_t>(bytes, ram_bytes - address);
+  if (bytes != 0) std::memcpy(&ram_[address], data, bytes);
 }
 
 // ---- Reading ------------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ void Node::hand_over(unsigned source, unsigned bus, std::uint16_t number, Cycle 
 
 void Node::turn_down(unsigned source, Cycle cycle) {
   const Offer offer = *offered(source);
-  const contract::PacketHeader header = offer.header(offer.destinations, number_, control_.epoch(), 0);
+  const auto header = offer.header(offer.destinations, number_, control_.epoch(), 0);
   if (source < 2) {
     claim();
     const bool malformed = front_[source == 0 ? 1 : 0].malformed;

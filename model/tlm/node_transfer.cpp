@@ -32,7 +32,7 @@ void Node::fate(Origin origin, SendStatus status, unsigned bus,
   }
 }
 
-// ---- Transfers of this node, one after the other --------------------------------------------------
+// ---- Transfers of this node, one after the other ------------------------------------------------
 
 void Node::look_for_transfer(Cycle cycle) {
   if (bulk_.state != Source::State::idle) return;
@@ -132,7 +132,7 @@ void Node::end_bulk(SendStatus status, unsigned bus, const contract::PacketHeade
   core_.agenda().set(Agenda::timer(Phase::bulk, number_), cycle + timing::next_transfer);
 }
 
-// ---- Reads of others, one after the other ---------------------------------------------------------
+// ---- Reads of others, one after the other -------------------------------------------------------
 
 void Node::next_read(Cycle cycle) {
   if (reads_.empty()) return;

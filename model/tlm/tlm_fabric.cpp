@@ -1,6 +1,7 @@
 #include "model/tlm/tlm_fabric.h"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 
 #include "model/kernel_time.h"
@@ -62,7 +63,10 @@ void TlmFabric::arm() {
   Cycle next = core_.next();
   if (!skip_) next = std::min(next, open_cycle());
   if (next == never) return;
-  due_.notify(until_time(std::max(time_of(next), kernel_time())));
+  const std::uint64_t time = std::max(time_of(next), kernel_time());
+  if (time >= armed_) return;
+  armed_ = time;
+  due_.notify(until_time(time));
 }
 
 void TlmFabric::halt(unsigned node) {
@@ -142,6 +146,7 @@ void TlmFabric::on_due() {
 }
 
 void TlmFabric::run_burst() {
+  armed_ = ~std::uint64_t{0};
   core_.set_observer(observer());
   const Cycle present = kernel_time() / ticks() + 1;
   const Cycle cap = present + longest_burst;
@@ -165,7 +170,11 @@ void TlmFabric::run_burst() {
 
 // At the time of the edge, so that it is settled when the CPUs act in the next cycle.
 void TlmFabric::publish() {
-  for (unsigned i = 0; i < nodes(); ++i) interrupt[i].write((published_ >> i & 1) != 0);
+  for (Nodes left = published_ ^ shown_; left != 0; left &= left - 1) {
+    const auto node = static_cast<unsigned>(std::countr_zero(left));
+    if (node < nodes()) interrupt[node].write((published_ >> node & 1) != 0);
+  }
+  shown_ = published_;
 }
 
 }  // namespace tlm

@@ -46,6 +46,8 @@ class TlmFabric final : public Fabric {
   bool burst_ends_ = false;
   Cycle cycle_ = 0;      // last run
   Nodes published_ = 0;  // interrupts, as published or about to be
+  Nodes shown_ = 0;      // as the signals have them
+  std::uint64_t armed_ = ~std::uint64_t{0};  // time of the pending activation
   std::vector<Port> ports_;
   sc_core::sc_event due_;
   sc_core::sc_event publish_;
