@@ -25,11 +25,23 @@ int not_yet(const char* what) {
   return bad_usage;
 }
 
-/// A whole number as it is written: CLI11 would read -1 and 010 as something else.
-std::uint64_t whole_number(const char* option, const std::string& text) {
-  if (const auto number = parse_count(text)) return *number;
-  throw CLI::ValidationError(option, fmt::format("{} is no number from 0 to {}", text,
-                                                 std::numeric_limits<std::uint64_t>::max()));
+void add_fabric_option(CLI::App& app, RunRequest& request) {
+  app.add_option_function<std::string>(
+         "--fabric",
+         [&request](const std::string& text) {
+           request.fabric = text;
+           request.fabric_given = true;
+         },
+         "rtl: the SystemVerilog, cycle by cycle [the scenario's, else rtl]")
+      ->type_name("rtl|tlm");
+}
+
+void add_set_option(CLI::App& app, std::vector<std::string>& overrides) {
+  app.add_option("--set", overrides,
+                 "override a value of the scenario, as often as needed:\n"
+                 "system.cpus=8, workload.0.count=100, limits.time=\"1 ms\"")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
 }
 
 void add_run_options(CLI::App& run, RunRequest& request) {
@@ -38,22 +50,20 @@ void add_run_options(CLI::App& run, RunRequest& request) {
       ->type_name("");
   run.add_option_function<std::string>(
          "--seed",
-         [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
-         "what all chance in the run comes from [1]")
+         [&request](const std::string& text) {
+           request.seed = whole_number("--seed", text);
+           request.seed_given = true;
+         },
+         "what all chance in the run comes from [the scenario's, else 1]")
       ->type_name("N");
-  run.add_option("--fabric", request.fabric, "rtl: the SystemVerilog, cycle by cycle [rtl]")
-      ->type_name("rtl|tlm");
+  add_fabric_option(run, request);
   run.add_flag("--wave", request.window,
                "write a waveform; --wave=FROM:TO only a part,\n"
                "in times (10us:20us) or cycles (1000:2000)")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   run.add_option("--out", request.directory, "where outputs go [runs/<scenario>-<seed>]")
       ->type_name("DIR");
-  run.add_option("--set", request.overrides,
-                 "override a value of the scenario, as often as needed:\n"
-                 "system.cpus=8, workload.0.count=100, limits.time=\"1 ms\"")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
+  add_set_option(run, request.overrides);
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print every node's counters, paths and state");
@@ -159,17 +169,44 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
-std::string repeat_command(const RunRequest& request) {
+std::string program_word() {
   const char* program = std::getenv("XYBUS_COMMAND");
-  std::string text = fmt::format("{} run {} --seed {}", shell_word(program ? program : "xybus"),
-                                 shell_word(request.scenario), request.seed);
+  return shell_word(program ? program : "xybus");
+}
+
+std::uint64_t whole_number(const char* option, const std::string& text) {
+  // CLI11 would read -1 and 010 as something else.
+  if (const auto number = parse_count(text)) return *number;
+  throw CLI::ValidationError(option, fmt::format("{} is no number from 0 to {}", text,
+                                                 std::numeric_limits<std::uint64_t>::max()));
+}
+
+namespace {
+
+// How the run is watched and evaluated, whatever it is a run of.
+std::string manner(const RunRequest& request) {
+  std::string text;
   if (request.trace)
     text += request.window.empty() ? " --wave" : " --wave=" + shell_word(request.window);
   if (request.no_skip) text += " --no-skip";
   if (request.no_bursts) text += " --no-bursts";
   if (request.sabotage) text += fmt::format(" --sabotage {}", *request.sabotage);
+  return text;
+}
+
+}  // namespace
+
+std::string repeat_command(const RunRequest& request) {
+  std::string text = fmt::format("{} run {} --seed {}", program_word(),
+                                 shell_word(request.scenario), request.seed);
+  if (request.fabric_given) text += " --fabric " + shell_word(request.fabric);
+  text += manner(request);
   for (const std::string& override_ : request.overrides) text += " --set " + shell_word(override_);
   return text;
+}
+
+std::string repro_command(const RunRequest& request, const std::string& file) {
+  return fmt::format("{} run {}{}", program_word(), shell_word(file), manner(request));
 }
 
 }  // namespace xybus

@@ -19,7 +19,9 @@ inline constexpr int bad_usage = 2;
 struct RunRequest {
   std::string scenario;  ///< as given
   std::uint64_t seed = 1;
+  bool seed_given = false;  ///< else the scenario may name one
   std::string fabric = "rtl";
+  bool fabric_given = false;
   bool trace = false;
   std::string window;  ///< FROM:TO, or empty
   std::string directory;  ///< empty: runs/<scenario>-<seed>
@@ -51,6 +53,15 @@ std::optional<Window> parse_window(std::string_view text, double clock_hz);
 
 /// The shell command that repeats a run.
 std::string repeat_command(const RunRequest& request);
+
+/// The same from a file that holds all the scenario, its seed and its fabric.
+std::string repro_command(const RunRequest& request, const std::string& file);
+
+/// How the user calls this program, for commands that are shown: "./xybus".
+std::string program_word();
+
+/// `text` as a whole number. Throws a usage error that names the option.
+std::uint64_t whole_number(const char* option, const std::string& text);
 
 /// Quotes a word for the shell where it needs quotes.
 std::string shell_word(const std::string& word);

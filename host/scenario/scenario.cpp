@@ -13,11 +13,13 @@
 
 #include "scenario/overrides.h"
 #include "scenario/quantity.h"
+#include "scenario/read_chaos.h"
 #include "scenario/section.h"
 
 namespace xybus {
 namespace {
 
+constexpr std::uint64_t most_integer = std::numeric_limits<std::int64_t>::max();  // of TOML
 constexpr std::uint64_t default_alive_cycles = 100'000;
 constexpr double longest_alive_seconds = 3600;
 
@@ -53,12 +55,6 @@ std::uint64_t read_limit(const Section& section, double clock_hz) {
   if (cycles == 0)
     section.fail("time", section.written("time") + " is no time at all", "at least one cycle");
   return cycles;
-}
-
-Words names_of(const std::vector<Described>& list) {
-  Words words;
-  for (const Described& entry : list) words.push_back(entry.name);
-  return words;
 }
 
 std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
@@ -182,7 +178,8 @@ void read_until(const Section& section, const SystemSpec& system, bool packet_fa
     section.fail("until", "until contradicts when: one packet is hit", "one of the two");
   fault.until_cycle = section.time("until", system.clock_hz);
   const auto* at = std::get_if<AtCycle>(&fault.when);
-  const std::uint64_t start = at ? at->cycle : 0;
+  const auto* each = std::get_if<EachPacket>(&fault.when);
+  const std::uint64_t start = at ? at->cycle : each ? each->after_cycle : 0;
   if (*fault.until_cycle <= start)
     section.fail("until",
                  fmt::format("{} is cycle {}, not after the start at cycle {}",
@@ -190,12 +187,15 @@ void read_until(const Section& section, const SystemSpec& system, bool packet_fa
                  "a later time");
 }
 
+constexpr unsigned most_chance = 1'000'000;
+
 FaultSpec read_fault(const toml::table& table, const std::string& path, const Origin& origin,
                      const SystemSpec& system) {
   const Words kinds = names_of(known_faults());
   const std::string kind = kind_of(table, path, origin, kinds);
   const Section section(table, path, origin,
-                        {"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "until"});
+                        {"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "after",
+                         "until", "chance"});
   FaultSpec fault;
   fault.at = section.at();
   fault.kind = FaultKind(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
@@ -214,8 +214,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
   if (trigger == "at") {
     fault.when = AtCycle{section.time("at", system.clock_hz)};
   } else if (trigger == "at_cycle") {
-    fault.when = AtCycle{
-        section.integer("at_cycle", 0, std::uint64_t(std::numeric_limits<std::int64_t>::max()))};
+    fault.when = AtCycle{section.integer("at_cycle", 0, most_integer)};
   } else if (trigger == "when") {
     const AtPacket point = read_packet(section, system.cpus);
     if (packet_fault) {
@@ -230,17 +229,53 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
   } else {
     if (!packet_fault)
       section.fail("probability", "probability on " + kind, "at, at_cycle or when");
-    fault.when = EachPacket{section.fraction("probability")};
+    EachPacket each{section.fraction("probability")};
+    if (section.has("after")) each.after_cycle = section.time("after", system.clock_hz);
+    fault.when = each;
   }
+  if (section.has("after") && trigger != "probability")
+    section.fail("after", fmt::format("after contradicts {}", trigger), "after with probability");
+  if (section.has("chance")) fault.chance = unsigned(section.integer("chance", 0, most_chance));
   read_until(section, system, packet_fault, fault);
   return fault;
 }
 
+void read_run(const Section& section, Scenario& scenario) {
+  if (section.has("seed")) {
+    // TOML has integers up to 2^63 - 1 only; a seed beyond is a string.
+    const std::string expected = "0 to 2^63 - 1, or a string with a number to 2^64 - 1";
+    if (section.is_string("seed")) {
+      scenario.seed = parse_count(section.string("seed", expected));
+      if (!scenario.seed) section.fail("seed", section.written("seed") + " is no seed", expected);
+    } else {
+      scenario.seed = section.integer("seed", 0, most_integer);
+    }
+  }
+  if (section.has("fabric")) scenario.fabric = FabricKind(section.word("fabric", {"rtl", "tlm"}));
+}
+
+/// The limit has to leave room for the workloads to be late; when it is not given, it does.
+void check_limits(const Section& section, Scenario& scenario) {
+  std::optional<std::uint64_t> by = scenario.complete_by;
+  if (scenario.chaos) by = scenario.chaos->until_cycle + scenario.chaos->drain_cycles;
+  if (!by) return;
+  if (!section.has("time")) {
+    scenario.limit_cycles = std::max(scenario.limit_cycles, *by + 1);
+  } else if (scenario.limit_cycles <= *by) {
+    section.fail("time",
+                 fmt::format("{} comes before all has to be complete, at cycle {}",
+                             section.written("time"), *by),
+                 "a later time, or none");
+  }
+}
+
 Scenario read_scenario(const toml::table& root, const std::string& path, const Origin& origin) {
-  const Section top(root, "", origin, {"system", "limits", "workload", "fault"});
+  const Section top(root, "", origin, {"run", "system", "limits", "workload", "fault", "chaos"});
   const Section system(table_or_empty(root, "system", origin), "system", origin,
                        {"name", "cpus", "clock", "costs", "alive"});
-  const Section limits(table_or_empty(root, "limits", origin), "limits", origin, {"time"});
+  const Section limits(table_or_empty(root, "limits", origin), "limits", origin,
+                       {"time", "complete_by"});
+  const Section run(table_or_empty(root, "run", origin), "run", origin, {"seed", "fabric"});
 
   Scenario scenario;
   scenario.path = path;
@@ -261,6 +296,11 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
   for (const toml::table* table : tables(root, "fault", origin))
     scenario.faults.push_back(
         read_fault(*table, fmt::format("fault.{}", number++), origin, scenario.system));
+  read_run(run, scenario);
+  if (limits.has("complete_by"))
+    scenario.complete_by = limits.time("complete_by", scenario.system.clock_hz);
+  if (root.contains("chaos")) read_chaos(table_or_empty(root, "chaos", origin), origin, scenario);
+  check_limits(limits, scenario);
   return scenario;
 }
 

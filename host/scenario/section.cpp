@@ -86,13 +86,14 @@ unsigned Section::cpu(std::string_view key, unsigned cpus) const {
   return unsigned(value);
 }
 
-std::vector<unsigned> Section::cpus(std::string_view key, unsigned count) const {
+std::vector<unsigned> Section::cpus(std::string_view key, unsigned count, unsigned least) const {
   std::vector<unsigned> list;
   if (!has(key)) {
     for (unsigned cpu = 0; cpu < count; ++cpu) list.push_back(cpu);
     return list;
   }
-  const std::string expected = fmt::format("two CPUs or more, 0 to {}, each once", count - 1);
+  const std::string expected =
+      fmt::format("{} or more, 0 to {}, each once", least == 1 ? "one CPU" : "two CPUs", count - 1);
   const toml::array* const array = table_.get(key)->as_array();
   if (!array) wrong_type(key, *table_.get(key), "a list: " + expected);
   for (const toml::node& node : *array) {
@@ -103,7 +104,7 @@ std::vector<unsigned> Section::cpus(std::string_view key, unsigned count) const 
     list.push_back(unsigned(*value));
   }
   std::sort(list.begin(), list.end());
-  if (list.size() < 2 || std::adjacent_find(list.begin(), list.end()) != list.end())
+  if (list.size() < least || std::adjacent_find(list.begin(), list.end()) != list.end())
     fail(key, fmt::format("{} has {} entries, or one twice", key, list.size()), expected);
   return list;
 }
@@ -113,6 +114,14 @@ double Section::fraction(std::string_view key) const {
   if (!node.is_number()) wrong_type(key, node, "a number, 0 to 1");
   const double value = *node.value<double>();
   if (!(value >= 0 && value <= 1)) fail(key, written(key) + " is out of range", "0 to 1");
+  return value;
+}
+
+double Section::positive(std::string_view key) const {
+  const toml::node& node = required(key, "a number above 0");
+  if (!node.is_number()) wrong_type(key, node, "a number above 0");
+  const double value = *node.value<double>();
+  if (!(value > 0 && value < 1e9)) fail(key, written(key) + " is out of range", "above 0");
   return value;
 }
 
@@ -131,6 +140,28 @@ std::size_t Section::word(std::string_view key, const Words& words) const {
   return std::size_t(found - words.begin());
 }
 
+std::vector<std::size_t> Section::word_list(std::string_view key, const Words& words) const {
+  std::vector<std::size_t> list;
+  if (!has(key)) return list;
+  const std::string expected =
+      fmt::format("a list of one or more of {}, each once", alternatives(words));
+  const toml::array* const array = table_.get(key)->as_array();
+  if (!array) wrong_type(key, *table_.get(key), expected);
+  for (const toml::node& node : *array) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) fail(key, fmt::format("{} has {} in it", key, type_name(node)), expected);
+    const auto found = std::find(words.begin(), words.end(), *value);
+    if (found == words.end())
+      fail(key, fmt::format("unknown word \"{}\" in {}{}", *value, key, near_miss(*value, words)),
+           expected);
+    list.push_back(std::size_t(found - words.begin()));
+  }
+  std::sort(list.begin(), list.end());
+  if (list.empty() || std::adjacent_find(list.begin(), list.end()) != list.end())
+    fail(key, fmt::format("{} {}", key, list.empty() ? "is empty" : "has a word twice"), expected);
+  return list;
+}
+
 double Section::frequency(std::string_view key) const {
   const std::string expected = "a frequency in Hz, kHz, MHz or GHz, such as \"100 MHz\"";
   const auto value = parse_frequency(string(key, expected));
@@ -140,10 +171,40 @@ double Section::frequency(std::string_view key) const {
 
 std::uint64_t Section::time(std::string_view key, double clock_hz) const {
   const std::string expected = "a time in ns, us, ms or s, such as \"10 ms\"";
-  const auto seconds = parse_time(string(key, expected));
-  if (!seconds) fail(key, written(key) + " is no time", expected);
+  return time_of(key, string(key, expected), expected, clock_hz);
+}
+
+std::pair<std::uint64_t, std::uint64_t> Section::time_range(std::string_view key,
+                                                            double clock_hz) const {
+  const std::string expected =
+      "a list of two times, the first not longer, such as [\"10 us\", \"80 us\"]";
+  const toml::node& node = required(key, expected);
+  const toml::array* const array = node.as_array();
+  if (!array || array->size() != 2 || !array->is_homogeneous(toml::node_type::string))
+    fail(key, fmt::format("{} is {}", key, array ? "another list" : type_name(node)), expected);
+  const std::uint64_t least =
+      time_of(key, array->get(0)->as_string()->get(), expected, clock_hz);
+  const std::uint64_t most = time_of(key, array->get(1)->as_string()->get(), expected, clock_hz);
+  if (least == 0 || least > most)
+    fail(key, fmt::format("{} is {} to {} cycles", key, least, most), expected);
+  return {least, most};
+}
+
+std::uint64_t Section::time_of(std::string_view key, const std::string& text,
+                               const std::string& expected, double clock_hz) const {
+  constexpr std::string_view unit = " cycles";
+  if (text.ends_with(unit)) {
+    const auto cycles = parse_count(std::string_view(text).substr(0, text.size() - unit.size()));
+    if (!cycles || *cycles >> 63 != 0)
+      fail(key, fmt::format("{} = \"{}\" is no number of cycles", key, text),
+           "0 to 2^63 - 1 cycles");
+    return *cycles;
+  }
+  const auto seconds = parse_time(text);
+  if (!seconds) fail(key, fmt::format("{} = \"{}\" is no time", key, text), expected);
   const auto cycles = to_cycles(*seconds, clock_hz);
-  if (!cycles) fail(key, written(key) + " is too long", "fewer than 2^63 cycles");
+  if (!cycles)
+    fail(key, fmt::format("{} = \"{}\" is too long", key, text), "fewer than 2^63 cycles");
   return *cycles;
 }
 

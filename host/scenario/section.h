@@ -48,6 +48,7 @@ class Section {
   /// `path` is the dotted key of the table, empty for the file itself; `keys` are all it may have.
   Section(const toml::table& table, std::string path, const Origin& origin, const Words& keys);
 
+  bool is_string(std::string_view key) const { return has(key) && table_.get(key)->is_string(); }
   bool has(std::string_view key) const { return table_.contains(key); }
   Source at() const { return origin_.of(path_, table_); }
   Source at(std::string_view key) const { return origin_.of(full(key), *table_.get(key)); }
@@ -65,23 +66,37 @@ class Section {
 
   unsigned cpu(std::string_view key, unsigned cpus) const;
 
-  /// A list of CPUs, at least two, in ascending order; all of them when there is none.
-  std::vector<unsigned> cpus(std::string_view key, unsigned count) const;
+  /// A list of CPUs, at least `least` (one or two), in ascending order; all of them when there is
+  /// none.
+  std::vector<unsigned> cpus(std::string_view key, unsigned count, unsigned least = 2) const;
 
   double fraction(std::string_view key) const;
+
+  /// A number above 0, with a fraction or without.
+  double positive(std::string_view key) const;
 
   std::string string(std::string_view key, const std::string& expected) const;
 
   /// The position of the key's word among `words`.
   std::size_t word(std::string_view key, const Words& words) const;
 
+  /// The positions of a list of words, at least one, each once, in ascending order; none at all
+  /// when there is no such key.
+  std::vector<std::size_t> word_list(std::string_view key, const Words& words) const;
+
   double frequency(std::string_view key) const;
 
+  /// A time in cycles: "10 ms" is rounded to the nearest, "2500 cycles" is what it says.
   std::uint64_t time(std::string_view key, double clock_hz) const;
+
+  /// A list of two times, the first not longer than the second.
+  std::pair<std::uint64_t, std::uint64_t> time_range(std::string_view key, double clock_hz) const;
 
  private:
   const toml::node& required(std::string_view key, const std::string& expected) const;
 
+  std::uint64_t time_of(std::string_view key, const std::string& text, const std::string& expected,
+                        double clock_hz) const;
   [[noreturn]] void wrong_type(std::string_view key, const toml::node& node,
                                const std::string& expected) const;
 
