@@ -138,14 +138,19 @@ std::uint64_t room(const Drawn& drawn, const ChaosSpec& chaos) {
 /// Spreads the faults over the time up to `until`: each keeps its room, what is left over is dealt
 /// out between them evenly at random.
 void spread(std::vector<Drawn>& all, const ChaosSpec& chaos, std::uint64_t seed) {
-  std::uint64_t taken = 0;
+  std::uint64_t taken = 0;  // up to the beginning of the last that fits
+  std::uint64_t next = 0;
   std::size_t fit = 0;
-  while (fit < all.size() && taken + room(all[fit], chaos) < chaos.until_cycle)
-    taken += room(all[fit++], chaos);
+  for (; fit < all.size() && next + all[fit].duration < chaos.until_cycle; ++fit) {
+    taken = next;
+    next += room(all[fit], chaos);
+  }
   all.resize(fit);
+  if (fit == 0) return;
+  const std::uint64_t last = chaos.single ? all.back().duration : 1;
   RandomStream random(seed, "chaos.times");
   std::vector<std::uint64_t> gaps(all.size());
-  for (std::uint64_t& gap : gaps) gap = random.below(chaos.until_cycle - taken);
+  for (std::uint64_t& gap : gaps) gap = random.below(chaos.until_cycle - taken - last + 1);
   std::ranges::sort(gaps);
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -201,7 +201,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
     machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
   }
   injector_.arm();
-  if (scenario.complete_by) machine_.at(*scenario.complete_by, [this] { complete_or_hung(); });
+  if (scenario.complete_by)
+    machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
 }
 
 void Run::boot(unsigned cpu, hal::Hal& hal) {

@@ -101,6 +101,12 @@ void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenar
   std::tie(chaos.least_duration, chaos.most_duration) =
       section.has("duration") ? section.time_range("duration", clock)
                               : std::pair{*to_cycles(10e-6, clock), *to_cycles(200e-6, clock)};
+  if (chaos.most_duration >= chaos.until_cycle) {
+    const std::string what =
+        fmt::format("faults of up to {} cycles, until cycle {}", chaos.most_duration,
+                    chaos.until_cycle);
+    section.fail("until", what, "a later end, or a shorter duration");
+  }
   chaos.cpus = section.cpus("cpus", scenario.system.cpus, 1);
   chaos.buses = read_buses(section);
   if (scenario.complete_by)

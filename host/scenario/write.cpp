@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "scenario/quantity.h"
@@ -150,8 +151,10 @@ void write(Table& table, const ChaosSpec& chaos) {
 std::string comment(const std::string& remark) {
   std::string text;
   std::istringstream lines(remark);
-  for (std::string line; std::getline(lines, line);)
+  for (std::string line; std::getline(lines, line);) {
+    std::ranges::replace_if(line, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
     text += line.empty() ? "#\n" : fmt::format("# {}\n", line);
+  }
   return text;
 }
 
