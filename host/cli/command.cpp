@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -10,6 +11,8 @@
 
 #include "bench/bench.h"
 #include "cli/bench_command.h"
+#include "cli/campaign_command.h"
+#include "cli/shrink_command.h"
 #include "scenario/quantity.h"
 
 namespace xybus {
@@ -91,6 +94,46 @@ void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
   bench.footer("\nExit status: 0 every figure is as asked for; 1 one is not; 2 bad usage.");
 }
 
+void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
+  campaign.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
+      ->required()
+      ->type_name("");
+  campaign.add_option("--seeds", request.seeds, "one run with each, such as 1..50 [1..20]")
+      ->type_name("FIRST..LAST");
+  campaign.add_option("--fabric", request.fabric, "as for run")
+      ->check(CLI::IsMember({"rtl", "tlm"}));
+  campaign
+      .add_option_function<std::string>(
+          "--jobs",
+          [&request](const std::string& text) {
+            request.jobs = unsigned(std::min<std::uint64_t>(whole_number("--jobs", text), 1024));
+          },
+          "runs at a time [as many as there are processors]")
+      ->type_name("N");
+  campaign.add_option("--out", request.directory,
+                      "runs that are not good stay here [runs/campaign-<scenario>]")
+      ->type_name("DIR");
+  add_set_option(campaign, request.overrides);
+  campaign.footer("\nExit status: 0 every run is good; 1 one is not; 2 bad usage or bad scenario.");
+}
+
+void add_shrink_options(CLI::App& shrink, ShrinkRequest& request) {
+  shrink.add_option("SCENARIO", request.scenario, "that fails, such as a run's repro.toml")
+      ->required()
+      ->type_name("");
+  shrink.add_option_function<std::string>(
+            "--seed",
+            [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
+            "as for run")
+      ->type_name("N");
+  shrink.add_option("--fabric", request.fabric, "as for run")
+      ->check(CLI::IsMember({"rtl", "tlm"}));
+  shrink.add_option("--out", request.directory, "where shrunk.toml goes [beside SCENARIO]")
+      ->type_name("DIR");
+  add_set_option(shrink, request.overrides);
+  shrink.footer("\nExit status: 0 shrunk; 1 the run does not fail; 2 bad usage or bad scenario.");
+}
+
 int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Xybus: a fault-tolerant multicomputer in a box.\n"
                "Runs scenarios on simulated CPUs that talk over two buses in SystemVerilog.");
@@ -113,6 +156,13 @@ int parse_and_run(int argc, const char* const* argv) {
   std::string json;
   CLI::App* bench = app.add_subcommand("bench", "measure, beside what is possible and asked for");
   add_bench_options(*bench, benchmark, json);
+  CampaignRequest campaign_request;
+  CLI::App* campaign = app.add_subcommand("campaign", "run a scenario with many seeds");
+  add_campaign_options(*campaign, campaign_request);
+  ShrinkRequest shrink_request;
+  CLI::App* shrink =
+      app.add_subcommand("shrink", "find the least scenario that fails as this one does");
+  add_shrink_options(*shrink, shrink_request);
   CLI::App* test = app.add_subcommand("test", "build and run the tests; takes ctest's arguments");
   for (CLI::App* other : {compare, test}) other->allow_extras();
 
@@ -122,6 +172,8 @@ int parse_and_run(int argc, const char* const* argv) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
   if (*compare) return not_yet("compare");
+  if (*campaign) return campaign_command(campaign_request);
+  if (*shrink) return shrink_command(shrink_request);
   if (*bench) return bench_command(benchmark, json);
   if (*test) {
     fmt::print(stderr, "xybus: test is started by the launcher: ./xybus test\n");
