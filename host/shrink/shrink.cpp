@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t most_strikes = 256;  // that a fault of many packets is taken apart into
 
+/// Whether chance decides what it hits, or which bits.
+bool draws(const FaultSpec& fault) {
+  return fault.kind == FaultKind::packet_corrupt || std::holds_alternative<EachPacket>(fault.when);
+}
+
 class Shrink {
  public:
   Shrink(const Scenario& failing, ShrinkRunner& runner,
@@ -84,7 +89,7 @@ bool Shrink::try_out(const Scenario& candidate) {
 void Shrink::name_chances() {
   for (std::size_t i = 0; i < best_.faults.size(); ++i) {
     FaultSpec& fault = best_.faults[i];
-    if (is_packet_fault(fault.kind) && !fault.chance) fault.chance = static_cast<unsigned>(i);
+    if (draws(fault) && !fault.chance) fault.chance = static_cast<unsigned>(i);
   }
 }
 
@@ -137,6 +142,7 @@ void Shrink::single_packets() {
       single.bus = strike.bus;
       single.when = AtCycle{strike.cycle};
       single.until_cycle.reset();
+      if (!draws(single)) single.chance.reset();
     }
     if (singles.empty() || singles.size() > most_strikes) continue;
     Scenario candidate = best_;
@@ -157,13 +163,14 @@ Scenario Shrink::operator()() {
     before = scenario_text(best_);
     part("faults");
     fewer(&Scenario::faults, 0);
+    // Before the workloads: what gives a failure more room than it had makes it need more packets.
+    part("packets");
+    single_packets();
     part("workloads");
     fewer(&Scenario::workloads, 1);
     for (std::size_t i = 0; i < best_.workloads.size(); ++i) shrink_workload(i);
     part("CPUs");
     shrink_cpus();
-    part("packets");
-    single_packets();
   }
   return best_;
 }

@@ -37,8 +37,8 @@ struct ShrinkState {
 };
 
 /// A smaller scenario that fails in the same way; `failing` does, without [chaos]. Faults go
-/// first, then workloads and their numbers, then CPUs; then packet faults that hold for a time
-/// become single packets. Goes round until nothing gets smaller. Valid scenarios alone are run.
+/// first, and packet faults that hold for a time become single packets; then workloads and their
+/// numbers, then CPUs. Goes round until nothing gets smaller. Valid scenarios alone are run.
 Scenario shrink(const Scenario& failing, ShrinkRunner& runner,
                 const std::function<void(const ShrinkState&)>& progress);
 

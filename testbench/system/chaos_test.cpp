@@ -177,6 +177,37 @@ TEST_CASE("forty faults with one culprit shrink to that one") {
   CHECK(files == 1);  // its work is gone
 }
 
+TEST_CASE("of packets that are dropped by chance, the one that makes a run late is left") {
+  const std::string text = R"([system]
+cpus = 4
+alive = "0 s"
+[limits]
+time = "100 ms"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 40
+)";
+  constexpr int settle = 2000;  // cycles that a run goes on after the last message
+  const auto sound = run_command(scenario_file(text));
+  REQUIRE(sound.status == 0);
+  const int complete = sound.summary["cycles"].get<int>() - settle;
+  // Any packet that has to be sent again takes more than the 10 cycles there are to spare.
+  const std::string file = scenario_file(
+      text + "[[fault]]\nkind = \"packet-drop\"\nprobability = 0.1\n");
+  const auto run = run_plain(fmt::format(
+      "shrink '{}' --set 'limits.complete_by={} cycles' --out o", file, complete + 10));
+  INFO(run.errors);
+  REQUIRE(run.status == 0);
+  CHECK_THAT(run.output, Contains("faults 1 to 1, workloads 1 to 1, CPUs 4 to 2\n"));
+  const std::string least = file_text(run.directory + "/o/shrunk.toml");
+  CHECK_THAT(least, Contains("at_cycle = "));
+  CHECK_THAT(least, !Contains("probability"));
+  CHECK_THAT(least, !Contains("chance"));
+}
+
 TEST_CASE("a run that is good is not shrunk") {
   const auto run = run_plain("shrink ping --set workload.0.count=5 --out o");
   CHECK(run.status == 1);
