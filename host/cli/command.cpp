@@ -128,7 +128,8 @@ void add_shrink_options(CLI::App& shrink, ShrinkRequest& request) {
       ->type_name("N");
   shrink.add_option("--fabric", request.fabric, "as for run")
       ->check(CLI::IsMember({"rtl", "tlm"}));
-  shrink.add_option("--out", request.directory, "where shrunk.toml goes [beside SCENARIO]")
+  shrink.add_option("--out", request.directory,
+                    "where shrunk.toml goes [beside a repro.toml, else runs/<scenario>-<seed>]")
       ->type_name("DIR");
   add_set_option(shrink, request.overrides);
   shrink.footer("\nExit status: 0 shrunk; 1 the run does not fail; 2 bad usage or bad scenario.");

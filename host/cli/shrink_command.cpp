@@ -109,13 +109,20 @@ Scenario failing_scenario(const ShrinkRequest& request) {
   return draw_chaos(scenario, *scenario.seed);
 }
 
+/// Beside what a run has left; what the user wrote gets nothing beside it.
+fs::path directory_for(const ShrinkRequest& request, const Scenario& scenario) {
+  if (!request.directory.empty()) return request.directory;
+  const fs::path file = scenario.path;
+  const bool left = file.filename() == "repro.toml" || file.filename() == "drawn.toml";
+  return left ? file.parent_path() : fs::path(fmt::format("runs/{}-{}", scenario.name,
+                                                          *scenario.seed));
+}
+
 }  // namespace
 
 int shrink_command(const ShrinkRequest& request) {
   const Scenario scenario = failing_scenario(request);
-  const fs::path directory = request.directory.empty()
-                                 ? fs::path(scenario.path).parent_path()
-                                 : fs::path(request.directory);
+  const fs::path directory = directory_for(request, scenario);
   fs::create_directories(directory.empty() ? "." : directory);
   const fs::path result = directory / "shrunk.toml";
   const fs::path work = directory / fmt::format("shrink-{}", getpid());

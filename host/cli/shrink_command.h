@@ -12,7 +12,7 @@ struct ShrinkRequest {
   std::string scenario;  ///< as given: a repro.toml, or any that fails
   std::optional<std::uint64_t> seed;
   std::string fabric;     ///< empty: as the scenario says
-  std::string directory;  ///< empty: the scenario's
+  std::string directory;  ///< empty: beside a run's repro.toml, else runs/<scenario>-<seed>
   std::vector<std::string> overrides;
 };
 
