@@ -19,7 +19,9 @@ inline constexpr int bad_usage = 2;
 struct RunRequest {
   std::string scenario;  ///< as given
   std::uint64_t seed = 1;
+  bool seed_given = false;  ///< else the scenario may name one
   std::string fabric = "rtl";
+  bool fabric_given = false;
   bool trace = false;
   std::string window;  ///< FROM:TO, or empty
   std::string directory;  ///< empty: runs/<scenario>-<seed>
@@ -62,6 +64,15 @@ std::vector<std::string> run_words(const RunRequest& request);
 /// The shell command that repeats a run.
 std::string repeat_command(const RunRequest& request);
 
+/// The same from a file that holds all the scenario, its seed and its fabric.
+std::string repro_command(const RunRequest& request, const std::string& file);
+
+/// How the user calls this program, for commands that are shown: "./xybus".
+std::string program_word();
+
+/// `text` as a whole number. Throws a usage error that names the option.
+std::uint64_t whole_number(const char* option, const std::string& text);
+
 /// Quotes a word for the shell where it needs quotes.
 std::string shell_word(const std::string& word);
 
@@ -70,7 +81,8 @@ std::string shell_word(const std::string& word);
 std::string project_root();
 
 /// A scenario as the user names it: a path, also from the project's root, or the bare name of a
-/// shipped one. The path as given when there is no such file.
+/// shipped one. The path as given when there is no such file; throws ScenarioError with all names,
+/// and the one that was perhaps meant, when it looks like a name and is none.
 std::string find_scenario(const std::string& name);
 
 }  // namespace xybus

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "chaos/draw.h"
 #include "cli/command.h"
 #include "cli/second_run.h"
 #include "report/event_log.h"
@@ -13,6 +14,7 @@
 #include "report/summary.h"
 #include "run/run.h"
 #include "scenario/quantity.h"
+#include "scenario/write.h"
 
 namespace xybus {
 namespace {
@@ -55,7 +57,8 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
 }
 
 /// What a run may leave in its directory.
-constexpr const char* output_files[] = {"summary.json", "events.jsonl", "trace.fst", "trace.gtkw"};
+constexpr const char* output_files[] = {"summary.json", "events.jsonl", "trace.fst",
+                                        "trace.gtkw",   "drawn.toml",   "repro.toml"};
 
 /// Takes out what an earlier run left, and finds out before the run whether there can be a new one.
 void make_way(const fs::path& file) {
@@ -67,14 +70,16 @@ void make_way(const fs::path& file) {
   fs::remove(file, error);
 }
 
-/// Makes the directory, with nothing of an earlier run in it.
-void prepare(const fs::path& directory) {
+/// Makes the directory, with nothing of an earlier run in it but the scenario itself, which may be
+/// what an earlier run left there.
+void prepare(const fs::path& directory, const fs::path& scenario) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (!fs::is_directory(directory))
     throw UsageError(fmt::format("cannot make the directory {}: {}", directory.string(),
                                  error ? error.message() : "a file is in the way"));
-  for (const char* file : output_files) make_way(directory / file);
+  for (const char* file : output_files)
+    if (!fs::equivalent(directory / file, scenario, error)) make_way(directory / file);
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -83,8 +88,31 @@ void write_file(const fs::path& path, const std::string& text) {
   if (!file) throw std::runtime_error("cannot write " + path.string());
 }
 
+/// The request with the scenario's seed and fabric where it names none.
+RunRequest resolved(RunRequest request, const Scenario& scenario) {
+  if (!request.seed_given) request.seed = scenario.seed.value_or(request.seed);
+  if (!request.fabric_given && scenario.fabric) request.fabric = name(*scenario.fabric);
+  return request;
+}
+
+/// What was run, to its end: overrides and drawn faults are part of it, seed and fabric are named.
+Scenario whole(const RunRequest& request, Scenario scenario) {
+  scenario.seed = request.seed;
+  scenario.fabric = request.fabric == "tlm" ? FabricKind::tlm : FabricKind::rtl;
+  return scenario;
+}
+
+/// Leaves repro.toml, and gives the command that runs it.
+std::string leave_repro(const RunRequest& request, const Scenario& scenario,
+                        const std::string& directory) {
+  const fs::path file = fs::path(directory) / "repro.toml";
+  write_file(file, scenario_text(whole(request, scenario),
+                                 "A run that failed, whole: " + repeat_command(request)));
+  return repro_command(request, file.string());
+}
+
 int run_and_report(const RunRequest& request, const Scenario& scenario, const RunOptions& options) {
-  RunOutputs outputs{options.out_dir, false, repeat_command(request)};
+  RunOutputs outputs{options.out_dir, false, repeat_command(request), {}};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
   try {
@@ -93,11 +121,15 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
     result = run(scenario, options, log, progress);
     log.finish();
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("{}\nto repeat: {}", error.what(), outputs.command));
+    const std::string repro = leave_repro(request, scenario, options.out_dir);
+    throw std::runtime_error(
+        fmt::format("{}\nto repeat: {}\n       or: {}", error.what(), outputs.command, repro));
   }
   outputs.trace = fs::exists(fs::path(options.out_dir) / "trace.gtkw");
   if (request.trace && !outputs.trace)
     fmt::print(stderr, "xybus: no trace: the run ended before the window {}\n", request.window);
+  if (result.outcome != Outcome::good)
+    outputs.repro = leave_repro(request, scenario, options.out_dir);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
   if (!request.quiet && request.status) fmt::print("\n{}", status_text(result.status));
@@ -120,15 +152,21 @@ int run_for_trace(const Scenario& scenario, const RunOptions& options) {
 
 }  // namespace
 
-int run_command(const RunRequest& request) {
-  const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
+int run_command(const RunRequest& asked) {
+  const Scenario read = load_scenario(find_scenario(asked.scenario), asked.overrides);
+  const RunRequest request = resolved(asked, read);
+  const Scenario scenario = draw_chaos(read, request.seed);
   const std::string directory = request.directory.empty()
                                     ? fmt::format("runs/{}-{}", scenario.name, request.seed)
                                     : request.directory;
   try {
     const RunOptions options = options_for(request, scenario, directory);
     if (request.trace_only) return run_for_trace(scenario, options);
-    prepare(directory);
+    prepare(directory, scenario.path);
+    if (read.chaos)
+      write_file(fs::path(directory) / "drawn.toml",
+                 scenario_text(whole(request, scenario),
+                               "What the seed has drawn: " + repeat_command(request)));
     const int status = run_and_report(request, scenario, options);
     return request.check_determinism ? check_determinism(request, directory, status) : status;
   } catch (const UsageError& error) {

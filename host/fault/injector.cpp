@@ -38,6 +38,8 @@ std::string when(const FaultSpec& spec) {
   } else {
     text = fmt::format("each packet with probability {}",
                        std::get<EachPacket>(spec.when).probability);
+    const std::uint64_t after = std::get<EachPacket>(spec.when).after_cycle;
+    if (after != 0) text += fmt::format(" from cycle {}", after);
   }
   if (spec.until_cycle) text += fmt::format(", until cycle {}", *spec.until_cycle);
   return text;
@@ -48,9 +50,10 @@ std::string when(const FaultSpec& spec) {
 Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, FaultPoints& points)
     : points_(points) {
   for (std::size_t i = 0; i < faults.size(); ++i) {
+    const std::size_t chance = faults[i].chance.value_or(static_cast<unsigned>(i));
     faults_.push_back({.spec = faults[i],
-                       .chance = {RandomStream(seed, fmt::format("fault.{}.x", i)),
-                                  RandomStream(seed, fmt::format("fault.{}.y", i))}});
+                       .chance = {RandomStream(seed, fmt::format("fault.{}.x", chance)),
+                                  RandomStream(seed, fmt::format("fault.{}.y", chance))}});
   }
 }
 
@@ -114,7 +117,7 @@ bool Injector::strikes(Fault& fault, BusId bus, std::uint64_t cycle, unsigned so
   }
   if (over || !is_packet_fault(fault.spec.kind) || !on_bus(fault, bus)) return false;
   if (const auto* each = std::get_if<EachPacket>(&fault.spec.when)) {
-    return fault.chance[index(bus)].chance(each->probability);
+    return cycle >= each->after_cycle && fault.chance[index(bus)].chance(each->probability);
   }
   return cycle >= std::get<AtCycle>(fault.spec.when).cycle;
 }

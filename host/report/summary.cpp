@@ -186,6 +186,7 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
   json["checks"] = checks_json(result.checks);
   json["status"] = status_json(result.status);
   json["command"] = outputs.command;
+  if (!outputs.repro.empty()) json["repro"] = outputs.repro;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -223,6 +224,7 @@ std::string failure_text(const RunResult& result, const RunOutputs& outputs) {
   if (text.empty()) text = fmt::format("{}\n", name(result.outcome));
   text += fmt::format("at cycle {} ({})\n", result.cycles, format_time(result.simulated_seconds()));
   text += fmt::format("to repeat: {}\n", outputs.command);
+  if (!outputs.repro.empty()) text += fmt::format("       or: {}\n", outputs.repro);
   return text;
 }
 

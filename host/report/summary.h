@@ -12,6 +12,7 @@ struct RunOutputs {
   std::string directory;
   bool trace = false;   ///< trace.fst and trace.gtkw are there
   std::string command;  ///< runs the same again
+  std::string repro{};  ///< the same from a file of its own, where there is one; else empty
 };
 
 /// The text of summary.json.

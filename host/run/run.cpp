@@ -120,6 +120,7 @@ class Run : private FaultPoints {
   void boot(unsigned cpu, hal::Hal& hal);
   bool excused(unsigned from, unsigned to) const;
   void end_at(std::uint64_t cycle);
+  void complete_or_hung();
   void look(std::uint64_t cycle);
   void write_view();
   std::string simulate();
@@ -151,6 +152,7 @@ class Run : private FaultPoints {
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
+  bool overdue_ = false;  // not complete when all had to be
   std::string waiting_;  // hung or at the limit: who waits for what
 };
 
@@ -207,6 +209,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
     machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
   }
   injector_.arm();
+  if (scenario.complete_by)
+    machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
 }
 
 void Run::boot(unsigned cpu, hal::Hal& hal) {
@@ -264,10 +268,16 @@ void Run::end_at(std::uint64_t cycle) {
   machine_.at(cycle, [this] { machine_.stop(); });
 }
 
+void Run::complete_or_hung() {
+  if (ending_ || stalled_) return;
+  overdue_ = true;
+  machine_.stop();
+}
+
 void Run::look(std::uint64_t cycle) {
   watchdog_.moved(scoreboard_.progress_cycle());
   progress_.update(cycle, scoreboard_.ended(), expected_);
-  if (ending_ || stalled_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
+  if (ending_ || stalled_ || overdue_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
   stalled_ = true;
   machine_.stop();
 }
@@ -312,6 +322,11 @@ CheckResult Run::liveness() const {
   if (ending_) {
     return {"liveness", true,
             fmt::format("never {} cycles without progress", watchdog_.patience())};
+  }
+  if (overdue_) {
+    return {"liveness", false,
+            fmt::format("not complete at cycle {}, last moved at cycle {}: {}",
+                        *scenario_.complete_by, watchdog_.last_moved(), waiting_)};
   }
   return {"liveness", false,
           stalled_ ? fmt::format("nothing has moved since cycle {}: {}", watchdog_.last_moved(),
@@ -386,7 +401,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   if (!sound || (ending_ && !all_ok)) {
     result.outcome = Outcome::check_failed;
   } else if (!ending_) {
-    result.outcome = stalled_ ? Outcome::hung : Outcome::limit;
+    result.outcome = stalled_ || overdue_ ? Outcome::hung : Outcome::limit;
     result.reason = waiting_;
   }
   return result;

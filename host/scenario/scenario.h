@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "model/fabric_kind.h"
 
 namespace xybus {
 
@@ -19,6 +20,7 @@ namespace xybus {
 struct Source {
   std::string file;
   unsigned line = 0;
+  bool operator==(const Source&) const = default;
 };
 
 /// What firmware work costs in CPU cycles.
@@ -37,6 +39,7 @@ struct SystemSpec {
   Costs costs = Costs::standard;
   std::uint64_t alive_interval_cycles = 100'000;  ///< between I'm-alive packets, at least
                                                  ///< least_alive_cycles; 0 is none at all
+  bool operator==(const SystemSpec&) const = default;
 };
 
 /// Requests from one CPU to a server on another, one at a time, each answered with a reply.
@@ -46,6 +49,7 @@ struct PingSpec {
   std::uint32_t bytes = 0;       ///< of each request, 0 to max_message_bytes
   std::uint32_t reply_bytes = 0;  ///< of each reply; as many as the request when not given
   std::uint64_t count = 0;       ///< requests in all, at least 1
+  bool operator==(const PingSpec&) const = default;
 };
 
 /// Requests from one CPU to a server on another, `window` of them outstanding; empty replies.
@@ -55,6 +59,7 @@ struct StreamSpec {
   std::uint32_t bytes = 0;
   std::uint64_t count = 0;
   unsigned window = 8;  ///< links outstanding at once, 1 to max_window
+  bool operator==(const StreamSpec&) const = default;
 };
 
 /// Who sends to whom in an all-to-all. See pattern.h for the definitions.
@@ -69,6 +74,7 @@ struct AllToAllSpec {
   unsigned window = 4;      ///< links outstanding at once on each CPU, 1 to max_window
   Pattern pattern = Pattern::uniform;
   std::vector<unsigned> cpus;  ///< who takes part, at least two, each once, in ascending order
+  bool operator==(const AllToAllSpec&) const = default;
 };
 
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec>;
@@ -102,6 +108,7 @@ constexpr bool is_packet_fault(FaultKind kind) {
 /// From a cycle on. A packet fault without `until` takes the one next packet.
 struct AtCycle {
   std::uint64_t cycle = 0;
+  bool operator==(const AtCycle&) const = default;
 };
 
 /// At the n-th packet on a bus since the start of the run, counted from 1; with `from`, only
@@ -110,11 +117,14 @@ struct AtPacket {
   std::uint64_t n = 1;
   std::optional<unsigned> from;
   contract::BusId bus = contract::BusId::x;
+  bool operator==(const AtPacket&) const = default;
 };
 
 /// Each packet for itself, with this probability, 0 to 1. Packet faults only.
 struct EachPacket {
   double probability = 0;
+  std::uint64_t after_cycle = 0;  ///< packets that start earlier are spared, and draw no chance
+  bool operator==(const EachPacket&) const = default;
 };
 
 struct FaultSpec {
@@ -126,6 +136,27 @@ struct FaultSpec {
   std::variant<AtCycle, AtPacket, EachPacket> when;
   std::optional<std::uint64_t> until_cycle;  ///< first cycle without it. A packet fault at a cycle
                                              ///< takes every packet up to it.
+  std::optional<unsigned> chance{};  ///< draws its chance as the fault of this number would, so
+                                     ///< that it stays the same fault when others are left out;
+                                     ///< none: its own place among the faults
+  bool operator==(const FaultSpec&) const = default;
+};
+
+/// Faults drawn from the run's seed; see host/chaos/draw.h.
+struct ChaosSpec {
+  Source at;
+  std::vector<FaultKind> kinds;  ///< at least 1, each once, ascending; half of them are enabled
+  std::optional<double> rate;          ///< faults per simulated millisecond on average, above 0
+  std::optional<std::uint64_t> count;  ///< or so many; exactly one of the two is set
+  std::uint64_t least_duration = 0, most_duration = 0;  ///< cycles, at least 1
+  std::uint64_t stable_cycles = 0;  ///< single: between the end of one fault and the next; else
+                                    ///< between their beginnings
+  std::vector<unsigned> cpus;            ///< whose nodes may fail, ascending
+  std::vector<contract::BusId> buses;    ///< what buses may fail, ascending
+  bool single = true;              ///< one fault at a time; else any number
+  std::uint64_t until_cycle = 0;   ///< from here on there are no faults; at least 1
+  std::uint64_t drain_cycles = 0;  ///< from then on to the end of every workload, at most
+  bool operator==(const ChaosSpec&) const = default;
 };
 
 struct Scenario {
@@ -135,6 +166,11 @@ struct Scenario {
   std::uint64_t limit_cycles = 0;  ///< at least 1
   std::vector<WorkloadSpec> workloads;  ///< at least 1
   std::vector<FaultSpec> faults;
+  std::optional<ChaosSpec> chaos;
+  std::optional<std::uint64_t> complete_by;  ///< cycle; workloads not complete by then have hung
+  std::optional<std::uint64_t> seed;         ///< when the command line names none
+  std::optional<FabricKind> fabric;          ///< when the command line names none
+  bool operator==(const Scenario&) const = default;
 };
 
 /// A mistake in a scenario. what() is the line for the user:

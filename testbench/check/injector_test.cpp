@@ -112,6 +112,35 @@ TEST_CASE("a probability hits its share of packets, the same ones for the same s
   CHECK(differences > 100);
 }
 
+TEST_CASE("packets before a probability begins are spared and draw no chance") {
+  Bench late({fault(FaultKind::packet_drop, {}, EachPacket{0.5, 1000}, 1100)});
+  Bench from_start({fault(FaultKind::packet_drop, {}, EachPacket{0.5})});
+  for (std::uint64_t i = 0; i < 1000; ++i) CHECK_FALSE(late.packet(BusId::x, i).any());
+  int hits = 0;
+  for (std::uint64_t i = 1000; i < 1100; ++i) {
+    const bool hit = late.packet(BusId::x, i).drop;
+    CHECK(hit == from_start.packet(BusId::x, i).drop);
+    hits += hit;
+  }
+  CHECK(hits > 20);
+  CHECK_FALSE(late.packet(BusId::x, 1100).any());
+}
+
+TEST_CASE("a fault that borrows a chance hits what the fault of that place would") {
+  const FaultSpec plain = fault(FaultKind::packet_corrupt, {}, EachPacket{0.1});
+  FaultSpec third = plain;
+  third.chance = 2;
+  const FaultSpec never = fault(FaultKind::packet_corrupt, {}, EachPacket{0.0});
+  Bench whole({never, never, plain}), alone({third}), first({plain});
+  int differences = 0;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const auto flips = whole.packet(BusId::y, i).flips;
+    CHECK(alone.packet(BusId::y, i).flips == flips);
+    differences += first.packet(BusId::y, i).flips != flips;
+  }
+  CHECK(differences > 10);
+}
+
 TEST_CASE("traffic on one bus does not move the hits on the other") {
   const std::vector faults{fault(FaultKind::packet_corrupt, {}, EachPacket{0.1})};
   Bench alone(faults), busy(faults);

@@ -195,8 +195,8 @@ TEST_CASE("the options of a run reach the run") {
   CHECK_FALSE(called->options.skip);
   CHECK(called->options.out_dir == "deep/er dir");
   CHECK(nlohmann::json::parse(Bench::read("deep/er dir/summary.json"))["command"] ==
-        "./xybus run small.toml --seed 1 --wave=10us:2000 --no-skip --set system.cpus=9 --set "
-        "'limits.time=1 ms'");
+        "./xybus run small.toml --seed 1 --fabric rtl --wave=10us:2000 --no-skip "
+        "--set system.cpus=9 --set 'limits.time=1 ms'");
   CHECK(fs::exists("deep/er dir/summary.json"));
   CHECK_THAT(bench.out, Catch::Contains("gtkwave deep/er dir/trace.gtkw\n"));
 }
@@ -235,6 +235,7 @@ TEST_CASE("a failed check ends with status 1 and the command to repeat it even w
   CHECK(bench.start({"run", "small.toml", "--quiet", "--seed", "3"}) == 1);
   CHECK(bench.err == "check failed: scoreboard: one detail\nat cycle 100 (1 us)\n"
                      "to repeat: ./xybus run small.toml --seed 3\n"
+                     "       or: ./xybus run runs/small-3/repro.toml\n"
                      "repeated with a waveform of cycles 0 to 101\n"
                      "to look: gtkwave runs/small-3/trace.gtkw\n");
   CHECK(nlohmann::json::parse(bench.read("runs/small-3/summary.json"))["outcome"] ==
@@ -253,7 +254,8 @@ TEST_CASE("an exception out of a run ends with status 1 and the command to repea
   exception = "CPU 2: something impossible";
   CHECK(bench.start({"run", "small.toml"}) == 1);
   CHECK(bench.err ==
-        "xybus: CPU 2: something impossible\nto repeat: ./xybus run small.toml --seed 1\n");
+        "xybus: CPU 2: something impossible\nto repeat: ./xybus run small.toml --seed 1\n"
+                     "       or: ./xybus run runs/small-1/repro.toml\n");
 }
 
 TEST_CASE("the fabric asked for is the one that runs, and is in the command to repeat it") {
@@ -261,7 +263,7 @@ TEST_CASE("the fabric asked for is the one that runs, and is in the command to r
   outcome = Outcome::check_failed;
   CHECK(bench.start({"run", "small.toml", "--quiet", "--fabric", "tlm"}) == 1);
   CHECK(called->options.fabric == FabricKind::tlm);
-  CHECK_THAT(bench.err, Catch::EndsWith("to repeat: ./xybus run small.toml --seed 1 "
+  CHECK_THAT(bench.err, Catch::Contains("to repeat: ./xybus run small.toml --seed 1 "
                                         "--fabric tlm\n"));
   CHECK(bench.start({"run", "small.toml", "--quiet"}) == 1);
   CHECK(called->options.fabric == FabricKind::rtl);
@@ -535,6 +537,79 @@ TEST_CASE("what an earlier run left in the output directory is gone after the ne
   CHECK(fs::exists("o/mine"));
 }
 
+TEST_CASE("a run that failed leaves a scenario that repeats it, and says how") {
+  Bench bench;
+  std::ofstream("small.toml", std::ios::app)
+      << "[[fault]]\nkind = \"packet-drop\"\nprobability = 0.5\n";
+  outcome = Outcome::check_failed;
+  const int status =
+      bench.start({"run", "small.toml", "--seed", "9", "--set", "system.cpus=3", "--no-skip"});
+  outcome = Outcome::good;
+  CHECK(status == 1);
+  CHECK_THAT(bench.err,
+             Catch::Contains("to repeat: ./xybus run small.toml --seed 9 --no-skip --set "
+                             "system.cpus=3\n"
+                             "       or: ./xybus run runs/small-9/repro.toml --no-skip\n"));
+  const Scenario ran = called->scenario;
+  REQUIRE(bench.start({"run", "runs/small-9/repro.toml"}) == 0);
+  CHECK(called->options.seed == 9);
+  CHECK(called->scenario.name == "small");
+  CHECK(called->scenario.system.cpus == 3);
+  CHECK(called->scenario.faults.size() == 1);
+  CHECK(called->scenario.limit_cycles == ran.limit_cycles);
+  CHECK_THAT(bench.out, Catch::Contains("outputs    runs/small-9\n"));
+  CHECK(fs::exists("runs/small-9/repro.toml"));  // it went into its own directory
+  REQUIRE(bench.start({"run", "runs/small-9/repro.toml", "--seed", "10"}) == 0);
+  CHECK(called->options.seed == 10);
+  REQUIRE(bench.start({"run", "small.toml", "--seed", "9"}) == 0);
+  CHECK_FALSE(fs::exists("runs/small-9/repro.toml"));
+}
+
+TEST_CASE("a run that breaks off leaves a scenario that repeats it") {
+  Bench bench;
+  exception = "it broke";
+  const int status = bench.start({"run", "small.toml", "--out", "o"});
+  exception.clear();
+  CHECK(status == 1);
+  CHECK(bench.err == "xybus: it broke\nto repeat: ./xybus run small.toml --seed 1\n"
+                     "       or: ./xybus run o/repro.toml\n");
+  CHECK(load_scenario("o/repro.toml").seed == 1u);
+}
+
+TEST_CASE("what a seed drew is left as a scenario that runs the same") {
+  Bench bench;
+  std::ofstream("small.toml", std::ios::app)
+      << "[chaos]\ncount = 8\nuntil = \"50 ms\"\ntolerance = \"any\"\n";
+  REQUIRE(bench.start({"run", "small.toml", "--seed", "5"}) == 0);
+  const Scenario ran = called->scenario;
+  CHECK(ran.faults.size() >= 2);
+  CHECK_FALSE(ran.chaos.has_value());
+  CHECK_FALSE(fs::exists("runs/small-5/repro.toml"));
+  REQUIRE(bench.start({"run", "runs/small-5/drawn.toml"}) == 0);
+  CHECK(called->options.seed == 5);
+  REQUIRE(called->scenario.faults.size() == ran.faults.size());
+  for (std::size_t i = 0; i < ran.faults.size(); ++i) {
+    FaultSpec again = called->scenario.faults[i];
+    again.at = ran.faults[i].at;
+    CHECK((again == ran.faults[i]));
+  }
+  CHECK(called->scenario.complete_by == ran.complete_by);
+}
+
+TEST_CASE("a campaign's or a shrink's bad usage ends with status 2 before any run") {
+  Bench bench;
+  for (const char* seeds : {"5..1", "1-5", "a", "", "1.."}) {
+    CHECK(bench.start({"campaign", "small.toml", "--seeds", seeds}) == 2);
+    CHECK_THAT(bench.err, Catch::Contains("expected FIRST..LAST, such as 1..50"));
+  }
+  CHECK(bench.start({"campaign", "none.toml"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("none.toml:1: cannot read it"));
+  CHECK(bench.start({"campaign", "small.toml", "--fabric", "wood"}) == 2);
+  CHECK(bench.start({"campaign", "small.toml", "--jobs", "-1"}) == 2);
+  CHECK(bench.start({"shrink", "none.toml"}) == 2);
+  CHECK(bench.files() == untouched);
+}
+
 TEST_CASE("help goes to standard output and ends with status 0") {
   Bench bench;
   CHECK(bench.start({"--help"}) == 0);
@@ -579,6 +654,17 @@ TEST_CASE("a shipped scenario is found by its name and by its path from anywhere
   called.reset();
   REQUIRE(bench.start({"run", "scenarios/ping.toml", "--quiet"}) == 0);
   CHECK(called->scenario.path == XYBUS_PROJECT "/scenarios/ping.toml");
+}
+
+TEST_CASE("a mistyped name of a scenario gets all names and the nearest one") {
+  Bench bench;
+  CHECK(bench.start({"run", "pign"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("pign: there is no such scenario, perhaps \"ping\"; "
+                                          "expected a file, all-to-all, "));
+  CHECK_THAT(bench.err, Catch::EndsWith(" or stream\n"));
+  CHECK(bench.start({"run", "zebra"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("zebra: there is no such scenario; expected a file, "));
+  CHECK(bench.files() == untouched);
 }
 
 TEST_CASE("every shipped scenario is without mistakes") {

@@ -249,9 +249,10 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "s.toml:3: unknown key \"cluck\" in system, perhaps \"clock\"; expected name, cpus, clock, "
         "costs or alive");
   CHECK(error_of("[limits]\nfoo = 1\n") ==
-        "s.toml:2: unknown key \"foo\" in limits; expected time");
+        "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
-        "s.toml:14: unknown key \"machine\"; expected system, limits, workload or fault");
+        "s.toml:14: unknown key \"machine\"; expected run, system, limits, workload, "
+        "fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
         "reply_bytes or count");
@@ -260,7 +261,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "to, bytes, reply_bytes or count");
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
-        "at, at_cycle, when, probability or until");
+        "at, at_cycle, when, probability, after, until or chance");
 }
 
 TEST_CASE("a value of the wrong type is reported with its line") {
@@ -463,8 +464,8 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
         "clock, costs or alive");
   CHECK(error("machine.cpus=8") ==
-        "--set machine.cpus=8: unknown key \"machine\"; expected system, limits, workload or "
-        "fault");
+        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, workload, "
+        "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "
         "bytes, reply_bytes or count");
@@ -541,4 +542,42 @@ TEST_CASE("a fixed traffic pattern sends each CPU exactly one stream whatever th
   }
   CHECK_FALSE(is_fixed(Pattern::uniform));
   CHECK_FALSE(is_fixed(Pattern::hotspot));
+}
+
+TEST_CASE("a scenario may name its seed and its fabric") {
+  CHECK_FALSE(parse_scenario(with_ping, "s.toml").seed.has_value());
+  const Scenario s =
+      parse_scenario(with_ping + "[run]\nseed = 42\nfabric = \"tlm\"\n", "s.toml");
+  CHECK(s.seed == 42u);
+  CHECK(s.fabric == FabricKind::tlm);
+  const std::string most = "18446744073709551615";
+  CHECK(parse_scenario(with_ping + "[run]\nseed = \"" + most + "\"\n", "s.toml").seed ==
+        ~std::uint64_t{0});
+  CHECK(error_of(with_ping + "[run]\nseed = -1\n") ==
+        "s.toml:15: seed = -1 is out of range; expected 0 to 9223372036854775807");
+  CHECK(error_of(with_ping + "[run]\nseed = \"ten\"\n") ==
+        "s.toml:15: seed = \"ten\" is no seed; expected 0 to 2^63 - 1, or a string with a number "
+        "to 2^64 - 1");
+  CHECK(error_of(with_ping + "[run]\nfabric = \"rlt\"\n") ==
+        "s.toml:15: unknown fabric \"rlt\", perhaps \"rtl\"; expected rtl or tlm");
+}
+
+TEST_CASE("a time may be written in cycles") {
+  CHECK(parse_scenario(with_ping, "s.toml", {"limits.time=77 cycles"}).limit_cycles == 77);
+  CHECK(error_of(with_ping, {"limits.time=-7 cycles"}) ==
+        "--set limits.time=-7 cycles: time = \"-7 cycles\" is no number of cycles; expected 0 to "
+        "2^63 - 1 cycles");
+}
+
+TEST_CASE("a fault by chance may begin later and borrow another's chance") {
+  const FaultSpec fault =
+      fault_of("kind = \"packet-drop\"\nprobability = 0.5\nafter = \"10 us\"\nchance = 7\n");
+  CHECK(std::get<EachPacket>(fault.when).after_cycle == 1000);
+  CHECK(fault.chance == 7u);
+  CHECK(fault_error("kind = \"packet-drop\"\nat = \"1 us\"\nafter = \"10 us\"\n") ==
+        "s.toml:17: after contradicts at; expected after with probability");
+  CHECK(fault_error("kind = \"packet-drop\"\nprobability = 1\nafter = \"10 us\"\n"
+                    "until = \"9 us\"\n") ==
+        "s.toml:18: until = \"9 us\" is cycle 900, not after the start at cycle 1000; expected a "
+        "later time");
 }

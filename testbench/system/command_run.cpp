@@ -66,6 +66,24 @@ CommandRun run_command(const std::string& scenario, const std::string& arguments
   return run;
 }
 
+std::string file_text(const std::string& path) { return text_of(path); }
+
+PlainRun run_plain(const std::string& arguments, const std::string& directory) {
+  PlainRun run;
+  run.directory = directory.empty() ? scratch().fresh("plain").string() : directory;
+  fs::create_directories(run.directory);
+  const fs::path output = scratch().fresh("output");
+  const fs::path errors = scratch().fresh("errors");
+  const std::string command =
+      fmt::format("cd '{}' && XYBUS_COMMAND='{}' '{}' {} >'{}' 2>'{}'", run.directory,
+                  XYBUS_COMMAND, XYBUS_COMMAND, arguments, output.string(), errors.string());
+  const int status = std::system(command.c_str());
+  run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  run.output = text_of(output);
+  run.errors = text_of(errors);
+  return run;
+}
+
 BenchRun run_bench(const std::string& name) {
   const fs::path json = scratch().fresh("figures");
   const fs::path output = scratch().fresh("output");

@@ -21,6 +21,19 @@ struct CommandRun {
 /// the name of a shipped one, or a path. `arguments` go through the shell.
 CommandRun run_command(const std::string& scenario, const std::string& arguments = "");
 
+/// How a command went, in a directory of its own.
+struct PlainRun {
+  int status = -1;
+  std::string output, errors;
+  std::string directory;  ///< where it ran; goes when the test ends
+};
+
+/// Runs `xybus ARGUMENTS` through the shell in `directory`, in a fresh one when that is empty.
+PlainRun run_plain(const std::string& arguments, const std::string& directory = "");
+
+/// What a file holds; empty when there is none.
+std::string file_text(const std::string& path);
+
 /// How one `xybus bench` went.
 struct BenchRun {
   int status = -1;      ///< exit status

@@ -1,0 +1,122 @@
+#include "campaign/campaign.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "scenario/quantity.h"
+
+namespace xybus {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+constexpr int refused_status = 2;
+
+class Campaign {
+ public:
+  Campaign(const CampaignPlan& plan, const std::function<void(const CampaignResult&)>& progress)
+      : plan_(plan), progress_(progress) {}
+
+  CampaignResult operator()();
+
+ private:
+  fs::path directory(std::uint64_t seed) const {
+    return fs::path(plan_.directory) / std::to_string(seed);
+  }
+  void start(std::uint64_t seed);
+  void take_one();
+  void account(std::uint64_t seed, int status);
+
+  const CampaignPlan& plan_;
+  const std::function<void(const CampaignResult&)>& progress_;
+  std::map<pid_t, std::uint64_t> running_;  // to seeds
+  CampaignResult result_;
+  std::string refused_;  // what a run said that did not begin
+};
+
+void Campaign::start(std::uint64_t seed) {
+  const fs::path place = directory(seed);
+  fs::create_directories(place);
+  std::vector<std::string> arguments = plan_.arguments;
+  for (const std::string& word : {std::string("--seed"), std::to_string(seed),
+                                  std::string("--out"), place.string(), std::string("--quiet"),
+                                  std::string("--no-wave-on-failure")})
+    arguments.push_back(word);
+  running_[start_child(arguments, place / "output.txt")] = seed;
+}
+
+void Campaign::take_one() {
+  const Ended ended = wait_for_child();
+  const auto run = running_.find(ended.pid);
+  if (run == running_.end()) return;
+  const std::uint64_t seed = run->second;
+  running_.erase(run);
+  account(seed, ended.status);
+  progress_(result_);
+}
+
+void Campaign::account(std::uint64_t seed, int status) {
+  const fs::path place = directory(seed);
+  if (status == refused_status) {
+    refused_ = text_of(place / "output.txt");
+    fs::remove_all(place);
+    return;
+  }
+  Verdict verdict = read_verdict(place);
+  ++result_.runs;
+  result_.cycles += verdict.cycles;
+  result_.faults += verdict.faults;
+  result_.sent += verdict.sent;
+  result_.failed_messages += verdict.failed;
+  if (status == 0 && verdict.good()) {
+    ++result_.good;
+    fs::remove_all(place);
+    return;
+  }
+  if (verdict.good()) verdict.outcome = "crashed";  // after its last word
+  result_.failed.push_back({seed, verdict, place.string(), text_of(place / "output.txt")});
+}
+
+CampaignResult Campaign::operator()() {
+  std::uint64_t next = plan_.seeds.first;
+  bool more = true;
+  while ((more && refused_.empty()) || !running_.empty()) {
+    if (more && refused_.empty() && running_.size() < plan_.jobs) {
+      more = next != plan_.seeds.last;
+      start(next++);
+    } else {
+      take_one();
+    }
+  }
+  std::error_code error;
+  fs::remove(plan_.directory, error);  // when it is empty
+  if (!refused_.empty()) throw BadRun(refused_);
+  std::ranges::sort(result_.failed, {}, &FailedRun::seed);
+  return result_;
+}
+
+}  // namespace
+
+std::optional<SeedRange> parse_seeds(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  const auto first = parse_count(text.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? first : parse_count(text.substr(dots + 2));
+  if (!first || !last || *first > *last) return {};
+  return SeedRange{*first, *last};
+}
+
+CampaignResult run_campaign(const CampaignPlan& plan,
+                            const std::function<void(const CampaignResult&)>& progress) {
+  return Campaign(plan, progress)();
+}
+
+}  // namespace xybus

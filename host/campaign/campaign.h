@@ -1,0 +1,54 @@
+/// One scenario with many seeds, each run in a process of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "campaign/child.h"
+
+namespace xybus {
+
+struct SeedRange {
+  std::uint64_t first = 1, last = 1;  ///< both included
+};
+
+/// "1..50", or "7" alone. Nothing when it is malformed, or the last comes before the first.
+std::optional<SeedRange> parse_seeds(std::string_view text);
+
+struct CampaignPlan {
+  std::vector<std::string> arguments;  ///< of each run, without seed and directory
+  SeedRange seeds;
+  unsigned jobs = 1;      ///< processes at a time
+  std::string directory;  ///< each run gets one in it, named after its seed
+};
+
+/// A run that was not good.
+struct FailedRun {
+  std::uint64_t seed = 0;
+  Verdict verdict;
+  std::string directory;  ///< stays
+  std::string output;     ///< what it printed
+};
+
+struct CampaignResult {
+  std::uint64_t runs = 0, good = 0;
+  std::uint64_t cycles = 0, faults = 0, sent = 0, failed_messages = 0;
+  std::vector<FailedRun> failed;  ///< ascending by seed
+};
+
+/// A run refused to begin, in its own words: no other would have begun either.
+struct BadRun : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs them all; directories of good runs are removed. `progress` is called after each run with
+/// the result so far. Throws BadRun, or std::system_error when there can be no process.
+CampaignResult run_campaign(const CampaignPlan& plan,
+                            const std::function<void(const CampaignResult&)>& progress);
+
+}  // namespace xybus

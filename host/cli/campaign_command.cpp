@@ -1,0 +1,121 @@
+#include "cli/campaign_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "campaign/campaign.h"
+#include "cli/command.h"
+#include "report/format.h"
+
+namespace xybus {
+namespace {
+
+constexpr std::size_t most_shown = 5;  // failures told in full
+
+/// On a terminal one line that changes; else a line for each tenth of the way.
+class CampaignProgress {
+ public:
+  explicit CampaignProgress(std::uint64_t runs) : runs_(runs), terminal_(isatty(STDERR_FILENO)) {}
+
+  void operator()(const CampaignResult& result) {
+    const auto tenth = static_cast<unsigned>(10.0 * double(result.runs) / double(runs_));
+    if (!terminal_ && tenth == last_tenth_) return;
+    last_tenth_ = tenth;
+    const std::string line =
+        fmt::format("{} of {} runs, {} not good", result.runs, runs_, result.failed.size());
+    fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+  ~CampaignProgress() {
+    if (terminal_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  std::uint64_t runs_;
+  bool terminal_;
+  unsigned last_tenth_ = 0;
+};
+
+CampaignPlan plan_for(const CampaignRequest& request, const Scenario& scenario, SeedRange seeds) {
+  CampaignPlan plan;
+  plan.arguments = {"run", scenario.path};
+  if (!request.fabric.empty())
+    plan.arguments.insert(plan.arguments.end(), {"--fabric", request.fabric});
+  for (const std::string& override_ : request.overrides)
+    plan.arguments.insert(plan.arguments.end(), {"--set", override_});
+  plan.seeds = seeds;
+  plan.jobs = request.jobs != 0 ? request.jobs : std::max(1U, std::thread::hardware_concurrency());
+  plan.directory =
+      request.directory.empty() ? "runs/campaign-" + scenario.name : request.directory;
+  return plan;
+}
+
+/// What runs it again: the file it left, or, when it broke off before that, the run as it was.
+std::string repeat_text(const CampaignPlan& plan, const FailedRun& run) {
+  const std::string file = run.directory + "/repro.toml";
+  if (std::filesystem::exists(file))
+    return fmt::format("  to repeat: {0} run {1}\n  to shrink: {0} shrink {1}\n", program_word(),
+                       shell_word(file));
+  std::string text = "  to repeat: " + program_word();
+  for (const std::string& argument : plan.arguments) text += ' ' + shell_word(argument);
+  return text + fmt::format(" --seed {}\n", run.seed);
+}
+
+std::string summary_text(const CampaignPlan& plan, const CampaignResult& result) {
+  std::string text =
+      fmt::format("{:<12}{:>12}{:>16}{:>10}{:>12}{:>12}\n{:<12}{:>12}{:>16}{:>10}{:>12}{:>12}\n",
+                  "runs", "good", "cycles", "faults", "messages", "failed", result.runs,
+                  result.good, format_count(result.cycles), result.faults, result.sent,
+                  result.failed_messages);
+  std::size_t shown = 0;
+  for (const FailedRun& run : result.failed) {
+    if (shown++ == most_shown) break;
+    text += fmt::format("\nseed {}: {}{}{}\n", run.seed, run.verdict.outcome,
+                        run.verdict.check.empty() ? "" : ", " + run.verdict.check,
+                        run.verdict.detail.empty() ? "" : ": " + run.verdict.detail);
+    if (run.verdict.outcome == "crashed") text += run.output;
+    text += repeat_text(plan, run);
+  }
+  if (result.failed.size() > most_shown) {
+    text += "\nnot good as well: seeds";
+    for (std::size_t i = most_shown; i < result.failed.size(); ++i)
+      text += fmt::format(" {}", result.failed[i].seed);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+int campaign_command(const CampaignRequest& request) {
+  const auto seeds = parse_seeds(request.seeds);
+  if (!seeds) {
+    fmt::print(stderr, "xybus: --seeds {} is no range; expected FIRST..LAST, such as 1..50\n",
+               request.seeds);
+    return bad_usage;
+  }
+  const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
+  const CampaignPlan plan = plan_for(request, scenario, *seeds);
+  CampaignResult result;
+  try {
+    CampaignProgress progress(seeds->last - seeds->first + 1);
+    result = run_campaign(plan, [&](const CampaignResult& so_far) { progress(so_far); });
+  } catch (const BadRun& error) {
+    fmt::print(stderr, "{}", error.what());
+    return bad_usage;
+  }
+  fmt::print("{}, seeds {}..{}: {}\n\n{}", scenario.name, seeds->first, seeds->last,
+             result.failed.empty() ? "all good"
+                                   : fmt::format("{} NOT GOOD", result.failed.size()),
+             summary_text(plan, result));
+  return result.failed.empty() ? 0 : 1;
+}
+
+}  // namespace xybus

@@ -1,0 +1,15 @@
+/// The [chaos] part of a scenario.
+#pragma once
+
+#include "scenario/scenario.h"
+#include "scenario/section.h"
+
+namespace xybus {
+
+/// Reads it into the scenario, whose system and limits have been read. Throws ScenarioError.
+void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenario);
+
+/// Their names, in order.
+Words names_of(const std::vector<Described>& list);
+
+}  // namespace xybus

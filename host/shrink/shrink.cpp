@@ -1,0 +1,185 @@
+#include "shrink/shrink.h"
+
+#include <algorithm>
+#include <map>
+
+#include "scenario/write.h"
+#include "shrink/ddmin.h"
+
+namespace xybus {
+namespace {
+
+constexpr std::size_t most_strikes = 256;  // that a fault of many packets is taken apart into
+
+/// Whether chance decides what it hits, or which bits.
+bool draws(const FaultSpec& fault) {
+  return fault.kind == FaultKind::packet_corrupt || std::holds_alternative<EachPacket>(fault.when);
+}
+
+class Shrink {
+ public:
+  Shrink(const Scenario& failing, ShrinkRunner& runner,
+         const std::function<void(const ShrinkState&)>& progress)
+      : best_(failing), runner_(runner), progress_(progress) {}
+
+  Scenario operator()();
+
+ private:
+  /// Keeps the candidate when it fails.
+  bool try_out(const Scenario& candidate);
+
+  /// Tries the best so far with one change.
+  template <class Change>
+  bool with(Change&& change) {
+    Scenario candidate = best_;
+    change(candidate);
+    return try_out(candidate);
+  }
+
+  template <class List>
+  void fewer(List Scenario::* list, std::size_t least) {
+    ddmin(best_.*list, [&](const List& kept) { return with([&](Scenario& s) { s.*list = kept; }); },
+          least);
+  }
+
+  /// Makes one number smaller; `at` gives its place in a scenario.
+  template <class At>
+  void smaller(At&& at, std::uint64_t least) {
+    lower<std::uint64_t>(at(best_), least, [&](std::uint64_t value) {
+      return with([&](Scenario& s) {
+        auto& place = at(s);
+        place = static_cast<std::remove_reference_t<decltype(place)>>(value);
+      });
+    });
+  }
+
+  void name_chances();
+  void shrink_workload(std::size_t index);
+  void shrink_cpus();
+  void single_packets();
+
+  Scenario best_;
+  ShrinkRunner& runner_;
+  const std::function<void(const ShrinkState&)>& progress_;
+  ShrinkState state_;
+  std::map<std::string, bool> known_;  // scenarios that were tried
+};
+
+bool Shrink::try_out(const Scenario& candidate) {
+  const std::string text = scenario_text(candidate);
+  if (const auto found = known_.find(text); found != known_.end()) return found->second;
+  bool fails = false;
+  try {
+    parse_scenario(text, candidate.path);
+    ++state_.runs;
+    fails = runner_.fails(candidate);
+  } catch (const ScenarioError&) {
+    // What was taken away is needed elsewhere.
+  }
+  known_[text] = fails;
+  if (fails) best_ = candidate;
+  state_.faults = best_.faults.size();
+  state_.workloads = best_.workloads.size();
+  state_.cpus = best_.system.cpus;
+  progress_(state_);
+  return fails;
+}
+
+// Whichever faults are left out, each draws the same.
+void Shrink::name_chances() {
+  for (std::size_t i = 0; i < best_.faults.size(); ++i) {
+    FaultSpec& fault = best_.faults[i];
+    if (draws(fault) && !fault.chance) fault.chance = static_cast<unsigned>(i);
+  }
+}
+
+void Shrink::shrink_workload(std::size_t index) {
+  const auto place = [index](auto member) {
+    return [index, member](Scenario& scenario) -> auto& {
+      return std::visit([&](auto& spec) -> auto& { return member(spec); },
+                        scenario.workloads[index]);
+    };
+  };
+  smaller(place([](auto& spec) -> auto& { return spec.count; }), 1);
+  smaller(place([](auto& spec) -> auto& { return spec.bytes; }), 0);
+  if (std::holds_alternative<PingSpec>(best_.workloads[index])) {
+    smaller([index](Scenario& s) -> auto& {
+      return std::get<PingSpec>(s.workloads[index]).reply_bytes;
+    }, 0);
+  }
+  if (std::holds_alternative<StreamSpec>(best_.workloads[index])) {
+    smaller([index](Scenario& s) -> auto& {
+      return std::get<StreamSpec>(s.workloads[index]).window;
+    }, 1);
+  }
+  if (std::holds_alternative<AllToAllSpec>(best_.workloads[index])) {
+    const auto its = [index](Scenario& s) -> auto& {
+      return std::get<AllToAllSpec>(s.workloads[index]);
+    };
+    smaller([&](Scenario& s) -> auto& { return its(s).window; }, 1);
+    ddmin(its(best_).cpus, [&](const std::vector<unsigned>& kept) {
+      return with([&](Scenario& s) { its(s).cpus = kept; });
+    }, 2);
+  }
+}
+
+void Shrink::shrink_cpus() {
+  smaller([](Scenario& s) -> auto& { return s.system.cpus; }, 2);
+}
+
+/// A packet fault that holds for a time becomes one fault for each packet it hit.
+void Shrink::single_packets() {
+  for (std::size_t i = best_.faults.size(); i-- > 0;) {
+    const FaultSpec fault = best_.faults[i];
+    if (!is_packet_fault(fault.kind)) continue;
+    const bool many = std::holds_alternative<EachPacket>(fault.when) || fault.until_cycle;
+    if (!many || !runner_.fails(best_)) continue;
+    ++state_.runs;
+    std::vector<FaultSpec> singles;
+    for (const PacketStrike& strike : runner_.strikes()) {
+      if (strike.kind != fault.kind || (fault.bus && *fault.bus != strike.bus)) continue;
+      FaultSpec& single = singles.emplace_back(fault);
+      single.bus = strike.bus;
+      single.when = AtCycle{strike.cycle};
+      single.until_cycle.reset();
+      if (!draws(single)) single.chance.reset();
+    }
+    if (singles.empty() || singles.size() > most_strikes) continue;
+    Scenario candidate = best_;
+    candidate.faults.erase(candidate.faults.begin() + std::ptrdiff_t(i));
+    candidate.faults.insert(candidate.faults.begin() + std::ptrdiff_t(i), singles.begin(),
+                            singles.end());
+    if (try_out(candidate)) fewer(&Scenario::faults, 0);
+    i = std::min(i, best_.faults.size());
+  }
+}
+
+Scenario Shrink::operator()() {
+  const auto part = [this](const char* what) { state_.part = what; };
+  part("faults");
+  name_chances();
+  std::string before;
+  while (before != scenario_text(best_)) {
+    before = scenario_text(best_);
+    part("faults");
+    fewer(&Scenario::faults, 0);
+    // Before the workloads: what gives a failure more room than it had makes it need more packets.
+    part("packets");
+    single_packets();
+    part("workloads");
+    fewer(&Scenario::workloads, 1);
+    for (std::size_t i = 0; i < best_.workloads.size(); ++i) shrink_workload(i);
+    part("CPUs");
+    shrink_cpus();
+  }
+  return best_;
+}
+
+}  // namespace
+
+Scenario shrink(const Scenario& failing, ShrinkRunner& runner,
+                const std::function<void(const ShrinkState&)>& progress) {
+  return Shrink(failing, runner, progress)();
+}
+
+}  // namespace xybus

@@ -1,0 +1,167 @@
+// A scenario written as TOML reads back as the same.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "random/random.h"
+#include "scenario/write.h"
+
+using namespace xybus;
+
+namespace {
+
+/// Without the places where things were written, which differ.
+Scenario without_places(Scenario scenario) {
+  scenario.path.clear();
+  for (WorkloadSpec& workload : scenario.workloads)
+    std::visit([](auto& spec) { spec.at = {}; }, workload);
+  for (FaultSpec& fault : scenario.faults) fault.at = {};
+  if (scenario.chaos) scenario.chaos->at = {};
+  return scenario;
+}
+
+void check_round_trip(const Scenario& scenario) {
+  const std::string text = scenario_text(scenario, "a remark\nof two lines");
+  INFO(text);
+  const Scenario again = parse_scenario(text, "written.toml");
+  CHECK((without_places(again) == without_places(scenario)));
+}
+
+std::vector<unsigned> some_cpus(RandomStream& random, unsigned cpus, std::size_t least) {
+  std::vector<unsigned> list;
+  while (list.size() < least) {
+    list.clear();
+    for (unsigned cpu = 0; cpu < cpus; ++cpu)
+      if (random.below(2) == 0) list.push_back(cpu);
+  }
+  return list;
+}
+
+WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
+  const auto cpu = [&] { return unsigned(random.below(cpus)); };
+  const auto bytes = [&] { return std::uint32_t(random.below(max_message_bytes + 1)); };
+  const std::uint64_t count = 1 + random.below(1'000'000'000);
+  const auto window = unsigned(1 + random.below(max_window));
+  switch (random.below(3)) {
+    case 0: return PingSpec{{}, cpu(), cpu(), bytes(), bytes(), count};
+    case 1: return StreamSpec{{}, cpu(), cpu(), bytes(), count, window};
+    default:
+      return AllToAllSpec{{}, bytes(), count, window, Pattern(random.below(5)),
+                          some_cpus(random, cpus, 2)};
+  }
+}
+
+FaultSpec some_fault(RandomStream& random, unsigned cpus) {
+  FaultSpec fault;
+  fault.kind = FaultKind(random.below(known_faults().size()));
+  const bool of_packets = is_packet_fault(fault.kind);
+  const contract::BusId bus = contract::BusId(random.below(2));
+  if (is_node_fault(fault.kind)) {
+    fault.cpu = unsigned(random.below(cpus));
+  } else if (random.below(2) == 0) {
+    fault.bus = bus;
+  }
+  std::uint64_t start = random.next() >> (2 + random.below(60));
+  bool may_end = fault.kind != FaultKind::cpu_halt;
+  switch (random.below(of_packets ? 3 : 2)) {
+    case 0: fault.when = AtCycle{start}; break;
+    case 1: {
+      AtPacket point{1 + random.below(1000), {}, bus};
+      if (random.below(2) == 0) point.from = unsigned(random.below(cpus));
+      fault.when = point;
+      if (of_packets) fault.bus = bus;
+      may_end = may_end && !of_packets;
+      break;
+    }
+    default:
+      fault.when = EachPacket{double(random.below(1000)) / 999, start};
+      if (random.below(2) == 0) fault.chance = unsigned(random.below(100));
+  }
+  if (may_end && random.below(2) == 0) fault.until_cycle = start + 1 + random.below(100'000);
+  return fault;
+}
+
+ChaosSpec some_chaos(RandomStream& random, unsigned cpus) {
+  ChaosSpec chaos;
+  chaos.kinds = {FaultKind(random.below(4)), FaultKind(4 + random.below(4))};
+  if (random.below(2) == 0) {
+    chaos.rate = double(1 + random.below(999)) / 7e6;
+  } else {
+    chaos.count = 1 + random.below(100);
+  }
+  chaos.least_duration = 1 + random.below(1000);
+  chaos.most_duration = chaos.least_duration + random.below(1'000'000);
+  chaos.stable_cycles = random.below(1'000'000);
+  chaos.cpus = some_cpus(random, cpus, 1);
+  chaos.buses = {contract::BusId(random.below(2))};
+  chaos.single = random.below(2) == 0;
+  chaos.until_cycle = chaos.most_duration + 1 + random.below(1'000'000);
+  chaos.drain_cycles = 1 + random.below(1'000'000'000);
+  return chaos;
+}
+
+Scenario some_scenario(RandomStream& random) {
+  Scenario scenario;
+  scenario.name = random.below(2) == 0 ? "plain" : "a \"name\"\\with\n\x01\x7f all";
+  scenario.system.cpus = 2 + unsigned(random.below(15));
+  const double clocks[] = {100e6, 33.333333e6, 1e6 + double(random.below(1'000'000)), 9.999e9};
+  scenario.system.clock_hz = clocks[random.below(4)];
+  scenario.system.costs = Costs(random.below(2));
+  scenario.system.alive_interval_cycles =
+      random.below(2) == 0 ? 0 : least_alive_cycles + random.below(100'000);
+  scenario.limit_cycles = (std::uint64_t{1} << 61) + random.below(1'000);
+  for (std::uint64_t n = 1 + random.below(3); n > 0; --n)
+    scenario.workloads.push_back(some_workload(random, scenario.system.cpus));
+  for (std::uint64_t n = random.below(6); n > 0; --n)
+    scenario.faults.push_back(some_fault(random, scenario.system.cpus));
+  if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);
+  if (random.below(2) == 0) scenario.fabric = FabricKind(random.below(2));
+  if (random.below(2) == 0) {
+    scenario.chaos = some_chaos(random, scenario.system.cpus);
+  } else if (random.below(2) == 0) {
+    scenario.complete_by = random.below(1'000'000'000);
+  }
+  return scenario;
+}
+
+}  // namespace
+
+TEST_CASE("every shipped scenario reads back as the same after it was written") {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(XYBUS_PROJECT "/scenarios")) {
+    if (entry.path().extension() != ".toml") continue;
+    INFO(entry.path());
+    check_round_trip(load_scenario(entry.path()));
+    ++count;
+  }
+  CHECK(count >= 9);
+}
+
+TEST_CASE("random scenarios read back as the same after they were written") {
+  RandomStream random(1, "write test");
+  for (int i = 0; i < 2000; ++i) check_round_trip(some_scenario(random));
+}
+
+TEST_CASE("times are written with a unit where that is exact, else in cycles") {
+  const std::string text = R"([limits]
+time = "12345678901 cycles"
+complete_by = "2.5 ms"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 0
+count = 1
+)";
+  const Scenario scenario = parse_scenario(text, "s.toml");
+  CHECK(scenario.limit_cycles == 12345678901);
+  CHECK(scenario.complete_by == 250'000u);
+  const std::string written = scenario_text(scenario);
+  CHECK_THAT(written, Catch::Contains("time = \"12345678901 cycles\"\ncomplete_by = \"2.5 ms\"\n"));
+}
+
+TEST_CASE("a remark stays a comment, whatever is in it") {
+  Scenario scenario = load_scenario(XYBUS_PROJECT "/scenarios/ping.toml");
+  const std::string text = scenario_text(scenario, "one\n\n[limits]\ntime = 1\r\x01");
+  CHECK_THAT(text, Catch::StartsWith("# one\n#\n# [limits]\n# time = 1  \n"));
+  CHECK(parse_scenario(text, "s.toml").limit_cycles == scenario.limit_cycles);
+}
