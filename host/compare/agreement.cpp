@@ -243,19 +243,21 @@ void Comparison::compare_lists(const std::string& what, const std::vector<std::s
   }
 }
 
+// In what order the processes of a CPU come and go follows from time.
 void Comparison::compare_processes() {
-  for (unsigned cpu = 0; cpu < contract::max_nodes; ++cpu) {
-    if (apart(cpu)) continue;
-    const auto one = a_.processes().find(cpu);
-    const auto two = b_.processes().find(cpu);
+  std::set<ProcessAddress> all;
+  for (const Observations* run : {&a_, &b_}) {
+    for (const auto& [process, events] : run->processes()) all.insert(process);
+  }
+  for (const ProcessAddress& process : all) {
+    if (apart(process.cpu)) continue;
+    const auto one = a_.processes().find(process);
+    const auto two = b_.processes().find(process);
     const auto* ours = one != a_.processes().end() ? &one->second : nullptr;
     const auto* theirs = two != b_.processes().end() ? &two->second : nullptr;
-    if (ours != nullptr) {
-      result_.processes += std::ranges::count_if(*ours, [&](std::size_t index) {
-        return a_.event(index).kind == KernelEvent::process_created;
-      });
-    }
-    compare_lists(fmt::format("processes that come and go on CPU {}", cpu), ours, theirs, false);
+    if (ours != nullptr) ++result_.processes;
+    compare_lists(fmt::format("process {} on CPU {}, made and stopped", process.pin, process.cpu),
+                  ours, theirs, false);
   }
 }
 

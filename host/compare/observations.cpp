@@ -69,7 +69,7 @@ void Observations::place(std::size_t index) {
   const Observed& event = events_[index];
   switch (event.kind) {
     case KernelEvent::process_created:
-    case KernelEvent::process_stopped: processes_[event.own.cpu].push_back(index); break;
+    case KernelEvent::process_stopped: processes_[event.own].push_back(index); break;
     case KernelEvent::link_sent:
     case KernelEvent::link_done:
     case KernelEvent::link_broken: place_link(index, true); break;

@@ -56,8 +56,10 @@ class Observations {
   const std::map<LinkName, std::vector<std::size_t>>& server_ends() const { return server_; }
   /// In which order each process saw the links that it has with another one.
   const std::map<Stream, std::vector<LinkEvent>>& streams() const { return streams_; }
-  /// By CPU: its processes made and stopped.
-  const std::map<unsigned, std::vector<std::size_t>>& processes() const { return processes_; }
+  /// How each process was made and stopped.
+  const std::map<ProcessAddress, std::vector<std::size_t>>& processes() const {
+    return processes_;
+  }
   /// By CPU and the CPU it is about (itself, for its own buses): who is down and up.
   const std::map<std::pair<unsigned, unsigned>, std::vector<std::size_t>>& membership() const {
     return membership_;
@@ -74,7 +76,7 @@ class Observations {
   std::vector<Observed> events_;
   std::map<LinkName, std::vector<std::size_t>> requestor_, server_;
   std::map<Stream, std::vector<LinkEvent>> streams_;
-  std::map<unsigned, std::vector<std::size_t>> processes_;
+  std::map<ProcessAddress, std::vector<std::size_t>> processes_;
   std::map<std::pair<unsigned, unsigned>, std::vector<std::size_t>> membership_;
   std::map<std::pair<unsigned, std::uint32_t>, LinkName> by_id_;  // of a CPU, as they are in use
   std::map<std::pair<LinkName, bool>, std::uint32_t> seen_;       // without occurrence; how often

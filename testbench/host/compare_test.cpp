@@ -246,11 +246,11 @@ TEST_CASE("what is done to a link in another order is a difference") {
 
 TEST_CASE("a process that one run lacks, or that stops in one, is a difference") {
   const Changed lacks([](Lines& lines) { lines.erase(lines.begin() + 2); });
-  CHECK(lacks.first().what == "processes that come and go on CPU 2");
+  CHECK(lacks.first().what == "process 2 on CPU 2, made and stopped");
   const Changed stops([](Lines& lines) {
     lines.push_back({"process_stopped", 0, 2, 0, 0});
   });
-  CHECK(stops.first().what == "processes that come and go on CPU 0");
+  CHECK(stops.first().what == "process 2 on CPU 0, made and stopped");
   const Changed halted([](Lines& lines) { lines.push_back({"process_stopped", 0, 2, 0, 0}); },
                        {.partial = true, .cpus_apart = 1});
   CHECK(halted.agreement.differences.empty());

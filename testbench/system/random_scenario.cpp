@@ -38,7 +38,7 @@ class Draw {
   std::uint32_t bytes() { return sizes[below(sizes.size())]; }
 
   // The longer, the fewer.
-  std::uint64_t count(std::uint32_t length) { return 1 + below(length > 1000 ? 6 : 40); }
+  std::uint64_t count(std::uint32_t length) { return 1 + below(length > 1000 ? 20 : 120); }
 
   WorkloadSpec workload() {
     const std::uint32_t length = bytes();
@@ -66,7 +66,7 @@ class Draw {
       result.when = AtCycle{below(20'000)};
     } else if (below(2) == 0) {
       result.bus = bus;
-      result.when = AtPacket{1 + below(30), {}, bus};
+      result.when = AtPacket{1 + below(200), {}, bus};
     } else {
       result.bus = BusId::x;
       result.when = EachPacket{0.002 * (1 + below(10))};
