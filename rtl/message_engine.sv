@@ -28,6 +28,8 @@ module message_engine
   /// Low while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
+  /// Fault point: the event ring writes nothing.
+  input  logic                 event_hold_i,
   input  logic                 tick_i,
   /// Settings and indices; see register_file.
   input  logic [3:0]           epoch_i,
@@ -215,7 +217,7 @@ module message_engine
     .room_o         (room),
     .room_first_o   (room_first),
     .claim_i        (claim),
-    .valid_i        (event_valid),
+    .valid_i        (event_hold_i ? '0 : event_valid),
     .event_i        (event_entry),
     .ready_o        (event_ready),
     .write_valid_o  (write_valid_o[1]),

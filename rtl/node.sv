@@ -30,6 +30,12 @@ module node
   input  logic                 rst_ni,
   /// The node is halted: its engine is disabled and silent.
   input  logic                 halt_i,
+  /// Fault points: for one cycle, a register and the bits inverted in it; the event ring stands
+  /// still. See register_file and message_engine.
+  input  logic                 upset_i,
+  input  logic [11:0]          upset_offset_i,
+  input  logic [31:0]          upset_bits_i,
+  input  logic                 event_hold_i,
   input  logic [3:0]           node_i,
   /// CPU port; see cpu_port.
   input  logic                 cpu_valid_i,
@@ -87,6 +93,16 @@ module node
     else if (tick_q != '0) tick_q <= '0;
   end
 
+  // ---- Upset --------------------------------------------------------------------------------
+
+  // What it brings about in the core may take two edges more.
+  logic [1:0] upset_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) upset_q <= '0;
+    else if (upset_i || (upset_q != '0)) upset_q <= {upset_q[0], upset_i};
+  end
+
   // ---- Clock --------------------------------------------------------------------------------
 
   localparam int unsigned BitWidth = $clog2(DataWidth);
@@ -99,7 +115,8 @@ module node
   end
 
   assign wake = !rst_ni || core_busy || cpu_valid_q || (grant_i != '0) || (addressed != '0) ||
-                tick || (halt_q != core_halted) || offence_i[0].valid || offence_i[1].valid;
+                tick || (halt_q != core_halted) || upset_i || (upset_q != '0) ||
+                offence_i[0].valid || offence_i[1].valid;
 
   clock_gate #(
     .Enabled(ClockGating)
@@ -118,6 +135,10 @@ module node
     .rst_ni,
     .halt_i           (halt_q),
     .halted_o         (core_halted),
+    .upset_i,
+    .upset_offset_i,
+    .upset_bits_i,
+    .event_hold_i,
     .node_i,
     .tick_i           (tick),
     .cpu_valid_i      (cpu_valid_q),
@@ -146,6 +167,7 @@ module node
     .idle_o           (core_idle)
   );
 
-  assign idle_o = core_idle && !cpu_valid_q && (tick_q == '0) && (halt_q == core_halted);
+  assign idle_o = core_idle && !cpu_valid_q && (tick_q == '0) && (halt_q == core_halted) &&
+                  !upset_i && (upset_q == '0);
 
 endmodule

@@ -23,6 +23,11 @@ module node_core
   input  logic                 halt_i,
   /// The halt has reached the core.
   output logic                 halted_o,
+  /// Fault points; see node.
+  input  logic                 upset_i,
+  input  logic [11:0]          upset_offset_i,
+  input  logic [31:0]          upset_bits_i,
+  input  logic                 event_hold_i,
   input  logic [3:0]           node_i,
   /// For one cycle in TickCycles, while waiting_o.
   input  logic                 tick_i,
@@ -173,6 +178,9 @@ module node_core
     .clk_i,
     .rst_ni,
     .halt_i        (halted_q),
+    .upset_i,
+    .upset_offset_i,
+    .upset_bits_i,
     .node_i,
     .valid_i       (register_valid),
     .write_i       (register_write),
@@ -213,6 +221,7 @@ module node_core
     .clk_i,
     .rst_ni           (switches.enable && !halted_q),
     .node_i,
+    .event_hold_i,
     .tick_i,
     .epoch_i          (switches.epoch),
     .interrupt_enable_i(switches.interrupt_enable),
