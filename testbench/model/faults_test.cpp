@@ -67,7 +67,7 @@ struct Ring {
   std::function<void(hal::Hal&)> before_start = [](hal::Hal&) {};
 
   explicit Ring(std::vector<Payloads> payloads)
-      : machine(FabricConfig{.nodes = static_cast<unsigned>(payloads.size())}) {
+      : machine(config(static_cast<unsigned>(payloads.size()))) {
     fabric().set_observer(&recorder);
     for (unsigned cpu = 0; cpu < payloads.size(); ++cpu) {
       machine.set_firmware(cpu, [this, cpu, mine = payloads[cpu]](hal::Hal& hal) {
@@ -76,6 +76,11 @@ struct Ring {
     }
   }
 
+  static FabricConfig config(unsigned cpus) {
+    FabricConfig config;
+    config.nodes = cpus;
+    return config;
+  }
   Fabric& fabric() { return machine.fabric(); }
 
   void run(unsigned cpu, const Payloads& payloads, hal::Hal& hal) {
@@ -97,7 +102,7 @@ struct Ring {
         continue;
       }
       last_event[cpu] = hal.now();
-      if (event->kind() == contract::EventKind::sent) {
+      if (event->event_type() == contract::EventType::sent) {
         fates[cpu].push_back(event->status());
         open = false;
       } else {
@@ -331,7 +336,7 @@ TEST_CASE("an upset of the enable bit silences a node that nothing has woken") {
   Ring ring({{}, {}});
   ring.machine.at(2000, [&] {
     ring.fabric().upset_register(1, Register::control, contract::ControlRegister{}
-                                                           .set_enable(1).word);
+                                                           .set_enable(1).value);
   });
   ring.machine.run(3000);
   CHECK(contract::ControlRegister{*ring.fabric().peek(Register::control)[1]}.enable() == 0);
