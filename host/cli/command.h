@@ -60,7 +60,8 @@ std::string shell_word(const std::string& word);
 std::string project_root();
 
 /// A scenario as the user names it: a path, also from the project's root, or the bare name of a
-/// shipped one. The path as given when there is no such file.
+/// shipped one. The path as given when there is no such file; throws ScenarioError with all names,
+/// and the one that was perhaps meant, when it looks like a name and is none.
 std::string find_scenario(const std::string& name);
 
 }  // namespace xybus

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "scenario/words.h"
 
 namespace xybus {
 namespace {
@@ -26,15 +27,20 @@ std::string description_of(const fs::path& file) {
   return line.starts_with('#') && begin != std::string::npos ? line.substr(begin) : "";
 }
 
-void list_scenarios(std::ostream& out) {
-  const fs::path directory = fs::path(project_root()) / "scenarios";
-  std::map<std::string, std::string> found;
+/// The shipped scenarios: name to file.
+std::map<std::string, fs::path> shipped() {
+  std::map<std::string, fs::path> found;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error))
-    if (entry.path().extension() == ".toml")
-      found[entry.path().stem().string()] = description_of(entry.path());
-  if (found.empty()) print_entry(out, "none", "in " + directory.string());
-  for (const auto& [word, description] : found) print_entry(out, word, description);
+  for (const auto& entry : fs::directory_iterator(fs::path(project_root()) / "scenarios", error))
+    if (entry.path().extension() == ".toml") found[entry.path().stem().string()] = entry.path();
+  return found;
+}
+
+void list_scenarios(std::ostream& out) {
+  const auto found = shipped();
+  if (found.empty())
+    print_entry(out, "none", "in " + (fs::path(project_root()) / "scenarios").string());
+  for (const auto& [word, file] : found) print_entry(out, word, description_of(file));
 }
 
 void list_words(std::ostream& out, const std::vector<Described>& words) {
@@ -68,7 +74,13 @@ std::string find_scenario(const std::string& name) {
   std::error_code error;
   for (const fs::path& path : {fs::path(name), root / name, root / "scenarios" / (name + ".toml")})
     if (fs::is_regular_file(path, error)) return path.string();
-  return name;
+  const bool bare = name.find('/') == std::string::npos && !name.ends_with(".toml");
+  if (!bare || fs::exists(name, error)) return name;  // the reader says what is wrong with it
+  const auto known = shipped();
+  Words words{"a file"};
+  for (const auto& [word, file] : known) words.push_back(word);
+  throw ScenarioError({name, 0}, "there is no such scenario" + near_miss(name, words),
+                      alternatives(words));
 }
 
 }  // namespace xybus

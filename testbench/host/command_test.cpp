@@ -429,6 +429,17 @@ TEST_CASE("a shipped scenario is found by its name and by its path from anywhere
   CHECK(called->scenario.path == XYBUS_PROJECT "/scenarios/ping.toml");
 }
 
+TEST_CASE("a mistyped name of a scenario gets all names and the nearest one") {
+  Bench bench;
+  CHECK(bench.start({"run", "pign"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("pign: there is no such scenario, perhaps \"ping\"; "
+                                          "expected a file, all-to-all, "));
+  CHECK_THAT(bench.err, Catch::EndsWith(" or stream\n"));
+  CHECK(bench.start({"run", "zebra"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("zebra: there is no such scenario; expected a file, "));
+  CHECK(bench.files() == untouched);
+}
+
 TEST_CASE("every shipped scenario is without mistakes") {
   for (const auto& entry : fs::directory_iterator(fs::path(XYBUS_PROJECT) / "scenarios"))
     if (entry.path().extension() == ".toml") CHECK_NOTHROW(load_scenario(entry.path()));

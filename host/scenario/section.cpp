@@ -1,0 +1,184 @@
+#include "scenario/section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "scenario/quantity.h"
+
+namespace xybus {
+namespace {
+
+std::string as_written(const toml::node& node) {
+  if (const auto* string = node.as_string()) return '"' + string->get() + '"';
+  std::ostringstream text;
+  node.visit([&](const auto& value) {
+    if constexpr (toml::is_value<decltype(value)>) text << value;
+  });
+  return text.str();
+}
+
+}  // namespace
+
+const char* type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return node.is_array_of_tables() ? "a list of tables" : "a list";
+    case toml::node_type::string: return "a string";
+    case toml::node_type::integer: return "an integer";
+    case toml::node_type::floating_point: return "a number with a fraction";
+    case toml::node_type::boolean: return "a boolean";
+    default: return "a date or time";
+  }
+}
+
+Section::Section(const toml::table& table, std::string path, const Origin& origin,
+                 const Words& keys)
+    : table_(table), path_(std::move(path)), origin_(origin) {
+  for (const auto& [key, node] : table_) {
+    if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
+    const Source overridden = origin_.of(full(key.str()), node);
+    const bool in_file = overridden.line != 0;
+    throw ScenarioError(in_file ? origin_.line(key.source().begin.line) : overridden,
+                        fmt::format("unknown key \"{}\"{}{}", key.str(),
+                                    path_.empty() ? "" : " in " + path_,
+                                    near_miss(key.str(), keys)),
+                        alternatives(keys));
+  }
+}
+
+std::string Section::full(std::string_view key) const {
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+std::string Section::written(std::string_view key) const {
+  return fmt::format("{} = {}", key, as_written(*table_.get(key)));
+}
+
+void Section::fail(std::string_view key, const std::string& what,
+                   const std::string& expected) const {
+  throw ScenarioError(at(key), what, expected);
+}
+
+std::uint64_t Section::integer(std::string_view key, std::uint64_t least,
+                               std::uint64_t most) const {
+  const std::string range = fmt::format("{} to {}", least, most);
+  const toml::node& node = required(key, "an integer, " + range);
+  if (!node.is_integer()) wrong_type(key, node, "an integer, " + range);
+  const std::int64_t value = node.as_integer()->get();
+  if (value < 0 || std::uint64_t(value) < least || std::uint64_t(value) > most)
+    fail(key, fmt::format("{} is out of range", written(key)), range);
+  return std::uint64_t(value);
+}
+
+std::uint64_t Section::integer(std::string_view key, std::uint64_t least, std::uint64_t most,
+                               std::uint64_t otherwise) const {
+  return has(key) ? integer(key, least, most) : otherwise;
+}
+
+unsigned Section::cpu(std::string_view key, unsigned cpus) const {
+  const std::string range = fmt::format("0 to {}", cpus - 1);
+  const toml::node& node = required(key, "a CPU, " + range);
+  if (!node.is_integer()) wrong_type(key, node, "a CPU's number, " + range);
+  const std::int64_t value = node.as_integer()->get();
+  if (value < 0 || value >= cpus) fail(key, written(key) + ": there is no such CPU", range);
+  return unsigned(value);
+}
+
+std::vector<unsigned> Section::cpus(std::string_view key, unsigned count) const {
+  std::vector<unsigned> list;
+  if (!has(key)) {
+    for (unsigned cpu = 0; cpu < count; ++cpu) list.push_back(cpu);
+    return list;
+  }
+  const std::string expected = fmt::format("two CPUs or more, 0 to {}, each once", count - 1);
+  const toml::array* const array = table_.get(key)->as_array();
+  if (!array) wrong_type(key, *table_.get(key), "a list: " + expected);
+  for (const toml::node& node : *array) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) wrong_type(key, *table_.get(key), "a list: " + expected);
+    if (*value < 0 || *value >= count)
+      fail(key, fmt::format("{}: there is no CPU {}", key, *value), expected);
+    list.push_back(unsigned(*value));
+  }
+  std::sort(list.begin(), list.end());
+  if (list.size() < 2 || std::adjacent_find(list.begin(), list.end()) != list.end())
+    fail(key, fmt::format("{} has {} entries, or one twice", key, list.size()), expected);
+  return list;
+}
+
+double Section::fraction(std::string_view key) const {
+  const toml::node& node = required(key, "a number, 0 to 1");
+  if (!node.is_number()) wrong_type(key, node, "a number, 0 to 1");
+  const double value = *node.value<double>();
+  if (!(value >= 0 && value <= 1)) fail(key, written(key) + " is out of range", "0 to 1");
+  return value;
+}
+
+std::string Section::string(std::string_view key, const std::string& expected) const {
+  const toml::node& node = required(key, expected);
+  if (!node.is_string()) wrong_type(key, node, expected);
+  return node.as_string()->get();
+}
+
+std::size_t Section::word(std::string_view key, const Words& words) const {
+  const std::string expected = alternatives(words);
+  const std::string value = string(key, expected);
+  const auto found = std::find(words.begin(), words.end(), value);
+  if (found == words.end())
+    fail(key, fmt::format("unknown {} \"{}\"{}", key, value, near_miss(value, words)), expected);
+  return std::size_t(found - words.begin());
+}
+
+double Section::frequency(std::string_view key) const {
+  const std::string expected = "a frequency in Hz, kHz, MHz or GHz, such as \"100 MHz\"";
+  const auto value = parse_frequency(string(key, expected));
+  if (!value) fail(key, written(key) + " is no frequency", expected);
+  return *value;
+}
+
+std::uint64_t Section::time(std::string_view key, double clock_hz) const {
+  const std::string expected = "a time in ns, us, ms or s, such as \"10 ms\"";
+  const auto seconds = parse_time(string(key, expected));
+  if (!seconds) fail(key, written(key) + " is no time", expected);
+  const auto cycles = to_cycles(*seconds, clock_hz);
+  if (!cycles) fail(key, written(key) + " is too long", "fewer than 2^63 cycles");
+  return *cycles;
+}
+
+const toml::node& Section::required(std::string_view key, const std::string& expected) const {
+  if (const toml::node* node = table_.get(key)) return *node;
+  throw ScenarioError(at(), fmt::format("{} has no {}", path_, key),
+                      fmt::format("{} = {}", key, expected));
+}
+
+void Section::wrong_type(std::string_view key, const toml::node& node,
+                         const std::string& expected) const {
+  fail(key, fmt::format("{} is {}", key, type_name(node)), expected);
+}
+
+std::vector<const toml::table*> tables(const toml::table& root, const std::string& key,
+                                       const Origin& origin) {
+  std::vector<const toml::table*> list;
+  const toml::node* node = root.get(key);
+  if (!node) return list;
+  if (!node->is_array_of_tables())
+    throw ScenarioError(origin.of(key, *node), fmt::format("{} is {}", key, type_name(*node)),
+                        fmt::format("[[{}]]", key));
+  for (const toml::node& entry : *node->as_array()) list.push_back(entry.as_table());
+  return list;
+}
+
+const toml::table& table_or_empty(const toml::table& root, const std::string& key,
+                                  const Origin& origin) {
+  static const toml::table empty;
+  const toml::node* node = root.get(key);
+  if (!node) return empty;
+  if (!node->is_table())
+    throw ScenarioError(origin.of(key, *node), fmt::format("{} is {}", key, type_name(*node)),
+                        fmt::format("[{}]", key));
+  return *node->as_table();
+}
+
+}  // namespace xybus

@@ -1,0 +1,101 @@
+/// Reading TOML by key, with errors that say where and what was expected.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include "scenario/scenario.h"
+#include "scenario/words.h"
+
+namespace xybus {
+
+/// "a table", "a string".
+const char* type_name(const toml::node& node);
+
+/// The file's name and what --set has put over it: tells where a value was written.
+class Origin {
+ public:
+  explicit Origin(std::string file) : file_(std::move(file)) {}
+
+  void note_override(const std::string& key, const std::string& argument) {
+    overrides_[key] = "--set " + argument;
+  }
+
+  Source of(const std::string& key, const toml::node& node) const {
+    if (const auto found = overrides_.find(key); found != overrides_.end())
+      return {found->second, 0};
+    return {file_, node.source().begin.line};
+  }
+
+  Source line(unsigned number) const { return {file_, number}; }
+
+ private:
+  std::string file_;
+  std::map<std::string, std::string> overrides_;  // dotted key to argument
+};
+
+/// One table of the scenario: fetches values by key, and turns what is wrong into an error that
+/// says where.
+class Section {
+ public:
+  /// `path` is the dotted key of the table, empty for the file itself; `keys` are all it may have.
+  Section(const toml::table& table, std::string path, const Origin& origin, const Words& keys);
+
+  bool has(std::string_view key) const { return table_.contains(key); }
+  Source at() const { return origin_.of(path_, table_); }
+  Source at(std::string_view key) const { return origin_.of(full(key), *table_.get(key)); }
+  std::string full(std::string_view key) const;
+
+  /// What was written for a key, for messages: `from = 7`.
+  std::string written(std::string_view key) const;
+
+  [[noreturn]] void fail(std::string_view key, const std::string& what,
+                         const std::string& expected) const;
+
+  std::uint64_t integer(std::string_view key, std::uint64_t least, std::uint64_t most) const;
+  std::uint64_t integer(std::string_view key, std::uint64_t least, std::uint64_t most,
+                        std::uint64_t otherwise) const;
+
+  unsigned cpu(std::string_view key, unsigned cpus) const;
+
+  /// A list of CPUs, at least two, in ascending order; all of them when there is none.
+  std::vector<unsigned> cpus(std::string_view key, unsigned count) const;
+
+  double fraction(std::string_view key) const;
+
+  std::string string(std::string_view key, const std::string& expected) const;
+
+  /// The position of the key's word among `words`.
+  std::size_t word(std::string_view key, const Words& words) const;
+
+  double frequency(std::string_view key) const;
+
+  std::uint64_t time(std::string_view key, double clock_hz) const;
+
+ private:
+  const toml::node& required(std::string_view key, const std::string& expected) const;
+
+  [[noreturn]] void wrong_type(std::string_view key, const toml::node& node,
+                               const std::string& expected) const;
+
+  const toml::table& table_;
+  std::string path_;
+  const Origin& origin_;
+};
+
+/// The tables of `[[key]]`, or none.
+std::vector<const toml::table*> tables(const toml::table& root, const std::string& key,
+                                       const Origin& origin);
+
+/// The table `[key]`; an empty one when there is none.
+const toml::table& table_or_empty(const toml::table& root, const std::string& key,
+                                  const Origin& origin);
+
+}  // namespace xybus
