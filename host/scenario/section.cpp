@@ -86,13 +86,14 @@ unsigned Section::cpu(std::string_view key, unsigned cpus) const {
   return unsigned(value);
 }
 
-std::vector<unsigned> Section::cpus(std::string_view key, unsigned count) const {
+std::vector<unsigned> Section::cpus(std::string_view key, unsigned count, unsigned least) const {
   std::vector<unsigned> list;
   if (!has(key)) {
     for (unsigned cpu = 0; cpu < count; ++cpu) list.push_back(cpu);
     return list;
   }
-  const std::string expected = fmt::format("two CPUs or more, 0 to {}, each once", count - 1);
+  const std::string expected =
+      fmt::format("{} or more, 0 to {}, each once", least == 1 ? "one CPU" : "two CPUs", count - 1);
   const toml::array* const array = table_.get(key)->as_array();
   if (!array) wrong_type(key, *table_.get(key), "a list: " + expected);
   for (const toml::node& node : *array) {
@@ -103,8 +104,26 @@ std::vector<unsigned> Section::cpus(std::string_view key, unsigned count) const 
     list.push_back(unsigned(*value));
   }
   std::sort(list.begin(), list.end());
-  if (list.size() < 2 || std::adjacent_find(list.begin(), list.end()) != list.end())
+  if (list.size() < least || std::adjacent_find(list.begin(), list.end()) != list.end())
     fail(key, fmt::format("{} has {} entries, or one twice", key, list.size()), expected);
+  return list;
+}
+
+std::vector<unsigned> Section::numbers(std::string_view key, unsigned most, bool needed) const {
+  std::vector<unsigned> list;
+  const std::string expected = fmt::format("a list of numbers, 0 to {}, each once", most);
+  if (!has(key) && !needed) return list;
+  const toml::node& node = required(key, expected);
+  if (!node.is_array()) wrong_type(key, node, expected);
+  for (const toml::node& entry : *node.as_array()) {
+    const auto value = entry.value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > most)
+      fail(key, fmt::format("{} has {}", key, as_written(entry)), expected);
+    list.push_back(unsigned(*value));
+  }
+  std::sort(list.begin(), list.end());
+  if (list.empty() || std::adjacent_find(list.begin(), list.end()) != list.end())
+    fail(key, fmt::format("{} is empty, or has a number twice", key), expected);
   return list;
 }
 

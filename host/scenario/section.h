@@ -65,8 +65,13 @@ class Section {
 
   unsigned cpu(std::string_view key, unsigned cpus) const;
 
-  /// A list of CPUs, at least two, in ascending order; all of them when there is none.
-  std::vector<unsigned> cpus(std::string_view key, unsigned count) const;
+  /// A list of CPUs, at least `least` (one or two), in ascending order; all of them when there is
+  /// none.
+  std::vector<unsigned> cpus(std::string_view key, unsigned count, unsigned least = 2) const;
+
+  /// A list of numbers, 0 to `most`, each once, in ascending order; empty when there is none and
+  /// none is needed.
+  std::vector<unsigned> numbers(std::string_view key, unsigned most, bool needed = false) const;
 
   double fraction(std::string_view key) const;
 

@@ -98,6 +98,7 @@ struct Ring {
       const auto event = engine.poll();
       if (!event) {
         hal.idle(end);
+        hal.consume(1);
         ++wakeups[cpu];
         continue;
       }
@@ -300,7 +301,8 @@ TEST_CASE("a spurious interrupt wakes a CPU that then finds no event") {
   ring.machine.at(1100, [&] { ring.fabric().set_node_fault(1, {}); });
   ring.machine.run(5000);
   CHECK(ring.wakeups[0] == 0);
-  CHECK(ring.wakeups[1] > 0);
+  CHECK(ring.wakeups[1] > 10);
+  CHECK(ring.wakeups[1] <= 101);
   CHECK(ring.last_event[1] == 0);
 }
 
