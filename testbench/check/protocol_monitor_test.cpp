@@ -942,7 +942,7 @@ TEST_CASE("answers are judged as they were given, and paths as they were taken")
   CHECK(bench.good());
 }
 
-TEST_CASE("an upset node may leave a packet unanswered; a sound one may not") {
+TEST_CASE("an upset node may leave a packet unanswered, and a sound one may not") {
   Bench bench;
   bench.awake();
   SECTION("upset") {

@@ -143,8 +143,9 @@ TEST_CASE("an answer that a flip takes away is none: the packet comes again, and
   CHECK(ring.count(1, Register::duplicate_x, Register::duplicate_y) == 1);
 }
 
-TEST_CASE("two answers of one node at once count as none") {
-  const auto second = GENERATE(Answer::busy, Answer::corrupt, Answer::refused);
+TEMPLATE_TEST_CASE_SIG("two answers of one node at once count as none", "",
+                       ((Answer second), second), Answer::busy, Answer::corrupt,
+                       Answer::refused) {
   Ring ring({{bytes(20)}, {}});
   ring.recorder.faults[0].answer_flips = wire(1, second);
   ring.machine.run(5000);
@@ -180,7 +181,7 @@ TEST_CASE("what a stuck data wire spoils goes over the other bus") {
   }
 }
 
-TEST_CASE("nodes of two sides of a partition do not hear each other; those of one side do") {
+TEST_CASE("nodes hear those of their own side of a partition, and no others") {
   Ring ring({{bytes(20)}, {bytes(21)}, {bytes(22)}, {bytes(23)}});
   for (const BusId bus : {BusId::x, BusId::y}) {
     ring.fabric().set_bus_fault(bus, {.partition = 0b0011});
@@ -218,8 +219,8 @@ TEST_CASE("a dead controller grants nothing, and its packets move when their pat
   CHECK(ring.received[1] == Ring::Payloads{bytes(20), bytes(21), bytes(22)});
 }
 
-TEST_CASE("a slow controller leaves its cycles between any two packets") {
-  const unsigned slow = GENERATE(1U, 40U, 255U);
+TEMPLATE_TEST_CASE_SIG("a slow controller leaves its cycles between any two packets", "",
+                       ((unsigned slow), slow), 1, 40, 255) {
   const Ring::Payloads many(12, bytes(100));
   Ring ring({many, many, many, many});
   ring.fabric().set_bus_fault(BusId::x, {.slow = slow});
