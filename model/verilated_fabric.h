@@ -435,6 +435,12 @@ void VerilatedFabric<Model, Nodes>::apply_inputs() {
   top_->fault_double_i = double_grant;
   top_->fault_event_hold_i = events_held_;
   if (!upsets_.empty() || top_->fault_upset_i != 0) apply_upset();
+  bool enable = dead != 0 || events_held_ != 0 || top_->fault_upset_i != 0;
+  for (unsigned b = 0; b < buses; ++b) {
+    enable = enable || driven_[b].valid || driven_[b].answer_flip != 0 ||
+             !(bus_faults_[b] == BusFault{});
+  }
+  top_->fault_enable_i = enable;
 }
 
 // The input is up for one edge.

@@ -48,7 +48,9 @@ module fabric
   input  logic [DataWidth-1:0] fault_flip_i [2],
   input  logic [1:0]           fault_drop_i,
   input  logic [1:0]           fault_answer_drop_i,
-  /// The same: inverts answers in an answer slot, answers_t; sets data wires of a mask to a value,
+  /// Whether any of the fault inputs from here to fault_event_hold_i is to act.
+  input  logic                 fault_enable_i,
+  /// Inverts answers in an answer slot, answers_t; sets data wires of a mask to a value,
   /// behind the flips; and strobes, strobes_t, that no lane sends: with flips as their data and
   /// a dead controller, a packet of nobody's.
   input  logic [63:0]          fault_answer_flip_i [2],
@@ -115,21 +117,39 @@ module fabric
     fault_babble_q      <= fault_babble_i;
     fault_forge_q       <= fault_forge_i;
     fault_hold_q        <= fault_hold_i;
-    fault_stuck_mask_q  <= fault_stuck_mask_i;
-    fault_stuck_value_q <= fault_stuck_value_i;
-    fault_partition_q   <= fault_partition_i;
-    fault_dead_q        <= fault_dead_i;
-    fault_slow_q        <= fault_slow_i;
-    fault_double_q      <= fault_double_i;
-    fault_upset_q       <= fault_upset_i;
-    fault_event_hold_q  <= fault_event_hold_i;
-    fault_upset_offset_q <= fault_upset_offset_i;
-    fault_upset_bits_q   <= fault_upset_bits_i;
-    for (int unsigned b = 0; b < 2; b++) begin
-      fault_answer_flip_q[b] <= fault_answer_flip_i[b];
-      fault_strobes_q[b]     <= fault_strobes_i[b];
+  end
+
+  // These rest while none is on. An upset keeps the node's clock for what it brings about.
+  logic [2:0]                fault_on_q;
+  logic [2:0][NumNodes-1:0]  upset_q;
+  logic [NumNodes-1:0]       upset_wake;
+
+  assign fault_upset_q = upset_q[0];
+  assign upset_wake    = upset_q[0] | upset_q[1] | upset_q[2];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || fault_enable_i || (fault_on_q != '0)) begin
+      fault_on_q           <= rst_ni ? {fault_on_q[1:0], fault_enable_i} : '0;
+      upset_q              <= {upset_q[1:0], on(fault_upset_i)};
+      fault_event_hold_q   <= on(fault_event_hold_i);
+      fault_upset_offset_q <= fault_upset_offset_i;
+      fault_upset_bits_q   <= fault_upset_bits_i;
+      fault_dead_q         <= fault_dead_i & {2{fault_enable_i}};
+      fault_double_q       <= fault_double_i & {2{fault_enable_i}};
+      for (int unsigned b = 0; b < 2; b++) begin
+        fault_stuck_mask_q[b]  <= fault_stuck_mask_i[b] & {DataWidth{fault_enable_i}};
+        fault_stuck_value_q[b] <= fault_stuck_value_i[b];
+        fault_partition_q[b]   <= on(fault_partition_i[b]);
+        fault_slow_q[b]        <= fault_slow_i[b] & {8{fault_enable_i}};
+        fault_answer_flip_q[b] <= fault_answer_flip_i[b] & {64{fault_enable_i}};
+        fault_strobes_q[b]     <= fault_strobes_i[b] & {3{fault_enable_i}};
+      end
     end
   end
+
+  function automatic logic [NumNodes-1:0] on(input logic [NumNodes-1:0] nodes);
+    return nodes & {NumNodes{fault_enable_i}};
+  endfunction
 
   // ---- The nodes' sides ---------------------------------------------------------------------
 
@@ -158,9 +178,8 @@ module fabric
     logic [NumNodes-1:0]  rogue_grant;
     logic [DataWidth-1:0] rogue_data [NumNodes];
     logic [NumNodes-1:0]  request_control, request_data, valid, last, grant;
-    logic [DataWidth-1:0] beats [NumNodes];
     strobes_t             granted, sent;
-    logic [DataWidth-1:0] sent_data;
+    logic [DataWidth-1:0] granted_data, second_data, sent_data;
     logic                 controller_idle, rogue_idle, faulty_idle;
 
     for (genvar i = 0; i < NumNodes; i++) begin : gen_lane
@@ -216,7 +235,7 @@ module fabric
       .request_data_o   (request_data),
       .valid_o          (valid),
       .last_o           (last),
-      .data_o           (beats),
+      .data_o           (second_data),
       .grant_i          (grant),
       .collision_o      (wire_collision_o[b]),
       .idle_o           (faulty_idle)
@@ -233,10 +252,10 @@ module fabric
       .request_data_i   (request_data),
       .valid_i          (valid),
       .last_i           (last),
-      .data_i           (beats),
+      .data_i           (rogue_data),
       .grant_o          (grant),
       .strobes_o        (granted),
-      .data_o           (sent_data),
+      .data_o           (granted_data),
       .start_o          (start_o[b]),
       .source_o         (start_source_o[b]),
       .offence_o        (offence[b]),
@@ -246,6 +265,7 @@ module fabric
     // ---- The wires ----------------------------------------------------------------------------
 
     assign sent             = granted | fault_strobes_q[b];
+    assign sent_data        = granted_data | second_data;
     assign strobes[b].valid = sent.valid && !fault_drop_q[b];
     assign strobes[b].first = sent.first;
     assign strobes[b].last  = sent.last;
@@ -334,6 +354,7 @@ module fabric
       .rst_ni,
       .halt_i           (halt_i[i]),
       .upset_i          (fault_upset_q[i]),
+      .upset_wake_i     (upset_wake[i]),
       .upset_offset_i   (fault_upset_offset_q),
       .upset_bits_i     (fault_upset_bits_q),
       .event_hold_i     (fault_event_hold_q[i]),

@@ -34,7 +34,8 @@ module faulty_controller #(
   output logic [NumNodes-1:0]  request_data_o,
   output logic [NumNodes-1:0]  valid_o,
   output logic [NumNodes-1:0]  last_o,
-  output logic [DataWidth-1:0] data_o [NumNodes],
+  /// What the second lane adds to the data on the wires; zero when there is none.
+  output logic [DataWidth-1:0] data_o,
   input  logic [NumNodes-1:0]  grant_i,
   /// The beat is that of two lanes.
   output logic                 collision_o,
@@ -88,12 +89,10 @@ module faulty_controller #(
   assign last_o      = last_i | {NumNodes{(driving & last_i) != '0}};
 
   always_comb begin
-    data_o = data_i;
+    data_o = '0;
     if (collision_o) begin
       for (int unsigned i = 0; i < NumNodes; i++) begin
-        if (driving[i]) begin
-          for (int unsigned k = 0; k < NumNodes; k++) data_o[k] = data_o[k] | data_i[i];
-        end
+        if (driving[i]) data_o = data_i[i];
       end
     end
   end

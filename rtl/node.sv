@@ -33,6 +33,8 @@ module node
   /// Fault points: for one cycle, a register and the bits inverted in it; the event ring stands
   /// still. See register_file and message_engine.
   input  logic                 upset_i,
+  /// In that cycle and the two behind it: what it brings about takes edges.
+  input  logic                 upset_wake_i,
   input  logic [11:0]          upset_offset_i,
   input  logic [31:0]          upset_bits_i,
   input  logic                 event_hold_i,
@@ -93,16 +95,6 @@ module node
     else if (tick_q != '0) tick_q <= '0;
   end
 
-  // ---- Upset --------------------------------------------------------------------------------
-
-  // What it brings about in the core may take two edges more.
-  logic [1:0] upset_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) upset_q <= '0;
-    else if (upset_i || (upset_q != '0)) upset_q <= {upset_q[0], upset_i};
-  end
-
   // ---- Clock --------------------------------------------------------------------------------
 
   localparam int unsigned BitWidth = $clog2(DataWidth);
@@ -115,7 +107,7 @@ module node
   end
 
   assign wake = !rst_ni || core_busy || cpu_valid_q || (grant_i != '0) || (addressed != '0) ||
-                tick || (halt_q != core_halted) || upset_i || (upset_q != '0) ||
+                tick || (halt_q != core_halted) || upset_wake_i ||
                 offence_i[0].valid || offence_i[1].valid;
 
   clock_gate #(
@@ -168,6 +160,6 @@ module node
   );
 
   assign idle_o = core_idle && !cpu_valid_q && (tick_q == '0) && (halt_q == core_halted) &&
-                  !upset_i && (upset_q == '0);
+                  !upset_wake_i;
 
 endmodule

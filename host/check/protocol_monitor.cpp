@@ -75,8 +75,12 @@ bool ProtocolMonitor::is_rogue(unsigned node, std::uint64_t from, std::uint64_t 
   return its.misdeeds != 0 || from <= its.rogue_until + aftermath;
 }
 
-void ProtocolMonitor::grants_faulty(BusId bus, bool on) {
-  bus_of(bus).doubled += on ? 1 : -1;
+void ProtocolMonitor::wires_faulty(BusId bus, std::uint64_t cycle, bool on) {
+  bus_of(bus).stuck.change(cycle, on);
+}
+
+void ProtocolMonitor::grants_faulty(BusId bus, std::uint64_t cycle, bool on) {
+  bus_of(bus).doubled.change(cycle, on);
   for (unsigned node = 0; node < count_; ++node) flows_.forgive(node);
 }
 
@@ -97,12 +101,8 @@ void ProtocolMonitor::observe_copy(const WirePacket& packet) {
   bus_of(packet.bus).result.busy_cycles += packet.sent.size();
 }
 
-// A collision that is still on the wires when the fault ends began while it was on.
 void ProtocolMonitor::check_collision(const WirePacket& packet) {
-  Bus& bus = bus_of(packet.bus);
-  if (bus.doubled > 0) {
-    bus.doubled_until = packet.answer_cycle + max_packet_words;
-  } else if (packet.start_cycle > bus.doubled_until) {
+  if (!bus_of(packet.bus).doubled.covers(packet.start_cycle)) {
     complain(packet, "two nodes drove the bus, and no fault makes its controller grant two");
   }
   if (packet.answers.accepted != 0 && !crc_good(packet.received)) {
@@ -134,7 +134,7 @@ PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
     complain(packet, "sent by a CPU that was halted at cycle {}",
              nodes_[packet.source].halted_from);
   }
-  if (packet.altered && bus_of(packet.bus).stuck == 0) {
+  if (packet.altered && !bus_of(packet.bus).stuck.covers(packet.start_cycle)) {
     complain(packet, "changed on the wires, and no fault does that");
   }
   if (packet.collided) {

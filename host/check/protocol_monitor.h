@@ -80,8 +80,8 @@ class ProtocolMonitor {
 
   /// From this cycle on a fault that lets the wires of a bus change what is sent, or lets two nodes
   /// drive it, holds, or no longer does; several times at once, too.
-  void wires_faulty(contract::BusId bus, bool on) { bus_of(bus).stuck += on ? 1 : -1; }
-  void grants_faulty(contract::BusId bus, bool on);
+  void wires_faulty(contract::BusId bus, std::uint64_t cycle, bool on);
+  void grants_faulty(contract::BusId bus, std::uint64_t cycle, bool on);
 
   /// From this cycle on a bus grants nothing, or does again. What its senders try there is not
   /// seen.
@@ -107,8 +107,16 @@ class ProtocolMonitor {
     std::uint64_t free_from = 0;  // first cycle after the last packet's last word
     BusResult result;
     Complaints complaints;
-    int stuck = 0, doubled = 0;   // faults that are on
-    std::uint64_t doubled_until = 0;
+    struct Period {
+      int faults = 0;           // that are on
+      std::uint64_t until = 0;  // while there are none
+      void change(std::uint64_t cycle, bool on) {
+        faults += on ? 1 : -1;
+        until = cycle;
+      }
+      bool covers(std::uint64_t start_cycle) const { return faults > 0 || start_cycle < until; }
+    };
+    Period stuck, doubled;
   };
   struct Node {
     bool upset = false;

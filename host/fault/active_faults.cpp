@@ -28,9 +28,9 @@ void happen(const FaultSpec& fault, std::uint64_t cycle, Machine& machine,
 void tell(const FaultSpec& fault, BusId bus, bool on, std::uint64_t cycle,
           ProtocolMonitor& monitor) {
   switch (fault.kind) {
-    case FaultKind::bus_stuck_bit: return monitor.wires_faulty(bus, on);
+    case FaultKind::bus_stuck_bit: return monitor.wires_faulty(bus, cycle, on);
     case FaultKind::controller_dead: return monitor.blocked(bus, cycle, on);
-    case FaultKind::controller_double_grant: return monitor.grants_faulty(bus, on);
+    case FaultKind::controller_double_grant: return monitor.grants_faulty(bus, cycle, on);
     default: return;
   }
 }

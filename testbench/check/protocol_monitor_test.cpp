@@ -895,10 +895,10 @@ TEST_CASE("words changed on the wires are excused by a stuck wire alone") {
   changed[2] ^= 1U << 5;
   const Extra extra{.received = changed, .altered = true};
   Bench bench;
-  bench.awake().monitor.wires_faulty(BusId::x, true);
+  bench.awake().monitor.wires_faulty(BusId::x, 0, true);
   bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.received = changed, .altered = true});
   CHECK(bench.good());
-  bench.monitor.wires_faulty(BusId::x, false);
+  bench.monitor.wires_faulty(BusId::x, bench.cycle[0], false);
   bench.wire(BusId::x, packet_of({.sequence = 1}), {}, extra);
   CHECK(bench.says("changed on the wires, and no fault does that"));
 }
@@ -908,7 +908,7 @@ TEST_CASE("two nodes on the wires at once are excused by a controller that grant
   garbled[2] |= 0xffff;
   const Extra extra{.received = garbled, .collided = true};
   Bench bench;
-  bench.awake().monitor.grants_faulty(BusId::x, true);
+  bench.awake().monitor.grants_faulty(BusId::x, 0, true);
   bench.wire(BusId::x, garbled, answers(1, Answer::corrupt), extra);
   CHECK(bench.good());
   SECTION("but not when a node accepts them") {
@@ -916,7 +916,7 @@ TEST_CASE("two nodes on the wires at once are excused by a controller that grant
     CHECK(bench.says("accepted, though two nodes drove the bus"));
   }
   SECTION("nor long after the fault") {
-    bench.monitor.grants_faulty(BusId::x, false);
+    bench.monitor.grants_faulty(BusId::x, bench.cycle[0], false);
     bench.cycle[0] += 1000;
     bench.wire(BusId::x, garbled, answers(1, Answer::corrupt), extra);
     CHECK(bench.says("no fault makes its controller grant two"));

@@ -75,6 +75,7 @@ class FabricModel final : public FabricPins {
 
   /// Fault points that testbench/model tries; here they are off.
   static void leave_off(Model& model) {
+    model.fault_enable_i = 0;
     for (unsigned b = 0; b < 2; ++b) {
       model.fault_answer_flip_i[b] = 0;
       model.fault_stuck_mask_i[b] = 0;
