@@ -58,6 +58,18 @@ struct Answers {
            (corrupt & refused);
   }
 
+  /// What a sender takes them for: of who says two things at once, nothing.
+  constexpr Answers plain() const {
+    const std::uint32_t clear = ~contradictory();
+    return {accepted & clear, busy & clear, corrupt & clear, refused & clear};
+  }
+
+  /// With some wires inverted, numbered as in from_wires().
+  constexpr Answers flipped(std::uint64_t wires) const {
+    const Answers by = from_wires(wires);
+    return {accepted ^ by.accepted, busy ^ by.busy, corrupt ^ by.corrupt, refused ^ by.refused};
+  }
+
   constexpr bool operator==(const Answers&) const = default;
 };
 

@@ -13,9 +13,12 @@ constexpr unsigned header_bits = contract::header_words * word_bits;
 }  // namespace
 
 void BusTap::Aim::set(const PacketFault& fault) {
-  any = any || fault.drop || fault.answer_drop || !fault.flips.empty();
+  any = any || fault.drop || fault.answer_drop || !fault.flips.empty() ||
+        fault.answer_flips != 0 || fault.duplicate;
   drop = drop || fault.drop;
   answer_drop = answer_drop || fault.answer_drop;
+  answer_flips ^= fault.answer_flips;
+  duplicate = duplicate || fault.duplicate;
   for (const unsigned bit : fault.flips) {
     if (bit < header_bits) {
       mask[bit / word_bits] ^= 1u << bit % word_bits;
@@ -67,18 +70,47 @@ bool BusTap::report(std::uint64_t cycle, const Answers& answers, FabricObserver*
     Record& its = records_[oldest_];
     BusPacket& packet = its.packet;
     packet.words = {its.words.data(), its.count};
+    packet.sent = {its.sent.data(), its.count};
     if (!packet.cut) {
       packet.answers = answers;
       packet.down = packet.down || down_;
-      packet.faulted = packet.faulted || next_.answer_drop;
+      packet.parted |= parted_from(packet.source);
+      packet.faulted = packet.faulted || next_.answer_drop || next_.answer_flip != 0;
     }
     oldest_ = (oldest_ + 1) % most_records;
     --ended_;
+    if (replay_.on && (packet.replayed || its.aim.duplicate)) begin_copy(its, cycle);
     if (observer == nullptr) continue;
     observer->packet_answered(packet);
     called = true;
   }
   return called;
+}
+
+// Nothing else is on its way: the bus has been held since the original was announced.
+void BusTap::begin_copy(const Record& original, std::uint64_t cycle) {
+  const bool over = replay_.copying || original.packet.cut || original.count == 0;
+  replay_.on = !over;
+  replay_.copying = !over;
+  if (over) return;
+  assert(!announced_ && !on_wires_ && ended_ == 0);
+  replay_.count = original.count;
+  replay_.words = original.words;
+  Record& copy = record(ended_);
+  copy.aim = Aim{};
+  copy.count = 0;
+  copy.packet = original.packet;
+  copy.packet.start_cycle = cycle + 1;
+  copy.packet.answers = {};
+  copy.packet.down = copy.packet.faulted = copy.packet.collided = false;
+  copy.packet.parted = 0;
+  copy.packet.replayed = true;
+  announced_ = true;
+}
+
+std::uint32_t BusTap::parted_from(unsigned source) const {
+  if (partition_ == 0) return 0;
+  return (partition_ >> source & 1) != 0 ? ~partition_ : partition_;
 }
 
 // What was announced is due on the wires.
@@ -92,13 +124,18 @@ void BusTap::begin(std::uint64_t cycle) {
 // A word beyond those of the longest packet is counted by time alone.
 void BusTap::word(std::uint64_t cycle, const Wires& wires) {
   Record& its = record(ended_);
+  const bool copy = its.packet.replayed;
+  const std::uint32_t sent = copy ? wires.data : wires.sent;
   its.packet.down = its.packet.down || down_;
-  its.packet.faulted = its.packet.faulted || next_.drop || next_.flip != 0;
+  its.packet.parted |= parted_from(its.packet.source);
+  its.packet.collided = its.packet.collided || wires.collision;
+  its.packet.faulted = its.packet.faulted || next_.drop || wires.data != sent;
   if (its.count < max_words) {
+    its.sent[its.count] = sent;
     its.words[its.count++] = wires.data;
     // The length that counts is the one the sender sent.
     if (its.count == contract::header_words && its.aim.any) {
-      its.aim.resolve(its.words[0] ^ its.aim.mask[0], wires.data ^ next_.flip);
+      its.aim.resolve(its.sent[0], sent);
     }
   }
   if (wires.last) close(cycle, false);
@@ -125,6 +162,7 @@ void BusTap::announce(std::uint64_t cycle, unsigned source, FabricObserver* obse
                 .start_cycle = cycle,
                 .source = source,
                 .words = {},
+                .sent = {},
                 .answer_cycle = 0,
                 .answers = {},
                 .cut = false,
@@ -133,6 +171,9 @@ void BusTap::announce(std::uint64_t cycle, unsigned source, FabricObserver* obse
   if (observer != nullptr) its.aim.set(observer->packet_started(bus_, cycle, source));
   for (const PacketFault& fault : injected_) its.aim.set(fault);
   injected_.clear();
+  // One copy at a time.
+  its.aim.duplicate = its.aim.duplicate && !replay_.on;
+  replay_.on = replay_.on || its.aim.duplicate;
 }
 
 void BusTap::decide() {
@@ -141,7 +182,12 @@ void BusTap::decide() {
     // A packet that is announced follows the one on the wires without a gap.
     const Record& its = record(ended_ + (announced_ && on_wires_ ? 1 : 0));
     const unsigned at = announced_ ? 0 : its.count;
-    if (its.aim.any && at < max_words) {
+    if (its.packet.replayed && at < replay_.count) {
+      next_.flip = replay_.words[at];
+      next_.valid = true;
+      next_.first = at == 0;
+      next_.last = at + 1 == replay_.count;
+    } else if (its.aim.any && at < max_words) {
       next_.flip = its.aim.mask[at];
       next_.drop = next_.drop || its.aim.drop;
     }
@@ -150,8 +196,10 @@ void BusTap::decide() {
     const Record& its = records_[oldest_];
     if (its.aim.any && !its.packet.cut && its.due == next_cycle_) {
       next_.answer_drop = next_.answer_drop || its.aim.answer_drop;
+      next_.answer_flip = its.aim.answer_flips;
     }
   }
+  next_.hold = replay_.on;
   waiting_ = announced_ || on_wires_ || ended_ > 0;
 }
 

@@ -28,6 +28,8 @@ class BusTap {
     bool last;
     std::uint32_t data;
     Answers answers;
+    std::uint32_t sent = 0;  ///< data before the faults of the wires
+    bool collision = false;
   };
 
   /// The fault inputs in one cycle.
@@ -35,6 +37,11 @@ class BusTap {
     std::uint32_t flip = 0;
     bool drop = false;
     bool answer_drop = false;
+    std::uint64_t answer_flip = 0;
+    /// Nothing is granted.
+    bool hold = false;
+    /// A word that nobody sends, with `flip` as its data.
+    bool valid = false, first = false, last = false;
     bool operator==(const Drive&) const = default;
   };
 
@@ -54,6 +61,8 @@ class BusTap {
 
   /// From the next cycle on. Not to be called from within see().
   void set_down(bool down);
+  /// The same for a partition: nodes on one side.
+  void set_partition(std::uint32_t nodes) { partition_ = nodes; }
 
  private:
   /// A fault aimed at the words of one packet.
@@ -61,6 +70,8 @@ class BusTap {
     bool any = false;
     bool drop = false;
     bool answer_drop = false;
+    bool duplicate = false;
+    std::uint64_t answer_flips = 0;
     std::array<std::uint32_t, max_words> mask{};
     std::vector<unsigned> beyond_header;  // flips that wait for the length
     void set(const PacketFault& fault);
@@ -73,6 +84,15 @@ class BusTap {
     Aim aim;
     unsigned count = 0;         // words so far
     std::uint64_t due = 0;      // cycle in which it is reported
+    std::array<std::uint32_t, max_words> words{};
+    std::array<std::uint32_t, max_words> sent{};
+  };
+
+  // What the bus repeats.
+  struct Replay {
+    bool on = false;      // from the announcement of the packet to the end of its copy
+    bool copying = false;
+    unsigned count = 0;
     std::array<std::uint32_t, max_words> words{};
   };
 
@@ -87,6 +107,8 @@ class BusTap {
   void close(std::uint64_t cycle, bool cut);
   void announce(std::uint64_t cycle, unsigned source, FabricObserver* observer);
   void decide();
+  void begin_copy(const Record& original, std::uint64_t cycle);
+  std::uint32_t parted_from(unsigned source) const;
 
   contract::BusId bus_;
   bool down_ = false;  // in force with next_
@@ -102,6 +124,8 @@ class BusTap {
   bool announced_ = false;
 
   std::vector<PacketFault> injected_;
+  std::uint32_t partition_ = 0;
+  Replay replay_;
 };
 
 }  // namespace xybus

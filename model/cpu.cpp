@@ -137,7 +137,7 @@ void Cpu::wait_until(std::uint64_t cycle) {
 
 void Cpu::consume(std::uint32_t cycles) {
   check();
-  const std::uint64_t until = cycle() + cycles;
+  const std::uint64_t until = cycle() + cycles * slowness_;
   while (!halted_ && cycle() < until) wait_until(until);
   if (halted_) throw hal::Halted{};
 }

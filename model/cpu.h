@@ -49,6 +49,9 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   /// The fabric has to end an access that is under way (Fabric::halt).
   void halt();
 
+  /// From now on consume() takes so many times as long, at least 1.
+  void set_slowness(unsigned factor) { slowness_ = factor; }
+
   bool halted() const { return halted_; }
 
   /// Whether the firmware has returned, failed or unwound.
@@ -83,6 +86,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // interrupt while asleep, or halt
   bool asleep_ = false;
+  std::uint64_t slowness_ = 1;
   bool halted_ = false;
   bool done_ = false;
   mutable std::uint32_t calls_without_time_ = 0;

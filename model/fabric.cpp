@@ -1,5 +1,6 @@
 #include "model/fabric.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -56,6 +57,46 @@ Fabric::Fabric(const sc_core::sc_module_name& name, const FabricConfig& config)
 void Fabric::fail(std::exception_ptr failure) {
   if (!failure_) failure_ = std::move(failure);
   sc_core::sc_pause();
+}
+
+void Fabric::set_bus_fault(contract::BusId, const BusFault&) {
+  throw std::logic_error("this fabric has no such faults of buses");
+}
+
+void Fabric::upset_register(unsigned, contract::Register, std::uint32_t) {
+  throw std::logic_error("this fabric cannot upset registers");
+}
+
+void Fabric::check_upset(contract::Register reg) {
+  using contract::Register;
+  const bool found = std::ranges::any_of(contract::registers, [&](const auto& info) {
+    return info.reg == reg && info.writable && info.count == 1;
+  });
+  if (!found || reg == Register::path_down_x || reg == Register::path_down_y) {
+    throw std::invalid_argument("no register that can be upset");
+  }
+}
+
+void Fabric::hold_events(unsigned, bool) {
+  throw std::logic_error("this fabric cannot hold events");
+}
+
+void Fabric::set_node_fault(unsigned node, const NodeFault& fault) {
+  const auto put = [node](std::uint32_t& nodes, bool on) {
+    const std::uint32_t before = nodes;
+    nodes = on ? nodes | 1u << node : nodes & ~(1u << node);
+    return nodes != before;
+  };
+  const bool lost = put(interrupts_lost_, fault.interrupt_lost);
+  const bool stuck = put(interrupts_stuck_, fault.interrupt_stuck);
+  if (lost || stuck) interrupt_fault_.notify(sc_core::SC_ZERO_TIME);
+  if (put(events_held_, fault.events_held)) hold_events(node, fault.events_held);
+}
+
+void Fabric::flip_ram(unsigned node, std::uint32_t address, std::uint8_t bits) {
+  const auto memory = ram(node);
+  if (address >= memory.size()) throw std::out_of_range("no such byte of node RAM");
+  memory[address] ^= std::byte{bits};
 }
 
 void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {

@@ -21,30 +21,9 @@
 #include "contract/contract.h"
 #include "model/answers.h"
 #include "model/fabric_kind.h"
+#include "model/faults.h"
 
 namespace xybus {
-
-/// What is done to one packet while it is on the wires.
-struct PacketFault {
-  /// No node sees any word of it.
-  bool drop = false;
-  /// Its sender sees none of its answers.
-  bool answer_drop = false;
-  /// Bits to invert, counted on the wire from bit 0 of the first header word. A bit past the end
-  /// of the packet is taken modulo what follows the header: payload and CRC.
-  std::vector<unsigned> flips{};
-};
-
-/// What a node does to both buses against the rules. Each is on or off for itself.
-enum class Misdeed : std::uint8_t {
-  /// It asks for the bus all the time, and sends noise under its own number; now and then without
-  /// an end. A halted node is to be silent and is not.
-  babble,
-  /// Its packets bear another node's number.
-  forge,
-  /// Its packets do not end.
-  hold,
-};
 
 /// A packet that has been on a bus, with its answers.
 struct BusPacket {
@@ -56,6 +35,8 @@ struct BusPacket {
   /// Header to CRC as the receivers saw them, bit flips included. Valid during the call only.
   /// Of a packet that was cut, what there was: nothing, when the guardian kept all of it away.
   std::span<const std::uint32_t> words;
+  /// The same as they were sent, before all faults of the wires. Valid during the call only.
+  std::span<const std::uint32_t> sent;
   /// Cycle of the answers. Of a packet that was cut, the first one without it.
   std::uint64_t answer_cycle;
   /// As the sender saw them.
@@ -64,8 +45,14 @@ struct BusPacket {
   bool cut;
   /// The bus was down in one of its cycles.
   bool down;
-  /// A bit was flipped, the packet hidden, or its answers.
+  /// A bit was changed, the packet hidden, or its answers changed or hidden.
   bool faulted;
+  /// Nodes that a partition kept apart from the sender in one of its cycles.
+  std::uint32_t parted = 0;
+  /// A second lane drove the bus with its sender in one of its cycles.
+  bool collided = false;
+  /// Nobody has sent it: it is the packet before it over again. packet_started() was not called.
+  bool replayed = false;
 };
 
 /// Told what happens on the buses. Calls come in the order of cycles, within a cycle offences
@@ -155,6 +142,21 @@ class Fabric : public sc_core::sc_module {
   /// From the next cycle on a node misbehaves in this way, or no longer does.
   virtual void set_rogue(unsigned node, Misdeed, bool on) = 0;
 
+  /// From the next cycle on this, and nothing else of the kind, is wrong with the bus.
+  virtual void set_bus_fault(contract::BusId, const BusFault&);
+
+  /// From the next cycle on this, and nothing else of the kind, is wrong with the node.
+  void set_node_fault(unsigned node, const NodeFault&);
+
+  /// In the next cycle some bits of a register that the CPU can write are inverted, behind the
+  /// effect of a write. Of a size, the bits of size - 1; of a base, those above the offset in a
+  /// line. Throws std::invalid_argument for another register, and for windows and paths.
+  virtual void upset_register(unsigned node, contract::Register, std::uint32_t bits);
+
+  /// Inverts bits of a byte of node RAM, at once. Throws std::out_of_range.
+  void flip_ram(unsigned node, std::uint32_t address, std::uint8_t bits);
+  std::size_t ram_bytes(unsigned node) { return ram(node).size(); }
+
   /// Ends the burst that is going on, if one is, after the present cycle.
   virtual void end_burst() = 0;
 
@@ -178,6 +180,18 @@ class Fabric : public sc_core::sc_module {
 
   void fail(std::exception_ptr failure);
 
+  /// What CPUs see of interrupts, one bit a node, and when it changes by a fault.
+  std::uint32_t seen_interrupts(std::uint32_t raised) const {
+    return (raised & ~interrupts_lost_) | interrupts_stuck_;
+  }
+  const sc_core::sc_event& interrupt_fault() const { return interrupt_fault_; }
+
+  /// Throws std::invalid_argument if upset_register() does not go for this one.
+  static void check_upset(contract::Register reg);
+
+  /// From the next cycle on the event ring of a node writes nothing, or does again.
+  virtual void hold_events(unsigned node, bool on);
+
  private:
   void transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool direct_memory(int node, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
@@ -186,6 +200,10 @@ class Fabric : public sc_core::sc_module {
   sc_core::sc_time period_;
   FabricObserver* observer_ = nullptr;
   std::exception_ptr failure_;
+  std::uint32_t interrupts_lost_ = 0;
+  std::uint32_t interrupts_stuck_ = 0;
+  std::uint32_t events_held_ = 0;
+  sc_core::sc_event interrupt_fault_;
 };
 
 /// The Verilated RTL, in the smallest of the built sizes that has room for the nodes. The others

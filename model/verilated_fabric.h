@@ -36,6 +36,8 @@ class VerilatedFabric final : public Fabric {
   void inject(contract::BusId bus, const PacketFault& fault) override;
   void set_bus_down(contract::BusId bus, bool down) override;
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
+  void set_bus_fault(contract::BusId bus, const BusFault& fault) override;
+  void upset_register(unsigned node, contract::Register reg, std::uint32_t bits) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
 
@@ -53,6 +55,7 @@ class VerilatedFabric final : public Fabric {
 
   bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) override;
   std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
+  void hold_events(unsigned node, bool on) override;
 
   void reset();
   void find_ram();
@@ -63,6 +66,7 @@ class VerilatedFabric final : public Fabric {
   void clock();
   void apply_requests();
   void apply_inputs();
+  void apply_upset();
   bool look();
   void look_at_guardian(unsigned bus);
   void look_at_bus(unsigned bus);
@@ -90,6 +94,15 @@ class VerilatedFabric final : public Fabric {
   std::array<BusTap::Drive, buses> driven_{};  // what the fault inputs hold
   std::array<bool, buses> down_{};
   std::array<std::uint32_t, 3> rogues_{};  // nodes, by Misdeed
+  std::array<BusFault, buses> bus_faults_{};
+  std::uint32_t events_held_ = 0;  // nodes
+  // The first is applied; one a cycle.
+  struct Upset {
+    unsigned node;
+    contract::Register reg;
+    std::uint32_t bits;
+  };
+  std::vector<Upset> upsets_;
   std::uint32_t halted_;
   std::uint32_t requests_ = 0;     // made, not yet shown to the hardware
   std::uint32_t outstanding_ = 0;  // shown, not yet answered
@@ -124,7 +137,7 @@ VerilatedFabric<Model, Nodes>::VerilatedFabric(const sc_core::sc_module_name& na
   sensitive << edge_;
   dont_initialize();
   SC_METHOD(publish);
-  sensitive << publish_;
+  sensitive << publish_ << interrupt_fault();
   dont_initialize();
   notify_at(edge_, edge_time(0));
 }
@@ -146,6 +159,7 @@ void VerilatedFabric<Model, Nodes>::reset() {
   top_->clk_i = 0;
   top_->cpu_valid_i = 0;
   apply_inputs();
+  top_->fault_upset_i = 0;
   for (unsigned i = 0; i < reset_cycles; ++i) {
     top_->clk_i = 1;
     top_->eval();
@@ -205,6 +219,31 @@ void VerilatedFabric<Model, Nodes>::set_rogue(unsigned node, Misdeed misdeed, bo
   std::uint32_t& nodes_at_it = rogues_[static_cast<unsigned>(misdeed)];
   const std::uint32_t bit = 1u << node;
   nodes_at_it = on ? nodes_at_it | bit : nodes_at_it & ~bit;
+  inputs_changed_ = true;
+  wake();
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::set_bus_fault(contract::BusId bus, const BusFault& fault) {
+  bus_faults_[static_cast<unsigned>(bus)] = fault;
+  taps_[static_cast<unsigned>(bus)].set_partition(fault.partition);
+  inputs_changed_ = true;
+  wake();
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::upset_register(unsigned node, contract::Register reg,
+                                                   std::uint32_t bits) {
+  check_upset(reg);
+  upsets_.push_back({node, reg, bits});
+  inputs_changed_ = true;
+  wake();
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::hold_events(unsigned node, bool on) {
+  const std::uint32_t bit = 1u << node;
+  events_held_ = on ? events_held_ | bit : events_held_ & ~bit;
   inputs_changed_ = true;
   wake();
 }
@@ -370,15 +409,51 @@ void VerilatedFabric<Model, Nodes>::apply_inputs() {
   top_->fault_hold_i = rogues_[static_cast<unsigned>(Misdeed::hold)];
   unsigned drop = 0;
   unsigned answer_drop = 0;
+  unsigned dead = 0;
+  unsigned double_grant = 0;
   for (unsigned b = 0; b < buses; ++b) {
     taps_[b].set_down(down_[b]);
     const BusTap::Drive& drive = driven_[b] = taps_[b].next();
+    const BusFault& fault = bus_faults_[b];
     top_->fault_flip_i[b] = drive.flip;
+    top_->fault_answer_flip_i[b] = drive.answer_flip;
+    top_->fault_strobes_i[b] = static_cast<unsigned>(drive.valid) << 2 |
+                               static_cast<unsigned>(drive.first) << 1 |
+                               static_cast<unsigned>(drive.last);
+    top_->fault_stuck_mask_i[b] = fault.stuck_mask;
+    top_->fault_stuck_value_i[b] = fault.stuck_value;
+    top_->fault_partition_i[b] = fault.partition;
+    top_->fault_slow_i[b] = fault.slow;
     drop |= static_cast<unsigned>(drive.drop) << b;
     answer_drop |= static_cast<unsigned>(drive.answer_drop) << b;
+    dead |= static_cast<unsigned>(drive.hold || fault.dead) << b;
+    double_grant |= static_cast<unsigned>(fault.double_grant) << b;
   }
   top_->fault_drop_i = drop;
   top_->fault_answer_drop_i = answer_drop;
+  top_->fault_dead_i = dead;
+  top_->fault_double_i = double_grant;
+  top_->fault_event_hold_i = events_held_;
+  if (!upsets_.empty() || top_->fault_upset_i != 0) apply_upset();
+  bool enable = dead != 0 || events_held_ != 0 || top_->fault_upset_i != 0;
+  for (unsigned b = 0; b < buses; ++b) {
+    enable = enable || driven_[b].valid || driven_[b].answer_flip != 0 ||
+             !(bus_faults_[b] == BusFault{});
+  }
+  top_->fault_enable_i = enable;
+}
+
+// The input is up for one edge.
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::apply_upset() {
+  top_->fault_upset_i = 0;
+  if (upsets_.empty()) return;
+  const Upset upset = upsets_.front();
+  upsets_.erase(upsets_.begin());
+  top_->fault_upset_i = 1u << upset.node;
+  top_->fault_upset_offset_i = static_cast<std::uint32_t>(upset.reg);
+  top_->fault_upset_bits_i = upset.bits;
+  inputs_changed_ = true;
 }
 
 template <class Model, unsigned Nodes>
@@ -400,7 +475,9 @@ void VerilatedFabric<Model, Nodes>::look_at_bus(unsigned b) {
                                     .first = (top.wire_first_o >> b & 1) != 0,
                                     .last = (top.wire_last_o >> b & 1) != 0,
                                     .data = top.wire_data_o[b],
-                                    .answers = Answers::from_wires(top.answers_o[b])},
+                                    .answers = Answers::from_wires(top.answers_o[b]),
+                                    .sent = top.sent_data_o[b],
+                                    .collision = (top.wire_collision_o >> b & 1) != 0},
                                    observer());
   inputs_changed_ |= !(taps_[b].next() == driven_[b]);
 }
@@ -435,7 +512,8 @@ bool VerilatedFabric<Model, Nodes>::look() {
 // At the time of the edge, so that it is settled when the CPUs act in the next cycle.
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::publish() {
-  for (unsigned i = 0; i < nodes(); ++i) interrupt[i].write((irq_ >> i & 1) != 0);
+  const std::uint32_t seen = seen_interrupts(irq_);
+  for (unsigned i = 0; i < nodes(); ++i) interrupt[i].write((seen >> i & 1) != 0);
 }
 
 template <class Model, unsigned Nodes>

@@ -7,9 +7,11 @@
 //   ═════════╧════════════╧══════════════════╧═════════ bus X ── controller X
 //
 // Each bus has its own controller and shares nothing with the other. Between the nodes and a
-// controller lie its rogue_port, for nodes that misbehave, and behind it the fault points of the
-// wires: an XOR onto the data, a cut of the beats, a cut of the answers. Tied to zero they vanish.
-// They are registered: what is applied before a clock edge acts in the cycle behind it.
+// controller lie its rogue_port, for nodes that misbehave, and its faulty_controller; behind it the
+// fault points of the wires: strobes of nobody, an XOR onto the data, data wires that are stuck, a
+// cut of the beats; an XOR onto the answers, a cut of the answers; and a partition. Tied to zero
+// they vanish. They are registered: what is applied before a clock edge acts in the cycle behind
+// it.
 //
 // Answers pass in their slots only, AnswerDelay cycles behind a last beat, and not those of halted
 // nodes.
@@ -46,6 +48,28 @@ module fabric
   input  logic [DataWidth-1:0] fault_flip_i [2],
   input  logic [1:0]           fault_drop_i,
   input  logic [1:0]           fault_answer_drop_i,
+  /// Whether any of the fault inputs from here to fault_event_hold_i is to act.
+  input  logic                 fault_enable_i,
+  /// Inverts answers in an answer slot, answers_t; sets data wires of a mask to a value,
+  /// behind the flips; and strobes, strobes_t, that no lane sends: with flips as their data and
+  /// a dead controller, a packet of nobody's.
+  input  logic [63:0]          fault_answer_flip_i [2],
+  input  logic [DataWidth-1:0] fault_stuck_mask_i  [2],
+  input  logic [DataWidth-1:0] fault_stuck_value_i [2],
+  input  logic [2:0]           fault_strobes_i     [2],
+  /// The nodes on one side of a partition of a bus: no word and no answer passes between them and
+  /// the others.
+  input  logic [NumNodes-1:0]  fault_partition_i [2],
+  /// Controllers that fail; see faulty_controller.
+  input  logic [1:0]           fault_dead_i,
+  input  logic [7:0]           fault_slow_i [2],
+  input  logic [1:0]           fault_double_i,
+  /// Faults inside nodes: those of which a register is upset, for one cycle, which register, and
+  /// the bits inverted; and those whose event rings stand still.
+  input  logic [NumNodes-1:0]  fault_upset_i,
+  input  logic [11:0]          fault_upset_offset_i,
+  input  logic [31:0]          fault_upset_bits_i,
+  input  logic [NumNodes-1:0]  fault_event_hold_i,
   /// Nodes that misbehave, on both buses; see rogue_port.
   input  logic [NumNodes-1:0]  fault_babble_i,
   input  logic [NumNodes-1:0]  fault_forge_i,
@@ -59,6 +83,9 @@ module fabric
   output logic [1:0]           wire_first_o,
   output logic [1:0]           wire_last_o,
   output logic [DataWidth-1:0] wire_data_o [2],
+  /// The data before the fault points of the wires, and whether the beat is that of two lanes.
+  output logic [DataWidth-1:0] sent_data_o [2],
+  output logic [1:0]           wire_collision_o,
   /// Answers after the fault points: answers_t.
   output logic [63:0]          answers_o [2],
   /// What a bus's guardian has caught: offence_e, and who.
@@ -72,6 +99,15 @@ module fabric
   logic [NumNodes-1:0] halt_q, fault_babble_q, fault_forge_q, fault_hold_q;
   logic [DataWidth-1:0] fault_flip_q [2];
   logic [1:0] fault_drop_q, fault_answer_drop_q;
+  answers_t             fault_answer_flip_q [2];
+  logic [DataWidth-1:0] fault_stuck_mask_q [2], fault_stuck_value_q [2];
+  strobes_t             fault_strobes_q [2];
+  logic [NumNodes-1:0]  fault_partition_q [2];
+  logic [1:0]           fault_dead_q, fault_double_q;
+  logic [7:0]           fault_slow_q [2];
+  logic [NumNodes-1:0]  fault_upset_q, fault_event_hold_q;
+  logic [11:0]          fault_upset_offset_q;
+  logic [31:0]          fault_upset_bits_q;
 
   always_ff @(posedge clk_i) begin
     halt_q              <= halt_i;
@@ -83,6 +119,40 @@ module fabric
     fault_hold_q        <= fault_hold_i;
   end
 
+  // These rest while none is on. A node whose ring stops or goes on, or that is upset, needs edges
+  // for it; after an upset for what it brings about.
+  logic [2:0]                fault_on_q;
+  logic [2:0][NumNodes-1:0]  upset_q;
+  logic [NumNodes-1:0]       event_held_q, fault_wake;
+
+  assign fault_upset_q = upset_q[0];
+  assign fault_wake    = upset_q[0] | upset_q[1] | upset_q[2] | (fault_event_hold_q ^ event_held_q);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || fault_enable_i || (fault_on_q != '0)) begin
+      fault_on_q           <= rst_ni ? {fault_on_q[1:0], fault_enable_i} : '0;
+      upset_q              <= {upset_q[1:0], on(fault_upset_i)};
+      fault_event_hold_q   <= on(fault_event_hold_i);
+      event_held_q         <= fault_event_hold_q;
+      fault_upset_offset_q <= fault_upset_offset_i;
+      fault_upset_bits_q   <= fault_upset_bits_i;
+      fault_dead_q         <= fault_dead_i & {2{fault_enable_i}};
+      fault_double_q       <= fault_double_i & {2{fault_enable_i}};
+      for (int unsigned b = 0; b < 2; b++) begin
+        fault_stuck_mask_q[b]  <= fault_stuck_mask_i[b] & {DataWidth{fault_enable_i}};
+        fault_stuck_value_q[b] <= fault_stuck_value_i[b];
+        fault_partition_q[b]   <= on(fault_partition_i[b]);
+        fault_slow_q[b]        <= fault_slow_i[b] & {8{fault_enable_i}};
+        fault_answer_flip_q[b] <= fault_answer_flip_i[b] & {64{fault_enable_i}};
+        fault_strobes_q[b]     <= fault_strobes_i[b] & {3{fault_enable_i}};
+      end
+    end
+  end
+
+  function automatic logic [NumNodes-1:0] on(input logic [NumNodes-1:0] nodes);
+    return nodes & {NumNodes{fault_enable_i}};
+  endfunction
+
   // ---- The nodes' sides ---------------------------------------------------------------------
 
   logic [1:0]           node_request_control [NumNodes], node_request_data [NumNodes];
@@ -93,6 +163,7 @@ module fabric
   logic [NumNodes-1:0]  node_idle;
 
   strobes_t             strobes [2];
+  nodes_t               deaf_nodes [2];  // those that do not hear the beat
   logic [DataWidth-1:0] data    [2];
   answers_t             answers [2];
   offence_t             offence [2];
@@ -105,11 +176,13 @@ module fabric
     logic [NumNodes-1:0]  lane_request_control, lane_request_data, lane_valid, lane_last;
     logic [NumNodes-1:0]  lane_grant;
     logic [DataWidth-1:0] lane_data [NumNodes];
+    logic [NumNodes-1:0]  rogue_request_control, rogue_request_data, rogue_valid, rogue_last;
+    logic [NumNodes-1:0]  rogue_grant;
+    logic [DataWidth-1:0] rogue_data [NumNodes];
     logic [NumNodes-1:0]  request_control, request_data, valid, last, grant;
-    logic [DataWidth-1:0] beats [NumNodes];
-    strobes_t             sent;
-    logic [DataWidth-1:0] sent_data;
-    logic                 controller_idle, rogue_idle;
+    strobes_t             granted, sent;
+    logic [DataWidth-1:0] granted_data, second_data, sent_data;
+    logic                 controller_idle, rogue_idle, faulty_idle;
 
     for (genvar i = 0; i < NumNodes; i++) begin : gen_lane
       assign lane_request_control[i] = node_request_control[i][b];
@@ -136,13 +209,38 @@ module fabric
       .last_i           (lane_last),
       .data_i           (lane_data),
       .grant_o          (lane_grant),
+      .request_control_o(rogue_request_control),
+      .request_data_o   (rogue_request_data),
+      .valid_o          (rogue_valid),
+      .last_o           (rogue_last),
+      .data_o           (rogue_data),
+      .grant_i          (rogue_grant),
+      .idle_o           (rogue_idle)
+    );
+
+    faulty_controller #(
+      .NumNodes (NumNodes),
+      .DataWidth(DataWidth)
+    ) u_faulty (
+      .clk_i,
+      .rst_ni,
+      .dead_i           (fault_dead_q[b]),
+      .slow_i           (fault_slow_q[b]),
+      .double_i         (fault_double_q[b]),
+      .request_control_i(rogue_request_control),
+      .request_data_i   (rogue_request_data),
+      .valid_i          (rogue_valid),
+      .last_i           (rogue_last),
+      .data_i           (rogue_data),
+      .grant_o          (rogue_grant),
       .request_control_o(request_control),
       .request_data_o   (request_data),
       .valid_o          (valid),
       .last_o           (last),
-      .data_o           (beats),
+      .data_o           (second_data),
       .grant_i          (grant),
-      .idle_o           (rogue_idle)
+      .collision_o      (wire_collision_o[b]),
+      .idle_o           (faulty_idle)
     );
 
     bus_controller #(
@@ -156,10 +254,10 @@ module fabric
       .request_data_i   (request_data),
       .valid_i          (valid),
       .last_i           (last),
-      .data_i           (beats),
+      .data_i           (rogue_data),
       .grant_o          (grant),
-      .strobes_o        (sent),
-      .data_o           (sent_data),
+      .strobes_o        (granted),
+      .data_o           (granted_data),
       .start_o          (start_o[b]),
       .source_o         (start_source_o[b]),
       .offence_o        (offence[b]),
@@ -168,10 +266,36 @@ module fabric
 
     // ---- The wires ----------------------------------------------------------------------------
 
+    assign sent             = granted | fault_strobes_q[b];
+    assign sent_data        = granted_data | second_data;
     assign strobes[b].valid = sent.valid && !fault_drop_q[b];
     assign strobes[b].first = sent.first;
     assign strobes[b].last  = sent.last;
-    assign data[b]          = sent_data ^ fault_flip_q[b];
+    assign data[b]          = ((sent_data ^ fault_flip_q[b]) & ~fault_stuck_mask_q[b]) |
+                              (fault_stuck_value_q[b] & fault_stuck_mask_q[b]);
+
+    // ---- Partition ----------------------------------------------------------------------------
+
+    // Nodes on the other side than a sender: that of the beat on the wires, and that of the packet
+    // whose answer slot it is.
+    logic [AnswerSlots:0][3:0] source_q;
+    logic [NumNodes-1:0]       deaf, far;
+
+    always_ff @(posedge clk_i) begin
+      if (start_o[b]) source_q[0] <= start_source_o[b];
+      source_q[AnswerSlots:1] <= source_q[AnswerSlots-1:0];
+    end
+
+    always_comb begin
+      deaf = '0;
+      far  = '0;
+      if (fault_partition_q[b] != '0) begin
+        deaf = others(fault_partition_q[b], source_q[0]);
+        far  = others(fault_partition_q[b], source_q[AnswerSlots]);
+      end
+    end
+
+    assign deaf_nodes[b] = nodes_t'(deaf);
 
     // ---- Answers ------------------------------------------------------------------------------
 
@@ -189,17 +313,18 @@ module fabric
       answers[b] = '0;
       if (answering && !fault_answer_drop_q[b]) begin
         for (int unsigned i = 0; i < NumNodes; i++) begin
-          if (!halt_q[i]) begin
+          if (!halt_q[i] && !far[i]) begin
             answers[b].accepted[i] = node_accepted[i][b];
             answers[b].busy[i]     = node_busy[i][b];
             answers[b].corrupt[i]  = node_corrupt[i][b];
             answers[b].refused[i]  = node_refused[i][b];
           end
         end
+        answers[b] ^= fault_answer_flip_q[b];
       end
     end
 
-    assign bus_idle[b] = controller_idle && rogue_idle && (answer_q == '0);
+    assign bus_idle[b] = controller_idle && rogue_idle && faulty_idle && (answer_q == '0);
 
     // ---- Observation --------------------------------------------------------------------------
 
@@ -207,6 +332,7 @@ module fabric
     assign wire_first_o[b]    = sent.first;
     assign wire_last_o[b]     = sent.last;
     assign wire_data_o[b]     = data[b];
+    assign sent_data_o[b]     = sent_data;
     assign answers_o[b]       = answers[b];
     assign offence_valid_o[b] = offence[b].valid;
     assign offence_o[b]       = offence[b].offence;
@@ -223,6 +349,11 @@ module fabric
       .clk_i,
       .rst_ni,
       .halt_i           (halt_i[i]),
+      .upset_i          (fault_upset_q[i]),
+      .upset_offset_i   (fault_upset_offset_q),
+      .upset_bits_i     (fault_upset_bits_q),
+      .event_hold_i     (fault_event_hold_q[i]),
+      .fault_wake_i     (fault_wake[i]),
       .node_i           (4'(i)),
       .cpu_valid_i      (cpu_valid_i[i]),
       .cpu_write_i      (cpu_write_i[i]),
@@ -238,6 +369,7 @@ module fabric
       .data_o           (node_data[i]),
       .grant_i          (node_grant[i]),
       .strobes_i        (strobes),
+      .deaf_i           (deaf_nodes),
       .data_i           (data),
       .accepted_o       (node_accepted[i]),
       .busy_o           (node_busy[i]),
@@ -249,6 +381,15 @@ module fabric
     );
   end
 
-  assign idle_o = (node_idle == '1) && (bus_idle == '1);
+  assign idle_o = (node_idle == '1) && (bus_idle == '1) && (fault_wake == '0);
+
+  /// Of a partition, the side that this node is not on.
+  function automatic logic [NumNodes-1:0] others(input logic [NumNodes-1:0] partition,
+                                                 input logic [3:0] node);
+    others = partition;
+    for (int unsigned i = 0; i < NumNodes; i++) begin
+      if ((node == 4'(i)) && partition[i]) others = ~partition;
+    end
+  endfunction
 
 endmodule

@@ -28,6 +28,8 @@ module message_engine
   /// Low while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
+  /// Fault point: the event ring writes nothing.
+  input  logic                 event_hold_i,
   input  logic                 tick_i,
   /// Settings and indices; see register_file.
   input  logic [3:0]           epoch_i,
@@ -68,6 +70,7 @@ module message_engine
   output logic [DataWidth-1:0] data_o          [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i       [2],
+  input  nodes_t               deaf_i          [2],
   input  logic [DataWidth-1:0] data_i          [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
@@ -158,6 +161,7 @@ module message_engine
     .rst_ni,
     .node_i,
     .strobes_i,
+    .deaf_i,
     .data_i,
     .accepted_o,
     .busy_answer_o    (busy_o),
@@ -215,7 +219,7 @@ module message_engine
     .room_o         (room),
     .room_first_o   (room_first),
     .claim_i        (claim),
-    .valid_i        (event_valid),
+    .valid_i        (event_hold_i ? '0 : event_valid),
     .event_i        (event_entry),
     .ready_o        (event_ready),
     .write_valid_o  (write_valid_o[1]),

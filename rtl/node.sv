@@ -30,6 +30,14 @@ module node
   input  logic                 rst_ni,
   /// The node is halted: its engine is disabled and silent.
   input  logic                 halt_i,
+  /// Fault points: for one cycle, a register and the bits inverted in it; the event ring stands
+  /// still. See register_file and message_engine.
+  input  logic                 upset_i,
+  input  logic [11:0]          upset_offset_i,
+  input  logic [31:0]          upset_bits_i,
+  input  logic                 event_hold_i,
+  /// One of them changes something: the core's clock goes on.
+  input  logic                 fault_wake_i,
   input  logic [3:0]           node_i,
   /// CPU port; see cpu_port.
   input  logic                 cpu_valid_i,
@@ -47,6 +55,8 @@ module node
   output logic [DataWidth-1:0] data_o    [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i [2],
+  /// Fault point: nodes that do not hear the beat.
+  input  nodes_t               deaf_i    [2],
   input  logic [DataWidth-1:0] data_i    [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
@@ -99,7 +109,8 @@ module node
   end
 
   assign wake = !rst_ni || core_busy || cpu_valid_q || (grant_i != '0) || (addressed != '0) ||
-                tick || (halt_q != core_halted) || offence_i[0].valid || offence_i[1].valid;
+                tick || (halt_q != core_halted) || fault_wake_i ||
+                offence_i[0].valid || offence_i[1].valid;
 
   clock_gate #(
     .Enabled(ClockGating)
@@ -118,6 +129,10 @@ module node
     .rst_ni,
     .halt_i           (halt_q),
     .halted_o         (core_halted),
+    .upset_i,
+    .upset_offset_i,
+    .upset_bits_i,
+    .event_hold_i,
     .node_i,
     .tick_i           (tick),
     .cpu_valid_i      (cpu_valid_q),
@@ -134,6 +149,7 @@ module node
     .data_o,
     .grant_i,
     .strobes_i,
+    .deaf_i,
     .data_i,
     .accepted_o,
     .busy_o,

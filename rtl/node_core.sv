@@ -23,6 +23,11 @@ module node_core
   input  logic                 halt_i,
   /// The halt has reached the core.
   output logic                 halted_o,
+  /// Fault points; see node.
+  input  logic                 upset_i,
+  input  logic [11:0]          upset_offset_i,
+  input  logic [31:0]          upset_bits_i,
+  input  logic                 event_hold_i,
   input  logic [3:0]           node_i,
   /// For one cycle in TickCycles, while waiting_o.
   input  logic                 tick_i,
@@ -42,6 +47,7 @@ module node_core
   output logic [DataWidth-1:0] data_o    [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i [2],
+  input  nodes_t               deaf_i    [2],
   input  logic [DataWidth-1:0] data_i    [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
@@ -57,8 +63,11 @@ module node_core
   output logic                 idle_o
 );
 
-  logic halted_q;
-  always_ff @(posedge clk_i) halted_q <= halt_i;
+  logic halted_q, event_held_q;
+  always_ff @(posedge clk_i) begin
+    halted_q     <= halt_i;
+    event_held_q <= event_hold_i;
+  end
   assign halted_o = halted_q;
 
   // ---- Node RAM, and who has its ports ----------------------------------------------------------
@@ -173,6 +182,9 @@ module node_core
     .clk_i,
     .rst_ni,
     .halt_i        (halted_q),
+    .upset_i,
+    .upset_offset_i,
+    .upset_bits_i,
     .node_i,
     .valid_i       (register_valid),
     .write_i       (register_write),
@@ -213,6 +225,7 @@ module node_core
     .clk_i,
     .rst_ni           (switches.enable && !halted_q),
     .node_i,
+    .event_hold_i     (event_held_q),
     .tick_i,
     .epoch_i          (switches.epoch),
     .interrupt_enable_i(switches.interrupt_enable),
@@ -250,6 +263,7 @@ module node_core
     .data_o,
     .grant_i,
     .strobes_i,
+    .deaf_i,
     .data_i,
     .accepted_o,
     .busy_o,

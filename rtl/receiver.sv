@@ -21,6 +21,7 @@ module receiver
   input  logic [3:0]           node_i,
   /// The buses: captured only.
   input  strobes_t             strobes_i       [2],
+  input  nodes_t               deaf_i          [2],
   input  logic [DataWidth-1:0] data_i          [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_answer_o,
@@ -73,6 +74,7 @@ module receiver
       .rst_ni,
       .node_i,
       .strobes_i        (strobes_i[b]),
+      .deaf_i           (deaf_i[b]),
       .data_i           (data_i[b]),
       .answer_accepted_o(accepted_o[b]),
       .answer_busy_o    (busy_answer_o[b]),

@@ -15,6 +15,11 @@ module register_file
   input  logic             clk_i,
   input  logic             rst_ni,
   input  logic             halt_i,
+  /// Fault point, for one cycle: bits of a register that the CPU can read and write are inverted,
+  /// as an upset of its flip-flops would.
+  input  logic             upset_i,
+  input  logic [11:0]      upset_offset_i,
+  input  logic [31:0]      upset_bits_i,
   input  logic [3:0]       node_i,
   /// The access.
   input  logic             valid_i,
@@ -115,6 +120,31 @@ module register_file
           RegBusyLimit:       busy_limit_q       <= wdata_i[15:0];
           RegGrantTimeout:    grant_timeout_q    <= wdata_i[15:0];
           RegPathLimits:      path_limits_q      <= wdata_i;
+          default: ;
+        endcase
+      end
+      if (upset_i) begin
+        unique case (upset_offset_i)
+          RegControl:         control_q          <= control_of(control_q ^ upset_bits_i);
+          RegCoalescing:      coalescing_q       <= coalescing_q ^ upset_bits_i;
+          RegEventBase:       events_q.base      <= events_q.base ^ upset_bits_i[19:4];
+          RegEventSize:       events_q.mask      <= events_q.mask ^ upset_bits_i[15:0];
+          RegEventHead:       events_q.index     <= events_q.index ^ upset_bits_i[15:0];
+          RegControlRingBase: send_q[1].base     <= send_q[1].base ^ upset_bits_i[19:4];
+          RegControlRingSize: send_q[1].mask     <= send_q[1].mask ^ upset_bits_i[15:0];
+          RegControlRingTail: send_q[1].index    <= send_q[1].index ^ upset_bits_i[15:0];
+          RegDataRingBase:    send_q[0].base     <= send_q[0].base ^ upset_bits_i[19:4];
+          RegDataRingSize:    send_q[0].mask     <= send_q[0].mask ^ upset_bits_i[15:0];
+          RegDataRingTail:    send_q[0].index    <= send_q[0].index ^ upset_bits_i[15:0];
+          RegReceiveXBase:    receive_q[0].base  <= receive_q[0].base ^ upset_bits_i[19:4];
+          RegReceiveXSlots:   receive_q[0].mask  <= receive_q[0].mask ^ upset_bits_i[15:0];
+          RegReceiveXHead:    receive_q[0].index <= receive_q[0].index ^ upset_bits_i[15:0];
+          RegReceiveYBase:    receive_q[1].base  <= receive_q[1].base ^ upset_bits_i[19:4];
+          RegReceiveYSlots:   receive_q[1].mask  <= receive_q[1].mask ^ upset_bits_i[15:0];
+          RegReceiveYHead:    receive_q[1].index <= receive_q[1].index ^ upset_bits_i[15:0];
+          RegBusyLimit:       busy_limit_q       <= busy_limit_q ^ upset_bits_i[15:0];
+          RegGrantTimeout:    grant_timeout_q    <= grant_timeout_q ^ upset_bits_i[15:0];
+          RegPathLimits:      path_limits_q      <= path_limits_q ^ upset_bits_i;
           default: ;
         endcase
       end

@@ -2,7 +2,8 @@
 //
 // After an attempt (decide): destinations that have accepted the packet, or refused it, are done
 // with. So are those that are busy once the limit of busy answers is reached; for a read packet
-// that is one: see bulk_sender.
+// that is one: see bulk_sender. Who gives two answers at once has given none: something has
+// happened to them on the wires.
 //
 // Then, and whenever the packet waits to move (weigh), where each destination that is left is tried
 // next, by the states of its paths on this bus (here) and the other one (there):
@@ -51,11 +52,19 @@ module transmit_verdict
   output nodes_t      there_o
 );
 
+  /// Who gives two answers.
+  function automatic nodes_t contradictory(input answers_t answers);
+    return (answers.accepted & answers.busy) |
+           ((answers.accepted | answers.busy) & answers.corrupt) |
+           ((answers.accepted | answers.busy | answers.corrupt) & answers.refused);
+  endfunction
+
   logic   stays;
-  nodes_t accepted, given_up, lost;
+  nodes_t plain, accepted, given_up, lost;  // plain: one answer at most
 
   always_comb begin
     job_o     = job_i;
+    plain     = '0;
     accepted  = '0;
     given_up  = '0;
     lost      = '0;
@@ -70,11 +79,12 @@ module transmit_verdict
     there_o   = '0;
     pause_o   = 1'b0;
     if (decide_i) begin
-      accepted  = tried_i & answers_i.accepted;
-      refused_o = tried_i & answers_i.refused & ~accepted;
-      busy_o    = tried_i & answers_i.busy & ~(accepted | refused_o);
+      plain     = tried_i & ~contradictory(answers_i);
+      accepted  = plain & answers_i.accepted;
+      refused_o = plain & answers_i.refused;
+      busy_o    = plain & answers_i.busy;
       good_o    = accepted | refused_o | busy_o;
-      corrupt_o = tried_i & answers_i.corrupt & ~good_o;
+      corrupt_o = plain & answers_i.corrupt;
       missing_o = tried_i & ~(good_o | corrupt_o);
       settled_o = accepted | refused_o;
       if (busy_o != '0) begin
@@ -90,7 +100,7 @@ module transmit_verdict
       job_o.unsure = job_i.unsure | missing_o;
     end else if (weigh_i) begin
       stays   = (job_i.offer.route != RouteAny) || (job_i.moves == 3'd7);
-      busy_o  = job_i.left & tried_i & answers_i.busy;
+      busy_o  = job_i.left & tried_i & answers_i.busy & ~contradictory(answers_i);
       there_o = stays ? '0 : job_i.left & ~busy_o & ~there_down_i &
                              (here_down_i | (here_suspect_i & ~there_suspect_i));
       lost    = job_i.left & ~busy_o & here_down_i & ~there_o;

@@ -38,9 +38,31 @@ void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer
   if (its.down && failing) failed(bus, source, destination, cycle);
 }
 
+void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
+  Block& its = blocks_[static_cast<std::size_t>(bus)];
+  const Block& other = blocks_[1 - static_cast<std::size_t>(bus)];
+  its.times += on ? 1 : -1;
+  its.ever = true;
+  if (on) its.from = cycle;
+  its.until = cycle;
+  if (other.near(cycle, cut_window_)) all_cut_off_ = true;
+  if (!on) return;
+  for (unsigned source = 0; source < contract::max_nodes; ++source) {
+    for (unsigned d = 0; d < contract::max_nodes; ++d) {
+      const auto& failed = path(bus == BusId::x ? BusId::y : BusId::x, source, d).failed_cycle;
+      if (failed && (*failed >= cycle || cycle - *failed <= cut_window_)) {
+        cut_off_[source] |= 1U << d;
+      }
+    }
+  }
+}
+
 void PathWatch::failed(BusId bus, unsigned source, unsigned destination, std::uint64_t cycle) {
   paths_[index(bus, source, destination)].failed_cycle = cycle;
   const BusId other_bus = bus == BusId::x ? BusId::y : BusId::x;
+  if (blocks_[static_cast<std::size_t>(other_bus)].near(cycle, cut_window_)) {
+    cut_off_[source] |= 1U << destination;
+  }
   const auto other = path(other_bus, source, destination).failed_cycle;
   if (!other) return;
   // Packets of the two buses need not come in order of time.

@@ -23,6 +23,9 @@ class PathWatch {
   void attempt(contract::BusId bus, unsigned source, unsigned destination,
                contract::Answer answer, std::uint64_t cycle, bool probe);
 
+  /// From this cycle on a bus takes no packet, or does again: all its paths fail unseen.
+  void blocked(contract::BusId bus, std::uint64_t cycle, bool on);
+
   bool down(contract::BusId bus, unsigned source, unsigned destination) const {
     return path(bus, source, destination).down;
   }
@@ -38,7 +41,7 @@ class PathWatch {
   /// I'm-alive intervals. A path that failed longer ago has been restored since. CPUs that were
   /// cut off have declared each other down and stay so.
   bool was_cut_off(unsigned source, unsigned destination) const {
-    return (cut_off_[source] >> destination & 1) != 0;
+    return all_cut_off_ || (cut_off_[source] >> destination & 1) != 0;
   }
 
  private:
@@ -57,6 +60,18 @@ class PathWatch {
   }
   void failed(contract::BusId bus, unsigned source, unsigned destination, std::uint64_t cycle);
 
+  // When a bus last took nothing.
+  struct Block {
+    std::uint64_t from = 0, until = 0;
+    int times = 0;
+    bool ever = false;
+    bool near(std::uint64_t cycle, std::uint64_t window) const {
+      return ever && (times > 0 || cycle <= until || cycle - until <= window);
+    }
+  };
+
+  std::array<Block, 2> blocks_{};
+  bool all_cut_off_ = false;
   contract::PathLimitsRegister limits_;
   std::uint64_t cut_window_;  // cycles within which the failures of two paths add up
   std::vector<Path> paths_;

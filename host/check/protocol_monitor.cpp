@@ -26,6 +26,10 @@ std::size_t words_of(const PacketHeader& header) {
          (header.length() + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
 }
 
+const Answers& given(const WirePacket& packet) {
+  return packet.given ? *packet.given : packet.answers;
+}
+
 // The header with nothing in its reserved bits.
 PacketHeader without_reserved(const PacketHeader& header) {
   return PacketHeader{}
@@ -71,6 +75,41 @@ bool ProtocolMonitor::is_rogue(unsigned node, std::uint64_t from, std::uint64_t 
   return its.misdeeds != 0 || from <= its.rogue_until + aftermath;
 }
 
+void ProtocolMonitor::wires_faulty(BusId bus, std::uint64_t cycle, bool on) {
+  bus_of(bus).stuck.change(cycle, on);
+}
+
+void ProtocolMonitor::grants_faulty(BusId bus, std::uint64_t cycle, bool on) {
+  bus_of(bus).doubled.change(cycle, on);
+  for (unsigned node = 0; node < count_; ++node) flows_.forgive(node);
+}
+
+void ProtocolMonitor::blocked(BusId bus, std::uint64_t cycle, bool on) {
+  paths_.blocked(bus, cycle, on);
+  for (unsigned node = 0; node < count_; ++node) flows_.forgive(node);
+}
+
+void ProtocolMonitor::upset(unsigned node, std::uint64_t cycle) {
+  nodes_[node].upset = true;
+  rogue(node, cycle, true);
+}
+
+void ProtocolMonitor::observe_copy(const WirePacket& packet) {
+  check_timing(packet);
+  check_answers(packet, false);
+  ++bus_of(packet.bus).result.packets;
+  bus_of(packet.bus).result.busy_cycles += packet.sent.size();
+}
+
+void ProtocolMonitor::check_collision(const WirePacket& packet) {
+  if (!bus_of(packet.bus).doubled.covers(packet.start_cycle)) {
+    complain(packet, "two nodes drove the bus, and no fault makes its controller grant two");
+  }
+  if (packet.answers.accepted != 0 && !crc_good(packet.received)) {
+    complain(packet, "accepted, though two nodes drove the bus");
+  }
+}
+
 template <class... Arguments>
 void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
                                const Arguments&... arguments) {
@@ -96,7 +135,12 @@ PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
     complain(packet, "sent by a CPU that was halted at cycle {}",
              nodes_[packet.source].halted_from);
   }
-  if (packet.cut) {
+  if (packet.altered && !bus_of(packet.bus).stuck.covers(packet.start_cycle)) {
+    complain(packet, "changed on the wires, and no fault does that");
+  }
+  if (packet.collided) {
+    check_collision(packet);
+  } else if (packet.cut) {
     check_cut(packet, rogue);
   } else if (rogue) {
     check_source(packet);
@@ -249,27 +293,29 @@ void ProtocolMonitor::check_answers(const WirePacket& packet, bool rogue) {
   const bool none_through = packet.unseen || packet.unanswered;
   for (unsigned node = 0; node < contract::max_nodes; ++node) {
     const bool is_addressed = (addressed >> node & 1) != 0;
-    if (packet.answers.of(node) != Answer::none) {
+    if (nodes_[node].upset) continue;
+    if (given(packet).of(node) != Answer::none) {
       alive_ |= 1U << node;
       check_answer(packet, node, good, is_addressed);
       continue;
     }
     const bool must = is_addressed && good && !rogue && !none_through &&
-                      (alive_ >> node & 1) != 0 && !halted_by(node, packet.answer_cycle);
+                      (packet.parted >> node & 1) == 0 && (alive_ >> node & 1) != 0 && !halted_by(node, packet.answer_cycle);
     if (must) complain(packet, "CPU {} did not answer a good packet", node);
   }
 }
 
 void ProtocolMonitor::check_answer(const WirePacket& packet, unsigned node, bool good,
                                    bool addressed) {
-  const Answer answer = packet.answers.of(node);
+  const Answer answer = given(packet).of(node);
   const auto expect = [&](bool holds, const char* format, const auto&... arguments) {
     if (!holds) complain(packet, format, node, name(answer), arguments...);
     return holds;
   };
   const bool window = good && has_window(packet_header(packet.received).kind());
-  expect((packet.answers.contradictory() >> node & 1) == 0,
+  expect((given(packet).contradictory() >> node & 1) == 0,
          "CPU {} answered {} and something else at once") &&
+      expect((packet.parted >> node & 1) == 0, "CPU {} answered {} across a partition") &&
       expect(!packet.unseen && !packet.unanswered,
              "CPU {} answered {}, but faults let nothing through") &&
       expect(addressed, "CPU {} answered {}, but was not addressed") &&

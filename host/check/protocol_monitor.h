@@ -75,6 +75,22 @@ class ProtocolMonitor {
   /// From this cycle on the node misbehaves, or no longer does; several times at once, too.
   void rogue(unsigned node, std::uint64_t cycle, bool on);
 
+  /// Checks the answers to a packet that the bus has repeated by itself.
+  void observe_copy(const WirePacket& packet);
+
+  /// From this cycle on a fault that lets the wires of a bus change what is sent, or lets two nodes
+  /// drive it, holds, or no longer does; several times at once, too.
+  void wires_faulty(contract::BusId bus, std::uint64_t cycle, bool on);
+  void grants_faulty(contract::BusId bus, std::uint64_t cycle, bool on);
+
+  /// From this cycle on a bus grants nothing, or does again. What its senders try there is not
+  /// seen.
+  void blocked(contract::BusId bus, std::uint64_t cycle, bool on);
+
+  /// From here on the inside of a node cannot be trusted: it may send, and leave unanswered, what
+  /// it wants; still not under another's number.
+  void upset(unsigned node, std::uint64_t cycle);
+
   /// See PathWatch.
   bool was_cut_off(unsigned source, unsigned destination) const {
     return paths_.was_cut_off(source, destination);
@@ -95,8 +111,19 @@ class ProtocolMonitor {
     std::uint64_t free_from = 0;  // first cycle after the last packet's last word
     BusResult result;
     Complaints complaints;
+    struct Period {
+      int faults = 0;           // that are on
+      std::uint64_t until = 0;  // while there are none
+      void change(std::uint64_t cycle, bool on) {
+        faults += on ? 1 : -1;
+        until = cycle;
+      }
+      bool covers(std::uint64_t start_cycle) const { return faults > 0 || start_cycle < until; }
+    };
+    Period stuck, doubled;
   };
   struct Node {
+    bool upset = false;
     std::uint64_t halted_from = never;
     unsigned misdeeds = 0;               // going on
     std::uint64_t rogue_from = never;
@@ -124,6 +151,7 @@ class ProtocolMonitor {
   bool check_payload(const WirePacket& packet, const contract::PacketHeader& header);
   void check_timing(const WirePacket& packet);
   void check_cut(const WirePacket& packet, bool rogue);
+  void check_collision(const WirePacket& packet);
   void check_source(const WirePacket& packet);
   void check_answers(const WirePacket& packet, bool rogue);
   void check_answer(const WirePacket& packet, unsigned node, bool good, bool addressed);

@@ -22,6 +22,8 @@ constexpr unsigned packet_bits =
              (contract::header_words + contract::window_words + contract::crc_words) +
          contract::max_payload_bytes);
 
+constexpr unsigned header_bits = 8 * contract::word_bytes * contract::header_words;
+
 std::string what(const FaultSpec& spec) {
   if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
   return fmt::format("{} {}", name(spec.kind), spec.bus ? name(*spec.bus) : "x and y");
@@ -77,8 +79,22 @@ bool Injector::on_bus(const Fault& fault, BusId bus) {
 void Injector::begin(Fault& fault, std::uint64_t cycle) {
   fault.spent = true;
   fault.first_cycle = cycle;
-  if (fault.spec.kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
-  if (fault.spec.cpu) return change(fault.spec.kind, *fault.spec.cpu, 1, cycle);
+  const FaultKind kind = fault.spec.kind;
+  if (kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
+  if (fault.spec.for_cycles) {
+    fault.spec.until_cycle = cycle + *fault.spec.for_cycles;
+    points_.at(*fault.spec.until_cycle,
+               [this, &fault] { end(fault, *fault.spec.until_cycle); });
+  }
+  if (is_misdeed(kind)) return change(kind, *fault.spec.cpu, 1, cycle);
+  if (kind != FaultKind::bus_down) {
+    points_.set_fault(fault.spec, true, cycle);
+    // An interrupt that nobody raises and that has no end given is a pulse.
+    if (kind == FaultKind::interrupt_spurious && !fault.spec.until_cycle) {
+      points_.at(cycle + 1, [this, &fault, cycle] { end(fault, cycle + 1); });
+    }
+    return;
+  }
   for (const BusId bus : both) {
     if (on_bus(fault, bus)) change(bus, 1, cycle);
   }
@@ -87,8 +103,10 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
 void Injector::end(Fault& fault, std::uint64_t cycle) {
   const bool began = fault.first_cycle.has_value();
   fault.spent = true;  // nor does it begin any more
-  if (!began || fault.spec.kind == FaultKind::cpu_halt) return;
-  if (fault.spec.cpu) return change(fault.spec.kind, *fault.spec.cpu, -1, cycle);
+  const FaultKind kind = fault.spec.kind;
+  if (!began || kind == FaultKind::cpu_halt || is_instant(kind)) return;
+  if (is_misdeed(kind)) return change(kind, *fault.spec.cpu, -1, cycle);
+  if (kind != FaultKind::bus_down) return points_.set_fault(fault.spec, false, cycle);
   for (const BusId bus : both) {
     if (on_bus(fault, bus)) change(bus, -1, cycle);
   }
@@ -126,7 +144,8 @@ const PacketHit& Injector::packet_started(BusId bus, std::uint64_t cycle, unsign
   Line& line = lines_[index(bus)];
   assert(line.count < line.shots.size());
   Shot& shot = line.shots[(line.first + line.count++) % line.shots.size()];
-  shot.hit.drop = shot.hit.answer_drop = false;
+  shot.hit.drop = shot.hit.answer_drop = shot.hit.duplicate = false;
+  shot.hit.answer_flips = 0;
   shot.hit.flips.clear();
   shot.faults.clear();
   for (std::size_t i = 0; i < faults_.size(); ++i) {
@@ -177,7 +196,8 @@ void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answ
 void Injector::offence(unsigned node, std::uint64_t cycle) {
   constexpr std::uint64_t aftermath = 100;
   for (Fault& fault : faults_) {
-    const bool holds = is_node_fault(fault.spec.kind) && fault.spec.cpu == node &&
+    const bool holds = (is_misdeed(fault.spec.kind) || fault.spec.kind == FaultKind::cpu_halt) &&
+                       fault.spec.cpu == node &&
                        fault.first_cycle &&
                        (!fault.spec.until_cycle || cycle < *fault.spec.until_cycle + aftermath);
     if (holds) ++fault.offences;
@@ -187,21 +207,35 @@ void Injector::offence(unsigned node, std::uint64_t cycle) {
 void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
   switch (fault.spec.kind) {
     case FaultKind::packet_corrupt: {
+      const FaultDetail& detail = fault.spec.detail;
+      if (!detail.bits.empty()) {
+        result.flips.insert(result.flips.end(), detail.bits.begin(), detail.bits.end());
+        break;
+      }
       // One bit or three: an odd number cannot cancel out, and CRC-32C always finds so few.
       RandomStream& chance = fault.chance[index(bus)];
       const std::uint64_t bits = 1 + 2 * chance.below(2);
+      const unsigned from = detail.part == FaultDetail::Part::payload ? header_bits : 0;
+      const unsigned to = detail.part == FaultDetail::Part::header ? header_bits : packet_bits;
       for (std::uint64_t i = 0; i < bits; ++i) {
-        result.flips.push_back(static_cast<unsigned>(chance.below(packet_bits)));
+        result.flips.push_back(from + static_cast<unsigned>(chance.below(to - from)));
       }
       break;
     }
+    case FaultKind::answer_corrupt: {
+      const FaultDetail& detail = fault.spec.detail;
+      for (const unsigned bit : detail.bits) result.answer_flips ^= std::uint64_t{1} << bit;
+      if (!detail.bits.empty() || detail.cpus.empty()) break;
+      RandomStream& chance = fault.chance[index(bus)];
+      const std::uint64_t kind = chance.below(4);
+      const unsigned cpu = detail.cpus[chance.below(detail.cpus.size())];
+      result.answer_flips ^= std::uint64_t{1} << (kind * contract::max_nodes + cpu);
+      break;
+    }
+    case FaultKind::packet_duplicate: result.duplicate = true; break;
     case FaultKind::packet_drop: result.drop = true; break;
     case FaultKind::answer_drop: result.answer_drop = true; break;
-    case FaultKind::bus_down:
-    case FaultKind::cpu_halt:
-    case FaultKind::babbling_node:
-    case FaultKind::forged_source:
-    case FaultKind::bus_hog: break;
+    default: break;
   }
 }
 
@@ -212,10 +246,13 @@ std::vector<FaultResult> Injector::results() const {
     if (fault.first_cycle && fault.spec.cpu) {
       const bool halt = fault.spec.kind == FaultKind::cpu_halt;
       effect = fmt::format("{}from cycle {}", halt ? "silent " : "", *fault.first_cycle);
-      if (!halt || fault.offences != 0) {
+      if (is_misdeed(fault.spec.kind) || fault.offences != 0) {
         effect += fmt::format(": caught {} time{}", fault.offences,
                               fault.offences == 1 ? "" : "s");
       }
+    } else if (fault.first_cycle && !is_packet_fault(fault.spec.kind) &&
+               fault.spec.kind != FaultKind::bus_down) {
+      effect = fmt::format("from cycle {}", *fault.first_cycle);
     } else if (fault.first_cycle) {
       effect = fmt::format("from cycle {}: {} packet{} hit", *fault.first_cycle, fault.struck,
                            fault.struck == 1 ? "" : "s");

@@ -24,9 +24,13 @@ namespace xybus {
 struct PacketHit {
   bool drop = false;
   bool answer_drop = false;
+  bool duplicate = false;           ///< the bus repeats it
+  std::uint64_t answer_flips = 0;   ///< answer wires; see PacketFault
   std::vector<unsigned> flips;  ///< bits, counted from bit 0 of the header
 
-  bool any() const { return drop || answer_drop || !flips.empty(); }
+  bool any() const {
+    return drop || answer_drop || duplicate || answer_flips != 0 || !flips.empty();
+  }
 };
 
 /// What the injector needs of the machine.
@@ -39,6 +43,8 @@ class FaultPoints {
   virtual void halt(unsigned cpu, std::uint64_t cycle) = 0;
   /// A node begins or ceases to misbehave: babbling_node, forged_source or bus_hog.
   virtual void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) = 0;
+  /// Any other fault that holds for a time begins or ends; one that happens once only begins.
+  virtual void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) = 0;
 };
 
 class Injector {

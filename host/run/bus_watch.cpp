@@ -33,7 +33,9 @@ constexpr EventKind cut_kind{"packet_cut", {"source", "words", "faulted"}};
 constexpr EventKind offence_kind{"offence", {"cpu", {"offence", name_of<contract::Offence>}}};
 
 constexpr EventKind hit_kind{"packet_hit",
-                             {{"bus", name_of<BusId>}, "source", "drop", "answer_drop", "flips"}};
+                             {{"bus", name_of<BusId>}, "source", "drop", "answer_drop",
+                              "flips", "answer_flips", "duplicate"}};
+constexpr EventKind copy_kind{"packet_copy", {"source", "words", "accepted"}};
 
 // What a message packet asks for; no operation at all when it is none.
 LinkOperation operation_of(std::span<const std::uint32_t> words) {
@@ -80,8 +82,12 @@ PacketFault BusWatch::packet_started(BusId bus, std::uint64_t cycle, unsigned so
   if (!hit.any()) return {};
   log_.record(EventLog::faults(), cycle, hit_kind,
               {static_cast<std::uint64_t>(bus), source, hit.drop, hit.answer_drop,
-               hit.flips.size()});
-  return {hit.drop, hit.answer_drop, hit.flips};
+               hit.flips.size(), hit.answer_flips, hit.duplicate});
+  return {.drop = hit.drop,
+          .answer_drop = hit.answer_drop,
+          .flips = hit.flips,
+          .answer_flips = hit.answer_flips,
+          .duplicate = hit.duplicate};
 }
 
 std::span<const std::uint32_t> BusWatch::before_faults(const BusPacket& packet,
@@ -94,9 +100,13 @@ std::span<const std::uint32_t> BusWatch::before_faults(const BusPacket& packet,
 }
 
 void BusWatch::packet_answered(const BusPacket& packet) {
+  if (packet.replayed) return copied(packet);
   const PacketHit& hit = injector_.on_wires(packet.bus);
-  const auto sent = before_faults(packet, hit);
+  // The fault points say what was sent; flips alone can be undone without them.
+  const auto undone = before_faults(packet, hit);
+  const auto sent = packet.sent.empty() ? undone : packet.sent;
   const bool alive = operation_of(sent) == LinkOperation::alive;
+  const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
   const PacketVerdict verdict =
       monitor_.observe({.bus = packet.bus,
                         .source = packet.source,
@@ -104,11 +114,16 @@ void BusWatch::packet_answered(const BusPacket& packet) {
                         .answer_cycle = packet.answer_cycle,
                         .sent = sent,
                         .received = packet.words,
-                        .answers = packet.answers,
+                        .answers = packet.answers.plain(),
+                        .given = answers_pass ? packet.answers.flipped(hit.answer_flips)
+                                              : packet.answers,
                         .cut = packet.cut,
                         .unseen = hit.drop || packet.down,
                         .unanswered = hit.answer_drop || packet.down,
-                        .probe = alive});
+                        .probe = alive,
+                        .altered = !std::ranges::equal(sent, undone),
+                        .collided = packet.collided,
+                        .parted = packet.parted});
   injector_.packet_answered(packet.bus, packet.start_cycle, verdict.answer, packet.down);
 
   for (std::uint32_t left = verdict.accepted; left != 0; left &= left - 1) {
@@ -118,6 +133,22 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   // I'm-alive goes on even when nothing else does.
   if (verdict.accepted != 0 && !alive) watchdog_.moved(packet.answer_cycle);
   record(packet, verdict, sent);
+}
+
+void BusWatch::copied(const BusPacket& packet) {
+  monitor_.observe_copy({.bus = packet.bus,
+                         .source = packet.source,
+                         .start_cycle = packet.start_cycle,
+                         .answer_cycle = packet.answer_cycle,
+                         .sent = packet.sent,
+                         .received = packet.words,
+                         .answers = packet.answers.plain(),
+                         .given = packet.answers,
+                         .unseen = packet.down,
+                         .unanswered = packet.down,
+                         .parted = packet.parted});
+  log_.record(EventLog::bus(packet.bus), packet.start_cycle, copy_kind,
+              {packet.source, packet.words.size(), packet.answers.accepted});
 }
 
 void BusWatch::record(const BusPacket& packet, const PacketVerdict& verdict,

@@ -44,6 +44,7 @@ class BusWatch : public FabricObserver {
 
  private:
   std::span<const std::uint32_t> before_faults(const BusPacket& packet, const PacketHit& hit);
+  void copied(const BusPacket& packet);
   void record(const BusPacket& packet, const PacketVerdict& verdict,
               std::span<const std::uint32_t> sent);
 

@@ -13,6 +13,7 @@
 #include "check/protocol_monitor.h"
 #include "check/scoreboard.h"
 #include "check/watchdog.h"
+#include "fault/active_faults.h"
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
@@ -57,6 +58,9 @@ constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
 constexpr EventKind rogue_kind{"rogue", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
+constexpr EventKind fault_kind{"fault", {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
+constexpr EventKind fault_end_kind{"fault_end",
+                                   {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
 constexpr EventKind sound_kind{"sound", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
 
 Misdeed misdeed_of(FaultKind kind) {
@@ -69,9 +73,11 @@ Misdeed misdeed_of(FaultKind kind) {
 
 // At a marker in the waveform.
 std::string mark(BusId bus, const PacketHit& hit) {
-  const char* const what = hit.drop          ? "packet dropped"
-                           : hit.answer_drop ? "answer dropped"
-                                             : "corrupt";
+  const char* const what = hit.drop                ? "packet dropped"
+                           : hit.answer_drop       ? "answer dropped"
+                           : hit.answer_flips != 0 ? "answer corrupt"
+                           : !hit.flips.empty()    ? "corrupt"
+                                                   : "repeated";
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
 
@@ -115,6 +121,7 @@ class Run : private FaultPoints {
   void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override;
   void halt(unsigned cpu, std::uint64_t cycle) override;
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
+  void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
 
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
@@ -150,6 +157,7 @@ class Run : private FaultPoints {
 
   std::uint32_t halted_ = 0;
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
+  ActiveFaults active_;
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
   bool overdue_ = false;  // not complete when all had to be
@@ -260,6 +268,16 @@ void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycl
   notes_.fault(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
   machine_.fabric().set_rogue(cpu, misdeed_of(misdeed), on);
   monitor_.rogue(cpu, cycle, on);
+}
+
+void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  // What others then think of the CPU, and it of them, may fail messages.
+  if (fault.cpu) rogue_ |= 1U << *fault.cpu;
+  log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
+              {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
+               fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
+  notes_.fault(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
+  active_.change(fault, on, cycle, machine_, monitor_);
 }
 
 void Run::end_at(std::uint64_t cycle) {

@@ -46,6 +46,19 @@ const std::vector<Described>& known_faults() {
       {"babbling-node", "a node asks for both buses all the time and sends noise, even if halted"},
       {"forged-source", "a node sends its packets under another node's number"},
       {"bus-hog", "a node does not end its packets"},
+      {"answer-corrupt", "wires of a packet's answer slot flip"},
+      {"packet-duplicate", "the bus repeats a packet behind its answers"},
+      {"bus-stuck-bit", "a data wire of a bus is stuck at 0 or 1"},
+      {"partition", "a set of CPUs and the others do not hear each other"},
+      {"controller-dead", "a bus grants nothing"},
+      {"bus-slow", "a bus leaves dead cycles between packets"},
+      {"controller-double-grant", "a bus grants two nodes at once, and both drive"},
+      {"ram-flip", "bits of a byte of node RAM flip"},
+      {"register-upset", "bits of a register of a node flip"},
+      {"interrupt-lost", "a CPU does not see its interrupt"},
+      {"interrupt-spurious", "a CPU sees an interrupt that nothing has raised"},
+      {"completion-delayed", "no event gets to a CPU's event ring for a time"},
+      {"cpu-slow", "a CPU takes longer for everything, by a factor"},
   };
   return list;
 }

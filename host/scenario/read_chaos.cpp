@@ -26,8 +26,8 @@ bool by_default(FaultKind kind) {
     case FaultKind::babbling_node:
     case FaultKind::forged_source:
     case FaultKind::bus_hog: return true;
+    default: return false;
   }
-  return false;
 }
 
 std::vector<FaultKind> read_kinds(const Section& section) {

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "scenario/overrides.h"
+#include "scenario/fault_detail.h"
 #include "scenario/quantity.h"
 #include "scenario/read_chaos.h"
 #include "scenario/section.h"
@@ -169,11 +170,32 @@ std::string_view trigger_of(const Section& section) {
   return trigger;
 }
 
+/// How long it lasts: of a point in time, a way to write `until`.
+void read_duration(const Section& section, const SystemSpec& system, bool packet_fault,
+                   FaultSpec& fault) {
+  if (section.has("until")) section.fail("for", "for contradicts until", "one of the two");
+  const bool single = packet_fault && std::holds_alternative<AtPacket>(fault.when);
+  if (fault.kind == FaultKind::cpu_halt || is_instant(fault.kind) || single ||
+      std::holds_alternative<EachPacket>(fault.when))
+    section.fail("for", fmt::format("for on a {} that has no length", name(fault.kind)),
+                 "no for");
+  const std::uint64_t cycles = section.time("for", system.clock_hz);
+  if (cycles == 0) section.fail("for", section.written("for") + " is no time at all", "a cycle");
+  if (const auto* at = std::get_if<AtCycle>(&fault.when)) {
+    fault.until_cycle = at->cycle + cycles;
+  } else {
+    fault.for_cycles = cycles;
+  }
+}
+
 void read_until(const Section& section, const SystemSpec& system, bool packet_fault,
                 FaultSpec& fault) {
+  if (section.has("for")) return read_duration(section, system, packet_fault, fault);
   if (!section.has("until")) return;
   if (fault.kind == FaultKind::cpu_halt)
     section.fail("until", "until on cpu-halt", "no until: a halted CPU stays halted");
+  if (is_instant(fault.kind))
+    section.fail("until", fmt::format("until on {}", name(fault.kind)), "no until: it happens once");
   if (packet_fault && std::holds_alternative<AtPacket>(fault.when))
     section.fail("until", "until contradicts when: one packet is hit", "one of the two");
   fault.until_cycle = section.time("until", system.clock_hz);
@@ -193,9 +215,10 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
                      const SystemSpec& system) {
   const Words kinds = names_of(known_faults());
   const std::string kind = kind_of(table, path, origin, kinds);
-  const Section section(table, path, origin,
-                        {"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "after",
-                         "until", "chance"});
+  Words keys{"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "after", "until", "for",
+             "chance"};
+  keys.insert(keys.end(), all_detail_keys().begin(), all_detail_keys().end());
+  const Section section(table, path, origin, keys);
   FaultSpec fault;
   fault.at = section.at();
   fault.kind = FaultKind(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
@@ -237,6 +260,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
     section.fail("after", fmt::format("after contradicts {}", trigger), "after with probability");
   if (section.has("chance")) fault.chance = unsigned(section.integer("chance", 0, most_chance));
   read_until(section, system, packet_fault, fault);
+  fault.detail = read_fault_detail(section, fault.kind, system.cpus);
   return fault;
 }
 

@@ -91,19 +91,66 @@ enum class FaultKind {
   babbling_node,   ///< a node asks for both buses all the time, and sends noise; also when halted
   forged_source,   ///< a node sends under another's number
   bus_hog,         ///< a node does not end its packets
+  answer_corrupt,  ///< wires of an answer slot flip
+  packet_duplicate,  ///< the bus repeats a packet
+  bus_stuck_bit,   ///< a data wire of a bus keeps its level
+  partition,       ///< some CPUs and the others do not hear each other
+  controller_dead,  ///< a bus grants nothing
+  bus_slow,        ///< a bus leaves cycles between packets
+  controller_double_grant,  ///< a bus grants two nodes at once
+  ram_flip,        ///< bits of node RAM flip
+  register_upset,  ///< bits of a register flip
+  interrupt_lost,  ///< a CPU does not see its interrupt
+  interrupt_spurious,  ///< a CPU sees an interrupt that nothing has raised
+  completion_delayed,  ///< no event gets to a CPU's event ring
+  cpu_slow,        ///< a CPU takes longer for everything
 };
-
-/// Whether it is done to a CPU's node, and not to a bus.
-constexpr bool is_node_fault(FaultKind kind) {
-  return kind == FaultKind::cpu_halt || kind == FaultKind::babbling_node ||
-         kind == FaultKind::forged_source || kind == FaultKind::bus_hog;
-}
 
 /// Whether single packets on the wires are hit.
 constexpr bool is_packet_fault(FaultKind kind) {
   return kind == FaultKind::packet_corrupt || kind == FaultKind::packet_drop ||
-         kind == FaultKind::answer_drop;
+         kind == FaultKind::answer_drop || kind == FaultKind::answer_corrupt ||
+         kind == FaultKind::packet_duplicate;
 }
+
+/// Whether it is done to a bus as a whole.
+constexpr bool is_bus_fault(FaultKind kind) {
+  return kind == FaultKind::bus_down || kind == FaultKind::bus_stuck_bit ||
+         kind == FaultKind::partition || kind == FaultKind::controller_dead ||
+         kind == FaultKind::bus_slow || kind == FaultKind::controller_double_grant;
+}
+
+/// Whether it is done to a CPU or its node.
+constexpr bool is_node_fault(FaultKind kind) { return !is_packet_fault(kind) && !is_bus_fault(kind); }
+
+/// Whether a node breaks the rules of the buses.
+constexpr bool is_misdeed(FaultKind kind) {
+  return kind == FaultKind::babbling_node || kind == FaultKind::forged_source ||
+         kind == FaultKind::bus_hog;
+}
+
+/// Whether it happens once and cannot end.
+constexpr bool is_instant(FaultKind kind) {
+  return kind == FaultKind::ram_flip || kind == FaultKind::register_upset;
+}
+
+/// What a fault of some kinds says beyond where and when.
+struct FaultDetail {
+  /// Where bits of a packet flip that are not named.
+  enum class Part { all, header, payload };
+  Part part = Part::all;
+  /// packet_corrupt: bits of the packet; answer_corrupt: answer wires, 16 for each of accepted, busy,
+  /// corrupt, refused; ram_flip: bits of the byte; register_upset: bits of the register. Where it
+  /// is empty they are drawn.
+  std::vector<unsigned> bits{};
+  std::vector<unsigned> cpus{};  ///< partition: one side; answer_corrupt: whose wires are drawn
+  unsigned wire = 0, level = 0;  ///< bus_stuck_bit
+  unsigned cycles = 0;           ///< bus_slow: 1 to 255
+  unsigned factor = 1;           ///< cpu_slow: 2 to 1000
+  std::uint32_t address = 0;     ///< ram_flip: of the byte
+  contract::Register reg = contract::Register::control;  ///< register_upset
+  bool operator==(const FaultDetail&) const = default;
+};
 
 /// From a cycle on. A packet fault without `until` takes the one next packet.
 struct AtCycle {
@@ -139,6 +186,8 @@ struct FaultSpec {
   std::optional<unsigned> chance{};  ///< draws its chance as the fault of this number would, so
                                      ///< that it stays the same fault when others are left out;
                                      ///< none: its own place among the faults
+  std::optional<std::uint64_t> for_cycles{};  ///< at a packet, not a packet fault: how long
+  FaultDetail detail{};
   bool operator==(const FaultSpec&) const = default;
 };
 

@@ -109,6 +109,24 @@ std::vector<unsigned> Section::cpus(std::string_view key, unsigned count, unsign
   return list;
 }
 
+std::vector<unsigned> Section::numbers(std::string_view key, unsigned most, bool needed) const {
+  std::vector<unsigned> list;
+  const std::string expected = fmt::format("a list of numbers, 0 to {}, each once", most);
+  if (!has(key) && !needed) return list;
+  const toml::node& node = required(key, expected);
+  if (!node.is_array()) wrong_type(key, node, expected);
+  for (const toml::node& entry : *node.as_array()) {
+    const auto value = entry.value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > most)
+      fail(key, fmt::format("{} has {}", key, as_written(entry)), expected);
+    list.push_back(unsigned(*value));
+  }
+  std::sort(list.begin(), list.end());
+  if (list.empty() || std::adjacent_find(list.begin(), list.end()) != list.end())
+    fail(key, fmt::format("{} is empty, or has a number twice", key), expected);
+  return list;
+}
+
 double Section::fraction(std::string_view key) const {
   const toml::node& node = required(key, "a number, 0 to 1");
   if (!node.is_number()) wrong_type(key, node, "a number, 0 to 1");

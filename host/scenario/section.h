@@ -75,6 +75,10 @@ class Section {
   /// A number above 0, with a fraction or without.
   double positive(std::string_view key) const;
 
+  /// A list of numbers, 0 to `most`, each once, in ascending order; empty when there is none and
+  /// none is needed.
+  std::vector<unsigned> numbers(std::string_view key, unsigned most, bool needed = false) const;
+
   std::string string(std::string_view key, const std::string& expected) const;
 
   /// The position of the key's word among `words`.

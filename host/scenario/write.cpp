@@ -117,6 +117,39 @@ void write(Table& table, const AllToAllSpec& all) {
   table.list("cpus", all.cpus, decimal);
 }
 
+void write(Table& table, FaultKind kind, const FaultDetail& detail) {
+  const auto numbers = [&](const char* key, const std::vector<unsigned>& list) {
+    if (!list.empty()) table.list(key, list, decimal);
+  };
+  switch (kind) {
+    case FaultKind::packet_corrupt:
+      numbers("bits", detail.bits);
+      if (detail.part != FaultDetail::Part::all)
+        table.string("part", detail.part == FaultDetail::Part::header ? "header" : "payload");
+      break;
+    case FaultKind::answer_corrupt:
+      numbers("bits", detail.bits);
+      if (detail.bits.empty()) numbers("cpus", detail.cpus);
+      break;
+    case FaultKind::bus_stuck_bit:
+      table.number("wire", detail.wire);
+      table.number("level", detail.level);
+      break;
+    case FaultKind::partition: numbers("cpus", detail.cpus); break;
+    case FaultKind::bus_slow: table.number("cycles", detail.cycles); break;
+    case FaultKind::ram_flip:
+      table.number("address", detail.address);
+      numbers("bits", detail.bits);
+      break;
+    case FaultKind::register_upset:
+      table.string("register", name(detail.reg));
+      numbers("bits", detail.bits);
+      break;
+    case FaultKind::cpu_slow: table.number("factor", detail.factor); break;
+    default: break;
+  }
+}
+
 void write(Table& table, const FaultSpec& fault) {
   table.string("kind", name(fault.kind));
   if (fault.bus) table.string("bus", name(*fault.bus));
@@ -132,7 +165,9 @@ void write(Table& table, const FaultSpec& fault) {
     if (each.after_cycle != 0) table.time("after", each.after_cycle);
   }
   if (fault.until_cycle) table.time("until", *fault.until_cycle);
+  if (fault.for_cycles) table.time("for", *fault.for_cycles);
   if (fault.chance) table.number("chance", *fault.chance);
+  write(table, fault.kind, fault.detail);
 }
 
 void write(Table& table, const ChaosSpec& chaos) {

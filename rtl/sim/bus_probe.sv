@@ -125,8 +125,12 @@ bind fabric bus_probe #(
   .wires_i     (strobes[0]),
   .answering_i (gen_bus[0].answering),
   .answers_i   (answers[0]),
-  .wire_fault_i((fault_flip_q[0] != '0) || fault_drop_q[0] || fault_answer_drop_q[0]),
-  .node_fault_i((fault_babble_q | fault_forge_q | fault_hold_q) != '0),
+  .wire_fault_i((fault_flip_q[0] != '0) || fault_drop_q[0] || fault_answer_drop_q[0] ||
+                (fault_answer_flip_q[0] != '0) || (fault_stuck_mask_q[0] != '0) ||
+                (fault_strobes_q[0] != '0) || (fault_partition_q[0] != '0) ||
+                fault_dead_q[0] || (fault_slow_q[0] != '0) || fault_double_q[0]),
+  .node_fault_i((fault_babble_q | fault_forge_q | fault_hold_q | fault_upset_q |
+                 fault_event_hold_q) != '0),
   .offence_i   (offence[0])
 );
 
@@ -140,7 +144,11 @@ bind fabric bus_probe #(
   .wires_i     (strobes[1]),
   .answering_i (gen_bus[1].answering),
   .answers_i   (answers[1]),
-  .wire_fault_i((fault_flip_q[1] != '0) || fault_drop_q[1] || fault_answer_drop_q[1]),
-  .node_fault_i((fault_babble_q | fault_forge_q | fault_hold_q) != '0),
+  .wire_fault_i((fault_flip_q[1] != '0) || fault_drop_q[1] || fault_answer_drop_q[1] ||
+                (fault_answer_flip_q[1] != '0) || (fault_stuck_mask_q[1] != '0) ||
+                (fault_strobes_q[1] != '0) || (fault_partition_q[1] != '0) ||
+                fault_dead_q[1] || (fault_slow_q[1] != '0) || fault_double_q[1]),
+  .node_fault_i((fault_babble_q | fault_forge_q | fault_hold_q | fault_upset_q |
+                 fault_event_hold_q) != '0),
   .offence_i   (offence[1])
 );

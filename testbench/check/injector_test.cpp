@@ -27,6 +27,9 @@ struct Points : FaultPoints {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
                   (on ? " on" : " off"));
   }
+  void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " " + name(fault.kind) + (on ? " on" : " off"));
+  }
   void run_to(std::uint64_t cycle) {
     while (!calendar.empty() && calendar.begin()->first <= cycle) {
       const auto action = calendar.begin()->second;

@@ -57,6 +57,9 @@ struct Extra {
   unsigned answer_later = 0;
   bool cut = false;
   bool probe = false;
+  bool altered = false, collided = false;
+  std::uint32_t parted = 0;
+  std::optional<Answers> given{};
 };
 
 // Puts packets on a bus, one behind the other, each answered in its slot.
@@ -82,6 +85,10 @@ struct Bench {
     packet.unanswered = extra.unanswered;
     packet.cut = extra.cut;
     packet.probe = extra.probe;
+    packet.altered = extra.altered;
+    packet.collided = extra.collided;
+    packet.parted = extra.parted;
+    packet.given = extra.given;
     // The sender sees the answer before it sends the next packet of the flow.
     now = packet.start_cycle + words.size() + contract::answer_delay + 1;
     return monitor.observe(packet);
@@ -903,4 +910,81 @@ TEST_CASE("more offences than are told are still counted") {
   Bench bench;
   for (unsigned i = 0; i < 10; ++i) bench.send({.sequence = 2 * i});
   CHECK(bench.says("and 5 more"));
+}
+
+// ---- Faults of buses and nodes ------------------------------------------------------------------
+
+TEST_CASE("words changed on the wires are excused by a stuck wire alone") {
+  const Words words = packet_of({});
+  Words changed = words;
+  changed[2] ^= 1U << 5;
+  const Extra extra{.received = changed, .altered = true};
+  Bench bench;
+  bench.awake().monitor.wires_faulty(BusId::x, 0, true);
+  bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.received = changed, .altered = true});
+  CHECK(bench.good());
+  bench.monitor.wires_faulty(BusId::x, bench.cycle[0], false);
+  bench.wire(BusId::x, packet_of({.sequence = 1}), {}, extra);
+  CHECK(bench.says("changed on the wires, and no fault does that"));
+}
+
+TEST_CASE("two nodes on the wires at once are excused by a controller that grants two") {
+  Words garbled = packet_of({});
+  garbled[2] |= 0xffff;
+  const Extra extra{.received = garbled, .collided = true};
+  Bench bench;
+  bench.awake().monitor.grants_faulty(BusId::x, 0, true);
+  bench.wire(BusId::x, garbled, answers(1, Answer::corrupt), extra);
+  CHECK(bench.good());
+  SECTION("but not when a node accepts them") {
+    bench.wire(BusId::x, garbled, answers(1, Answer::accepted), extra);
+    CHECK(bench.says("accepted, though two nodes drove the bus"));
+  }
+  SECTION("nor long after the fault") {
+    bench.monitor.grants_faulty(BusId::x, bench.cycle[0], false);
+    bench.cycle[0] += 1000;
+    bench.wire(BusId::x, garbled, answers(1, Answer::corrupt), extra);
+    CHECK(bench.says("no fault makes its controller grant two"));
+  }
+}
+
+TEST_CASE("nobody answers across a partition, and nobody has to") {
+  Bench bench;
+  bench.awake();
+  bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.parted = 0b10});
+  CHECK(bench.good());
+  bench.wire(BusId::x, packet_of({.sequence = 1}), answers(1, Answer::accepted),
+             {.parted = 0b10});
+  CHECK(bench.says("CPU 1 answered accepted across a partition"));
+}
+
+TEST_CASE("answers are judged as they were given, and paths as they were taken") {
+  Bench bench;
+  bench.awake();
+  const Answers accepted = answers(1, Answer::accepted);
+  bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.given = accepted});
+  bench.wire(BusId::x, packet_of({.sequence = 1}), accepted);
+  CHECK(bench.good());
+}
+
+TEST_CASE("an upset node may leave a packet unanswered, and a sound one may not") {
+  Bench bench;
+  bench.awake();
+  SECTION("upset") {
+    bench.monitor.upset(1, 0);
+    bench.wire(BusId::x, packet_of({.sequence = 1}), {});
+    CHECK(bench.good());
+  }
+  SECTION("sound") {
+    bench.wire(BusId::x, packet_of({.sequence = 1}), {});
+    CHECK(bench.says("CPU 1 did not answer a good packet"));
+  }
+}
+
+TEST_CASE("with both controllers dead at a time all CPUs count as cut off, with one of them none") {
+  Bench bench;
+  bench.monitor.blocked(BusId::x, 1000, true);
+  CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+  bench.monitor.blocked(BusId::y, 2000, true);
+  CHECK(bench.monitor.was_cut_off(0, 1));
 }

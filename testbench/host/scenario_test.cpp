@@ -261,7 +261,8 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "to, bytes, reply_bytes or count");
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
-        "at, at_cycle, when, probability, after, until or chance");
+        "at, at_cycle, when, probability, after, until, for, chance, bits, part, cpus, wire, level, "
+        "cycles, address, register or factor");
 }
 
 TEST_CASE("a value of the wrong type is reported with its line") {
@@ -373,7 +374,10 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "transpose, bit-complement or tornado");
   CHECK(fault_error("kind = \"bus-dwon\"\n") ==
         "s.toml:15: unknown kind \"bus-dwon\", perhaps \"bus-down\"; expected packet-corrupt, "
-        "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source or bus-hog");
+        "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source, bus-hog, "
+        "answer-corrupt, packet-duplicate, bus-stuck-bit, partition, controller-dead, bus-slow, "
+        "controller-double-grant, ram-flip, register-upset, interrupt-lost, interrupt-spurious, "
+        "completion-delayed or cpu-slow");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }

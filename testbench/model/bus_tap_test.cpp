@@ -57,7 +57,8 @@ struct Bus {
              .first = first,
              .last = last,
              .data = data ^ drive.flip,
-             .answers = answered ? accepted : Answers{}},
+             .answers = answered ? accepted : Answers{},
+             .sent = data},
             &recorder);
     drive = tap.next();
     ++cycle;

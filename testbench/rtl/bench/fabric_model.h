@@ -70,6 +70,26 @@ class FabricModel final : public FabricPins {
     model.fault_babble_i = inputs.babble;
     model.fault_forge_i = inputs.forge;
     model.fault_hold_i = inputs.hold;
+    leave_off(model);
+  }
+
+  /// Fault points that testbench/model tries; here they are off.
+  static void leave_off(Model& model) {
+    model.fault_enable_i = 0;
+    for (unsigned b = 0; b < 2; ++b) {
+      model.fault_answer_flip_i[b] = 0;
+      model.fault_stuck_mask_i[b] = 0;
+      model.fault_stuck_value_i[b] = 0;
+      model.fault_strobes_i[b] = 0;
+      model.fault_partition_i[b] = 0;
+      model.fault_slow_i[b] = 0;
+    }
+    model.fault_dead_i = 0;
+    model.fault_double_i = 0;
+    model.fault_upset_i = 0;
+    model.fault_upset_offset_i = 0;
+    model.fault_upset_bits_i = 0;
+    model.fault_event_hold_i = 0;
   }
 
   FabricOutputs outputs() {

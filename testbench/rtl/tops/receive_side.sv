@@ -43,6 +43,10 @@ module receive_side
   output logic                 idle_o
 );
 
+  nodes_t deaf [2];
+  assign deaf[0] = '0;
+  assign deaf[1] = '0;
+
   ring_t receive [2];
   assign receive[0] = slots_x_i;
   assign receive[1] = slots_y_i;
@@ -54,6 +58,7 @@ module receive_side
     .rst_ni,
     .node_i,
     .strobes_i,
+    .deaf_i           (deaf),
     .data_i,
     .accepted_o,
     .busy_answer_o,

@@ -1,0 +1,106 @@
+#include "scenario/fault_detail.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xybus {
+
+namespace {
+
+constexpr unsigned packet_bits =
+    8 * (contract::word_bytes *
+             (contract::header_words + contract::window_words + contract::crc_words) +
+         contract::max_payload_bytes);
+constexpr unsigned answer_wires = 4 * contract::max_nodes;
+constexpr unsigned word_bits = 8 * contract::word_bytes;
+constexpr std::uint32_t ram_bytes = 1U << 18;  // of every fabric that scenarios run on
+
+bool can_be_upset(const contract::RegisterInfo& info) {
+  return info.writable && info.count == 1 && info.reg != contract::Register::path_down_x &&
+         info.reg != contract::Register::path_down_y;
+}
+
+contract::Register read_register(const Section& section) {
+  Words words;
+  std::vector<contract::Register> registers;
+  for (const auto& info : contract::registers) {
+    if (!can_be_upset(info)) continue;
+    words.push_back(name(info.reg));
+    registers.push_back(info.reg);
+  }
+  return registers[section.word("register", words)];
+}
+
+}  // namespace
+
+DetailKeys detail_keys(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::packet_corrupt: return {{"bits", "part"}, 0};
+    case FaultKind::answer_corrupt: return {{"bits", "cpus"}, 0};
+    case FaultKind::bus_stuck_bit: return {{"wire", "level"}, 2};
+    case FaultKind::partition: return {{"cpus"}, 1};
+    case FaultKind::bus_slow: return {{"cycles"}, 1};
+    case FaultKind::ram_flip: return {{"address", "bits"}, 2};
+    case FaultKind::register_upset: return {{"register", "bits"}, 2};
+    case FaultKind::cpu_slow: return {{"factor"}, 1};
+    default: return {};
+  }
+}
+
+const Words& all_detail_keys() {
+  static const Words keys{"bits", "part", "cpus", "wire", "level", "cycles",
+                          "address", "register", "factor"};
+  return keys;
+}
+
+FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus) {
+  const DetailKeys own = detail_keys(kind);
+  for (const std::string_view key : all_detail_keys()) {
+    if (!section.has(key) || std::ranges::find(own.keys, key) != own.keys.end()) continue;
+    section.fail(key, fmt::format("{} on {}", key, name(kind)),
+                 own.keys.empty() ? "no such key" : alternatives(own.keys));
+  }
+  FaultDetail detail;
+  if (section.has("bits") && section.has("part"))
+    section.fail("part", "part contradicts bits", "one of the two");
+  switch (kind) {
+    case FaultKind::packet_corrupt:
+      detail.bits = section.numbers("bits", packet_bits - 1);
+      if (section.has("part"))
+        detail.part = FaultDetail::Part(1 + section.word("part", {"header", "payload"}));
+      break;
+    case FaultKind::answer_corrupt:
+      detail.bits = section.numbers("bits", answer_wires - 1);
+      if (detail.bits.empty()) detail.cpus = section.cpus("cpus", cpus, 1);
+      break;
+    case FaultKind::bus_stuck_bit:
+      detail.wire = unsigned(section.integer("wire", 0, word_bits - 1));
+      detail.level = unsigned(section.integer("level", 0, 1));
+      break;
+    case FaultKind::partition:
+      if (!section.has("cpus")) (void)section.cpu("cpus", cpus);  // says what is missing
+      detail.cpus = section.cpus("cpus", cpus, 1);
+      if (detail.cpus.size() == cpus)
+        section.fail("cpus", "cpus are all there are", "fewer: the others are cut off from them");
+      break;
+    case FaultKind::bus_slow:
+      detail.cycles = unsigned(section.integer("cycles", 1, 255));
+      break;
+    case FaultKind::ram_flip:
+      detail.address = std::uint32_t(section.integer("address", 0, ram_bytes - 1));
+      detail.bits = section.numbers("bits", 7, true);
+      break;
+    case FaultKind::register_upset:
+      detail.reg = read_register(section);
+      detail.bits = section.numbers("bits", word_bits - 1, true);
+      break;
+    case FaultKind::cpu_slow:
+      detail.factor = unsigned(section.integer("factor", 2, 1000));
+      break;
+    default: break;
+  }
+  return detail;
+}
+
+}  // namespace xybus

@@ -1,0 +1,21 @@
+/// Reads what faults of some kinds say beyond where and when.
+#pragma once
+
+#include "scenario/section.h"
+
+namespace xybus {
+
+/// The keys that a fault of this kind may have for it; the first `needed` it must have.
+struct DetailKeys {
+  Words keys;
+  std::size_t needed = 0;
+};
+DetailKeys detail_keys(FaultKind kind);
+
+/// Reads them. Throws ScenarioError; also for a key of another kind.
+FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus);
+
+/// All keys of all kinds.
+const Words& all_detail_keys();
+
+}  // namespace xybus
