@@ -21,6 +21,7 @@ usage: ./xybus mutants [options] [NAME...]
   --only-tried     run no more than the test program that the patch names
   --no-scenarios   do without whole runs
   --scratch DIR    where to build; default BUILD/mutants
+  --from DIR       the patches of another directory
 END
 }
 
@@ -50,6 +51,11 @@ while [ $# -gt 0 ]; do
       [ $# -gt 1 ] || stop "--scratch needs a directory"
       shift
       scratch=$1
+      ;;
+    --from)
+      [ $# -gt 1 ] || stop "--from needs a directory"
+      shift
+      here=$(cd "$1" && pwd)
       ;;
     -h | --help)
       usage
@@ -120,6 +126,8 @@ fi
 
 # ---- The copy ----------------------------------------------------------------------------------
 
+mkdir -p "$scratch"
+scratch=$(cd "$scratch" && pwd)
 copy=$scratch/source
 made=$copy/build
 log=$scratch/log
@@ -173,19 +181,29 @@ failing_test() {
   printf '%s\n' "$found"
 }
 
-# The whole run that fails.
+# The whole run that fails: of each scenario under a few seeds; of chaos, where the seed draws what
+# goes wrong, under more.
 failing_run() {
   for seed in 1 2 3; do
     for scenario in "$copy"/scenarios/*.toml; do
-      scenario=${scenario##*/}
-      status=0
-      (cd "$copy" && timeout 120 build/xybus run "scenarios/$scenario" --seed $seed --fabric "$1" \
-        --quiet --no-wave-on-failure --out "$scratch/run") >"$log" 2>&1 || status=$?
-      [ $status = 0 ] && continue
-      printf '%s, seed %s, %s (exit status %s)\n' "${scenario%.toml}" $seed "$1" $status
-      return 0
+      run_fails "$1" "${scenario##*/}" $seed && return 0
     done
   done
+  [ -e "$copy/scenarios/chaos.toml" ] || return 0
+  for seed in $(seq 4 40); do
+    run_fails "$1" chaos.toml "$seed" && return 0
+  done
+  return 0
+}
+
+# Status 0, and a line that says so, if that run fails: run_fails FABRIC SCENARIO SEED
+run_fails() {
+  status=0
+  (cd "$copy" && timeout 120 build/xybus run "scenarios/$2" --seed "$3" --fabric "$1" --quiet \
+    --no-wave-on-failure --out "$scratch/run") >"$log" 2>&1 || status=$?
+  [ $status != 0 ] || return 1
+  [ $status != 2 ] || stop "xybus run $2 fails in usage or scenario; see $log"
+  printf '%s, seed %s, %s (exit status %s)\n' "${2%.toml}" "$3" "$1" $status
 }
 
 # A stage is a test program, or scenarios on a fabric: it is built, and what fails is in `caught`.
