@@ -113,16 +113,15 @@ if [ "$mode" = list ]; then
   exit 0
 fi
 
-if [ "$mode" = check ]; then
-  status=0
-  for patch in $patches; do
-    apply "$patch" "$root" --dry-run || {
-      say "$patch no longer applies: plant the same bug in the sources as they are now"
-      status=1
-    }
-  done
-  exit $status
-fi
+stale=
+for patch in $patches; do
+  apply "$patch" "$root" --dry-run || stale="$stale $patch"
+done
+for patch in $stale; do
+  say "$patch no longer applies: plant the same bug in the sources as they are now"
+done
+[ -z "$stale" ] || exit 2
+[ "$mode" != check ] || exit 0
 
 # ---- The copy ----------------------------------------------------------------------------------
 
