@@ -75,7 +75,7 @@ command -v patch >/dev/null 2>&1 || stop "patch is missing (Debian package: patc
 # Sets `patches` to the files that are asked for.
 choose() {
   patches=
-  for name in ${names:-""}; do
+  for name in $names; do
     found=
     for file in "$here/$name"*.patch; do
       [ -e "$file" ] || continue
@@ -100,8 +100,9 @@ changed_files() {
   sed -n 's,^+++ b/,,p' "$here/$1"
 }
 
+# apply PATCH DIRECTORY [OPTION]
 apply() {
-  patch -s -p1 -F 0 -d "$2" -i "$here/$1" $3
+  patch -s -f -p1 -F 0 -r - ${3:+"$3"} -d "$2" -i "$here/$1"
 }
 
 choose
@@ -130,37 +131,41 @@ scratch=$(cd "$scratch" && pwd)
 copy=$scratch/source
 made=$copy/build
 log=$scratch/log
-touched=$scratch/touched   # files that are not as they were, or newer
+if command -v flock >/dev/null 2>&1; then
+  exec 9>"$scratch/lock"
+  flock -n 9 || stop "another is at work in $scratch"
+fi
 
-# Times are kept, so that what is as it was is not built again. The generator of mutants for single
-# rules is left out: it wants to find each line that it changes.
+# Only what differs is written, so that only that is built again. The generator of mutants for
+# single rules is left out: it wants to find each line that it changes.
 fresh_copy() {
-  mkdir -p "$copy"
-  find "$copy" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+  next=$scratch/next
+  rm -rf "$next"
+  mkdir -p "$next" "$copy"
   (cd "$root" && tar cf - CMakeLists.txt contract docs firmware host model rtl scenarios testbench \
-    waves xybus) | tar xf - -C "$copy"
-  : >"$copy/testbench/rtl/mutants/CMakeLists.txt"
+    waves xybus) | tar xf - -C "$next"
+  : >"$next/testbench/rtl/mutants/CMakeLists.txt"
   # A program that hangs is found to hang sooner.
-  sed -i 's/TIMEOUT 300/TIMEOUT 90/' "$copy/testbench/CMakeLists.txt"
-  touch -r "$root/testbench/CMakeLists.txt" "$copy/testbench/CMakeLists.txt" \
-    "$copy/testbench/rtl/mutants/CMakeLists.txt"
-  [ ! -e "$touched" ] || while IFS= read -r file; do
-    [ ! -e "$copy/$file" ] || touch "$copy/$file"
-  done <"$touched"
+  sed -i 's/TIMEOUT 300/TIMEOUT 90/' "$next/testbench/CMakeLists.txt"
+  (cd "$next" && find . -type f) | while IFS= read -r file; do
+    cmp -s "$next/$file" "$copy/$file" && continue
+    mkdir -p "$(dirname "$copy/$file")"
+    cp "$next/$file" "$copy/$file"
+  done
+  (cd "$copy" && find . -path ./build -prune -o -type f -print) | while IFS= read -r file; do
+    [ -e "$next/$file" ] || rm "$copy/$file"
+  done
 }
 
 plant() {
-  changed_files "$1" >>"$touched"
-  apply "$1" "$copy" "" || stop "$1 does not apply"
+  apply "$1" "$copy" || stop "$1 does not apply"
   planted=$1
 }
 
-# The original is newer than what was made of the mutant.
 pull_out() {
   [ -n "$planted" ] || return 0
   for file in $(changed_files "$planted"); do
-    cp "$root/$file" "$copy/$file"
-    touch "$copy/$file"
+    cp "$next/$file" "$copy/$file"
   done
   planted=
 }

@@ -40,8 +40,9 @@ case $case_name in
   applies)
     start --check
     status_is 0
-    [ "$(ls "$source"/testbench/mutants/rtl-*.patch | wc -l)" -ge 10 ] || fail "few of the hardware"
-    [ "$(ls "$source"/testbench/mutants/firmware-*.patch | wc -l)" -ge 10 ] ||
+    [ "$(find "$source/testbench/mutants" -name "rtl-*.patch" | wc -l)" -ge 10 ] ||
+      fail "few of the hardware"
+    [ "$(find "$source/testbench/mutants" -name "firmware-*.patch" | wc -l)" -ge 10 ] ||
       fail "few of the firmware"
     ;;
   stale)
