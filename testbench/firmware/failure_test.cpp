@@ -338,6 +338,27 @@ TEST_CASE("a reply that finds the requestor's CPU busy beyond the limit is sent 
   CHECK(scene.rig.at_rest());
 }
 
+TEST_CASE("a CPU that never takes a reply is declared down") {
+  Scene scene;
+  Error error = Error::none;
+  scene.start(
+      [&](Process& self) -> Task<> {
+        const Request asked = co_await next_request(scene.rig.messages(1), self);
+        scene.rig.node(0).busy = true;
+        co_await scene.rig.messages(1).writelink(self, asked.link, {});
+        co_await self.wait(EventBit::pon);
+        const auto link = scene.rig.messages(1).link(self, {0, 1}, {}, {}, 0);
+        error = link ? Error::none : link.error();
+      },
+      10, 10);
+  // It is posted four times in all; a link packet that is posted once is given up in a quarter of
+  // this, see above.
+  scene.rig.run(4 * 2'000'000);
+  CHECK_FALSE(scene.rig.kernel(1).membership().up(0));
+  CHECK(error == Error::path_down);
+  CHECK(scene.rig.messages(1).free_lcbs() == KernelConfig{}.lcbs);
+}
+
 TEST_CASE("bulk data that finds its CPU busy beyond the limit is sent again, whole and once") {
   Rig rig(2);
   const ProcessAddress server = rig.address(1, rig.create_echo(1));

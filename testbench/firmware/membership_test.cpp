@@ -328,3 +328,16 @@ TEST_CASE("paths to a CPU that is down are left down") {
   CHECK(paths_down(rig, 0) == Paths{4, 4});
   CHECK(rig.kernel(0).membership().up_mask() == 3);
 }
+
+TEST_CASE("paths that are both down stay down, also to a CPU that is up and would answer again") {
+  // Only of itself does a CPU not think that it is down when it cannot be reached.
+  Rig rig(2, alive);
+  rig.run(3 * interval);
+  rig.node(0).deaf_to = 1U << 0;
+  rig.run(3 * interval);
+  REQUIRE(paths_down(rig, 0) == Paths{1, 1});
+  REQUIRE(rig.kernel(0).membership().up(0));
+  rig.node(0).deaf_to = 0;
+  rig.run(5 * interval);
+  CHECK(paths_down(rig, 0) == Paths{1, 1});
+}

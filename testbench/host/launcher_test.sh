@@ -31,6 +31,12 @@ echo "synthesis: $*"
 echo "build $XYBUS_BUILD"
 exit 1
 END
+mkdir -p "$root/testbench/mutants"
+cat >"$root/testbench/mutants/mutants.sh" <<'END'
+echo "mutants: $*"
+echo "source $XYBUS_SOURCE build $XYBUS_BUILD"
+exit 1
+END
 : >"$calls"
 : >"$home/answer"
 echo 0 >"$home/uid"
@@ -285,6 +291,19 @@ case $case_name in
     start "$root/xybus" synth --help
     says out "synthesis: --help"
     [ ! -s "$calls" ] || fail "built something to tell the usage"
+    ;;
+  mutants)
+    start "$root/xybus" -y mutants --no-scenarios rtl
+    status_is 1
+    says out "mutants: --no-scenarios rtl"
+    says out "source $root build $root/build"
+    silent_on calls "ninja -C"
+    echo patch >"$home/absent"
+    start "$root/xybus" mutants --help
+    says out "mutants: --help"
+    silent_on calls apt-get
+    start "$root/xybus" mutants
+    says calls "apt-get -q install -y --no-install-recommends patch"
     ;;
   no-registry)
     : >"$home/no-registry"

@@ -476,6 +476,27 @@ LANES_TEST("transmit lane: without a grant in so many ticks, and one, nobody has
   CHECK(driver.events[0].status() == SendStatus::unreachable);
 }
 
+LANES_TEST("transmit lane: each attempt waits for its grant the whole time anew") {
+  // Never granted; granted after two ticks, but not answered; never granted.
+  TransmitLaneDriver<TestType> driver({.grant_ticks = 3},
+                                      {.missing = 1, .suspect = 255, .down = 3});
+  driver.tick_cycles = 50;
+  driver.grant_delay = [&](unsigned) {
+    return driver.counts[x][count_no_answer] == 1 ? 120U : 0U;
+  };
+  driver.answer = [](unsigned, unsigned) { return Answer::none; };
+  driver.give(driver.make_job(some_bytes(4)));
+  std::uint64_t before = driver.now();
+  for (unsigned failed = 1; failed <= 3; ++failed) {
+    driver.run_until([&] { return driver.counts[x][count_no_answer] == failed; });
+    const std::uint64_t waited = driver.now() - before;
+    before = driver.now();
+    CHECK(waited >= (failed == 2 ? 120 : 200));
+    CHECK(waited <= (failed == 2 ? 135 : 210));
+  }
+  CHECK(driver.attempts.size() == 1);
+}
+
 LANES_TEST("transmit lane: a grant in the last moment is used, and none comes after that") {
   unsigned used = 0;
   for (unsigned delay = 30; delay <= 50; ++delay) {
