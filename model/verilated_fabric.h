@@ -38,6 +38,7 @@ class VerilatedFabric final : public Fabric {
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
+  std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
 
  private:
   static constexpr unsigned buses = 2;
@@ -52,7 +53,6 @@ class VerilatedFabric final : public Fabric {
   };
 
   bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) override;
-  std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
 
   void reset();
   void find_ram();
