@@ -122,6 +122,10 @@ struct FabricConfig {
   std::uint64_t trace_to = ~std::uint64_t{0};
 };
 
+/// Nodes of the fabric in which so many have a CPU: the hardware comes in three sizes, and the rest
+/// is halted from the start.
+constexpr unsigned fabric_size(unsigned nodes) { return nodes <= 4 ? 4 : nodes <= 8 ? 8 : 16; }
+
 /// The clock period for a frequency, rounded to 4 ps: the time scheme needs quarters of it.
 /// Throws std::invalid_argument outside 1 kHz to 10 GHz.
 sc_core::sc_time clock_period(double hz);
@@ -190,8 +194,8 @@ class Fabric : public sc_core::sc_module {
   void fail(std::exception_ptr failure);
 
  private:
-  void transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-  bool direct_memory(int node, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
+  void transport(int node, ::tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  bool direct_memory(int node, ::tlm::tlm_generic_payload& payload, ::tlm::tlm_dmi& dmi);
 
   unsigned nodes_;
   sc_core::sc_time period_;

@@ -63,6 +63,8 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
   add_failure_wave_options(run, failure_wave);
   run.add_flag("--check-determinism", request.check_determinism,
                "run it twice; where the second run differs is shown, and\nthe exit status is 1");
+  run.add_flag("--reference,!--no-reference", request.reference,
+               "the model judges every packet, answer and event (default: with --fabric rtl)");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print every node's counters, paths and state");
@@ -237,6 +239,9 @@ std::string shell_word(const std::string& word) {
 std::vector<std::string> run_words(const RunRequest& request) {
   std::vector<std::string> words{"run", request.scenario, "--seed", std::to_string(request.seed)};
   if (request.fabric != "rtl") words.insert(words.end(), {"--fabric", request.fabric});
+  if (request.reference) {
+    words.emplace_back(*request.reference ? "--reference" : "--no-reference");
+  }
   if (request.no_skip) words.emplace_back("--no-skip");
   if (request.no_bursts) words.emplace_back("--no-bursts");
   const auto hook = [&](const char* option, const std::optional<std::uint64_t>& value) {

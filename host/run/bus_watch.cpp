@@ -97,18 +97,19 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   const PacketHit& hit = injector_.on_wires(packet.bus);
   const auto sent = before_faults(packet, hit);
   const bool alive = operation_of(sent) == LinkOperation::alive;
-  const PacketVerdict verdict =
-      monitor_.observe({.bus = packet.bus,
-                        .source = packet.source,
-                        .start_cycle = packet.start_cycle,
-                        .answer_cycle = packet.answer_cycle,
-                        .sent = sent,
-                        .received = packet.words,
-                        .answers = packet.answers,
-                        .cut = packet.cut,
-                        .unseen = hit.drop || packet.down,
-                        .unanswered = hit.answer_drop || packet.down,
-                        .probe = alive});
+  const WirePacket wire = {.bus = packet.bus,
+                           .source = packet.source,
+                           .start_cycle = packet.start_cycle,
+                           .answer_cycle = packet.answer_cycle,
+                           .sent = sent,
+                           .received = packet.words,
+                           .answers = packet.answers,
+                           .cut = packet.cut,
+                           .unseen = hit.drop || packet.down,
+                           .unanswered = hit.answer_drop || packet.down,
+                           .probe = alive};
+  const PacketVerdict verdict = monitor_.observe(wire);
+  if (reference_ != nullptr) reference_->observe(wire);
   injector_.packet_answered(packet.bus, packet.start_cycle, verdict.answer, packet.down);
 
   for (std::uint32_t left = verdict.accepted; left != 0; left &= left - 1) {

@@ -6,19 +6,17 @@
 #include "model/tlm/core.h"
 #include "model/tlm/crc32c.h"
 #include "model/tlm/descriptor.h"
+#include "model/tlm/route.h"
 
 namespace xybus::tlm {
 
 using contract::PacketKind;
-using contract::Route;
 using contract::SendStatus;
 
 namespace {
 
 /// Numbers that a multicast keeps from the last of any of its flows.
 constexpr unsigned series_distance = 1024;
-/// Every so many numbers of a flow a suspect bus is tried.
-constexpr unsigned trial_every = 16;
 
 bool one(Nodes set) { return std::has_single_bit(set); }
 unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
@@ -92,21 +90,10 @@ bool Node::flow_free(const Offer& offer) const {
 
 // Buses that it may take, a bit for each.
 unsigned Node::routes(const Offer& offer, bool& unreachable) const {
-  unreachable = false;
-  if (offer.route == Route::x) return 1;
-  if (offer.route == Route::y) return 2;
-  unsigned suspect = 0;
-  unsigned down = 0;
-  for (unsigned b = 0; b < buses; ++b) {
-    if ((offer.destinations & paths_[b].suspect) != 0) suspect |= 1u << b;
-    if ((offer.destinations & paths_[b].down) != 0) down |= 1u << b;
-  }
-  unreachable = (offer.destinations & ~(paths_[0].down & paths_[1].down)) == 0;
-  if (down == 3) return 3;
-  if (down != 0) return ~down & 3;
-  if (suspect == 0 || suspect == 3) return 3;
   const unsigned next = numbers_[offer.traffic_class][lowest(offer.destinations)] + 1u;
-  return next % trial_every == 0 ? suspect : ~suspect & 3;
+  const Routes its = tlm::routes(offer, paths_[0], paths_[1], next);
+  unreachable = its.unreachable;
+  return its.buses;
 }
 
 bool Node::lane_ready(unsigned b, bool data) const {
