@@ -281,7 +281,7 @@ bool Sender::fits(const WirePacket& packet, const tlm::Offer& offer, bool bytes,
   if (expected != header || (header.dst_mask() & ~offer.destinations) != 0) {
     why = fmt::format("{} {} -> mask {:#06x}, {} bytes, notify {}, epoch {}",
                       name(static_cast<contract::TrafficClass>(offer.traffic_class)),
-                      name(offer.kind), offer.destinations, offer.length, offer.notify,
+                      name(offer.kind), offer.destinations, offer.length, offer.notify ? 1 : 0,
                       settings_.epoch);
     return false;
   }
