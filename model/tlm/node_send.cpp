@@ -248,9 +248,11 @@ void Node::unpark(unsigned wanted, Cycle cycle) {
 void Node::start_job(unsigned b, const Job& job, Cycle request) {
   Lane& lane = lanes_[b];
   lane.job = job;
-  lane.tried = job.left;
+  // Who cannot be reached from here is not tried: another bus may do.
+  const bool forced = job.offer.route != contract::Route::any;
+  lane.tried = forced ? job.left : job.left & ~paths_[b].down;
   lane.answers = {};
-  lane.state = Lane::State::load;
+  lane.state = lane.tried != 0 ? Lane::State::load : Lane::State::weigh;
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), request);
 }
 

@@ -127,7 +127,7 @@ Sender::Active* Sender::launch(const WirePacket& packet, std::string& why) {
   }
   // A data packet may have stood aside while others went by its bus.
   if (c != 0) its.since = std::max(its.since, last_answer_[static_cast<unsigned>(packet.bus)]);
-  if (const std::string wrong = number_wrong(header); !wrong.empty()) why = wrong;
+  if (const std::string wrong = number_wrong(header, its.job.left); !wrong.empty()) why = wrong;
   if (const std::string wrong = bus_wrong(packet, its); !wrong.empty()) why = wrong;
   active_.push_back(its);
   return &active_.back();
@@ -308,9 +308,8 @@ bool Sender::fits(const WirePacket& packet, const tlm::Offer& offer, bool bytes,
   return false;
 }
 
-std::string Sender::number_wrong(const PacketHeader& header) {
+std::string Sender::number_wrong(const PacketHeader& header, Nodes to) {
   const auto c = static_cast<unsigned>(header.traffic_class());
-  const Nodes to = header.dst_mask();
   const auto number = static_cast<std::uint16_t>(header.sequence_number());
   if (std::has_single_bit(to)) {
     const Flow& its = flow(c, lowest(to));
@@ -336,6 +335,12 @@ std::string Sender::number_wrong(const PacketHeader& header) {
   return "";
 }
 
+// Who cannot be reached by a bus is not tried there.
+Nodes Sender::tried_first(const tlm::Job& job, unsigned bus) const {
+  const bool forced = job.offer.route != contract::Route::any;
+  return forced ? job.left : job.left & ~paths_.on(bus).down;
+}
+
 // While paths change it is not known what the choice went by.
 std::string Sender::bus_wrong(const WirePacket& packet, const Active& its) const {
   const tlm::Offer& offer = its.job.offer;
@@ -346,11 +351,12 @@ std::string Sender::bus_wrong(const WirePacket& packet, const Active& its) const
   const auto may = tlm::routes(offer, paths_.on(0), paths_.on(1), next);
   const bool forced = offer.route != contract::Route::any;
   if (!forced && (paths_.unknown() & offer.destinations) != 0) return "";
-  const bool stood = paths_.changed() + margin < its.since;
-  if (forced || stood) {
+  if (forced || paths_.changed() + margin < its.since) {
     if (may.unreachable) return "nothing: all its paths are down";
     if ((may.buses >> bus & 1) == 0) return fmt::format("bus {}", bus == 0 ? 'y' : 'x');
-    return "";
+    const Nodes first = tried_first(its.job, bus);
+    if (packet_header(packet.sent).dst_mask() == first) return "";
+    return fmt::format("mask {:#06x}: to the others this path is down", first);
   }
   if (std::has_single_bit(offer.destinations) &&
       paths_.down_since(bus, lowest(offer.destinations)) < ~Cycle{0} - margin &&

@@ -104,8 +104,9 @@ class Sender {
   bool forget_posted(std::uint32_t cookie);
   bool explains_fate(const contract::EventEntry& entry, Cycle cycle);
   bool explains_failed_read(const contract::EventEntry& entry, Cycle cycle);
-  std::string number_wrong(const contract::PacketHeader& header);
+  std::string number_wrong(const contract::PacketHeader& header, Nodes to);
   std::string bus_wrong(const WirePacket& packet, const Active& its) const;
+  Nodes tried_first(const tlm::Job& job, unsigned bus) const;
   std::string repeat_wrong(const WirePacket& packet, Active& its);
   void conclude(const WirePacket& packet, Active& its);
   void end(Active& its, Cycle cycle);

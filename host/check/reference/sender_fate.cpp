@@ -42,7 +42,8 @@ std::string Sender::repeat_wrong(const WirePacket& packet, Active& its) {
   std::string why;
   if (!fits(packet, its.job.offer, its.check_bytes, why)) return why;
   const auto goes = [&](const tlm::Job& job, Nodes staying) {
-    return staying != 0 ? bus == its.bus && to == staying : bus != its.bus && to == job.left;
+    return staying != 0 ? bus == its.bus && to == staying
+                        : bus != its.bus && to == tried_first(job, bus);
   };
   bool right = goes(its.job, its.staying);
   if (!right && its.version != paths_.version()) {

@@ -9,6 +9,7 @@
 #include "changed_rtl_4.h"
 #include "check/reference/reference.h"
 #include "../../model/engine.h"
+#include "../../model/in_child.h"
 #include "model/machine.h"
 
 using namespace xybus;
@@ -32,7 +33,6 @@ class Court : public FabricObserver {
     return hit_;
   }
   void packet_answered(const BusPacket& p) override {
-    if (getenv("DBG")) fprintf(stderr,"%d src %u %lu-%lu words %zu hdr %08x %08x acc %x down %d\n",(int)p.bus,p.source,p.start_cycle,p.answer_cycle,p.words.size(),p.words[0],p.words[1],p.answers.accepted,p.down);
     reference_.observe({.bus = p.bus,
                         .source = p.source,
                         .start_cycle = p.start_cycle,
@@ -92,9 +92,11 @@ void post_transfer(hal::Hal& hal, unsigned posted, contract::PacketKind kind, un
 
 /// Plays the story on the RTL with this change. Gives what the reference found; empty: nothing.
 std::string judged(int mutant, const std::function<void(hal::Hal&, Engine&)>& sender,
-                   const std::function<void(Machine&, Court&)>& set_up = {}) {
+                   const std::function<void(Machine&, Court&)>& set_up = {},
+                   FabricKind fabric = FabricKind::rtl) {
   set_mutant(mutant);
   FabricConfig config;
+  config.kind = fabric;
   config.nodes = 2;
   Machine machine(config);
   Court court(machine);
@@ -151,6 +153,44 @@ void write_and_read(hal::Hal& hal, unsigned generation) {
   hal.consume(3000);
 }
 
+void set_down(Machine& machine, Court& court, BusId bus, bool down, std::uint64_t cycle) {
+  machine.at(cycle, [&machine, &court, bus, down, cycle] {
+    machine.fabric().set_bus_down(bus, down);
+    court.reference().bus_down(bus, down, cycle);
+  });
+}
+
+/// A message in the data ring of Engine.
+void post_message(hal::Hal& hal, unsigned posted, std::uint32_t to, contract::Route route) {
+  const auto d = contract::SendDescriptor{}
+                     .set_dst_mask(to)
+                     .set_route(route)
+                     .set_kind(contract::PacketKind::message)
+                     .set_length(50)
+                     .set_address(0x14000)
+                     .set_cookie(posted);
+  std::memcpy(&hal.ram()[0x2000 + posted * contract::line_bytes], d.words.data(),
+              contract::line_bytes);
+  hal.write(Register::data_ring_tail, posted + 1);
+}
+
+/// To node 1 X goes down, and Y to node 0 itself; then packets go to both of them.
+void across(hal::Hal& hal, Engine&) {
+  post_message(hal, 0, 2, contract::Route::x);
+  hal.consume(3000);
+  post_message(hal, 1, 1, contract::Route::y);
+  hal.consume(3000);
+  for (unsigned i = 2; i < 6; ++i) post_message(hal, i, 3, contract::Route::any);
+  hal.consume(500);
+}
+
+void one_after_the_other(Machine& machine, Court& court) {
+  set_down(machine, court, BusId::x, true, 1);
+  set_down(machine, court, BusId::x, false, 2000);
+  set_down(machine, court, BusId::y, true, 2001);
+  set_down(machine, court, BusId::y, false, 5000);
+}
+
 using Catch::Matchers::Contains;
 
 }  // namespace
@@ -173,10 +213,15 @@ TEST_CASE("The reference agrees with the RTL when an answer is lost") {
 
 TEST_CASE("The reference agrees with the RTL when a bus is down") {
   CHECK(judged(0, letters, [](Machine& machine, Court& court) {
-          machine.at(1, [&] {
-            machine.fabric().set_bus_down(BusId::x, true);
-            court.reference().bus_down(BusId::x, true, 1);
-          });
+          set_down(machine, court, BusId::x, true, 1);
+        }) == "");
+}
+
+TEST_CASE("A packet to several nodes tries each by a bus that leads there") {
+  CHECK(test::in_child([] { return judged(0, across, one_after_the_other); }) == "");
+  // The model does the same.
+  CHECK(test::in_child([] {
+          return judged(0, across, one_after_the_other, FabricKind::tlm);
         }) == "");
 }
 
@@ -208,10 +253,7 @@ TEST_CASE("A packet on a path that is down is found") {
     letters(hal, engine);
   };
   const auto found = judged(4, doubtless, [](Machine& machine, Court& court) {
-    machine.at(1, [&] {
-      machine.fabric().set_bus_down(BusId::x, true);
-      court.reference().bus_down(BusId::x, true, 1);
-    });
+    set_down(machine, court, BusId::x, true, 1);
   });
   CHECK_THAT(found, Contains("bus x") && Contains("the model: bus y"));
 }
