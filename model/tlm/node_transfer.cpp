@@ -190,7 +190,6 @@ void Node::read_failed(SendStatus status, unsigned bus, const contract::PacketHe
                 .set_event_type(contract::EventType::read_failed)
                 .set_bus(static_cast<contract::BusId>(bus))
                 .set_status(status)
-                .set_missed(server_.offer.destinations)
                 .set_cookie(reads_.front().request[1])
                 .set_header_0(header.words[0])
                 .set_header_1(header.words[1]);

@@ -138,7 +138,7 @@ void Sender::end_reply(const Active& its, const PacketHeader& header, Cycle cycl
   const SendStatus status = its.job.status;
   if (status == SendStatus::ok && reply_.left() != 0) return;
   if (status != SendStatus::ok) {
-    book_.owe(fate_event(EventType::read_failed, its.bus, status, its.job.offer.destinations,
+    book_.owe(fate_event(EventType::read_failed, its.bus, status, 0,
                          reads_.front().request[1], header),
               tolerant(cycle), cycle);
   }
@@ -229,7 +229,7 @@ bool Sender::explains_failed_read(const EventEntry& entry, Cycle cycle) {
   }
   if (reads_.empty()) return false;
   const TakenRead& read = reads_.front();
-  if (read.request[1] != entry.cookie() || entry.missed() != 1U << read.reader) return false;
+  if (read.request[1] != entry.cookie() || entry.missed() != 0) return false;
   bool right = false;
   if (entry.status() == SendStatus::denied) {
     const auto& window = settings_.windows[read.window.window() % contract::windows];

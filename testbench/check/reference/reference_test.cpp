@@ -428,6 +428,35 @@ TEST_CASE("A read request that asks for something else") {
   CHECK_THAT(b.found(), Contains("the model: read request"));
 }
 
+TEST_CASE("A read that fails is told at the server, and missed is for packets sent") {
+  const auto fails = [](Bench& b, std::uint32_t missed, SendStatus status) {
+    const auto never_sent = b.header({.source = 1, .to = 1, .sequence = 0, .length = 300, .epoch = 0},
+                                     PacketKind::write);
+    b.event(1, EventEntry{}
+                   .set_event_type(EventType::read_failed)
+                   .set_cookie(4U << 8)
+                   .set_status(status)
+                   .set_missed(missed)
+                   .set_header_0(never_sent.words[0])
+                   .set_header_1(never_sent.words[1]));
+  };
+  Reading b;
+  b.wire(b.request, Answer::accepted);
+  b.write(1, Register::window_control, 0);
+  SECTION("as it is") {
+    fails(b, 0, SendStatus::denied);
+    CHECK(b.found() == "");
+  }
+  SECTION("with a destination missed") {
+    fails(b, 1, SendStatus::denied);
+    CHECK_THAT(b.found(), Contains("event read_failed on x denied missed 0x0001"));
+  }
+  SECTION("with paths that are up") {
+    fails(b, 0, SendStatus::unreachable);
+    CHECK_THAT(b.found(), Contains("event read_failed on x unreachable"));
+  }
+}
+
 TEST_CASE("A reply that nobody has asked for, too long, or from a closed window") {
   Reading b;
   b.wire(b.reply(1, 0, 256, false), Answer::accepted);
