@@ -105,7 +105,7 @@ struct Job {
   static constexpr unsigned most_moves = 7;
 
   struct Next {
-    Nodes staying = 0;  // are tried again on this bus; if there are none, the others are on the other
+    Nodes staying = 0;  // are tried again on this bus; if there are none, the rest on the other
     Nodes settled = 0;  // given up, and its number is used up for them
   };
 

@@ -1,7 +1,7 @@
 /// The events that a node's engine owes its CPU, and those that it has written.
 ///
-/// The sender's and the receiver's side enter what must come; poll() compares it with the event ring
-/// in node RAM. Events of received packets come in order by bus, others in any order.
+/// The sender's and the receiver's side enter what must come; poll() compares it with the event
+/// ring in node RAM. Events of received packets come in order by bus, others in any order.
 #pragma once
 
 #include <array>
@@ -28,8 +28,8 @@ struct Owed {
 
 class EventBook {
  public:
-  /// `explains` is asked about an event of a sent packet that is not owed: true when it may come all
-  /// the same.
+  /// `explains` is asked about an event of a sent packet that is not owed: true when it may come
+  /// all the same.
   EventBook(unsigned node, const Settings& settings, Report& report)
       : node_(node), settings_(settings), report_(report) {}
 

@@ -1,5 +1,6 @@
 /// What a node may send: the packets of its descriptors and of the reads it serves, each in its
-/// turn, with its number, its bytes and by a bus that it may take; and the event that tells its end.
+/// turn, with its number, its bytes and by a bus that it may take; and the event that tells its
+/// end.
 ///
 /// Which of several packets leaves first, and when, is the hardware's choice; all else follows from
 /// descriptors, windows and node RAM, and the answers that came before.

@@ -430,8 +430,8 @@ TEST_CASE("A read request that asks for something else") {
 
 TEST_CASE("A read that fails is told at the server, and missed is for packets sent") {
   const auto fails = [](Bench& b, std::uint32_t missed, SendStatus status) {
-    const auto never_sent = b.header({.source = 1, .to = 1, .sequence = 0, .length = 300, .epoch = 0},
-                                     PacketKind::write);
+    const auto never_sent = b.header(
+        {.source = 1, .to = 1, .sequence = 0, .length = 300, .epoch = 0}, PacketKind::write);
     b.event(1, EventEntry{}
                    .set_event_type(EventType::read_failed)
                    .set_cookie(4U << 8)
