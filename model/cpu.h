@@ -21,13 +21,13 @@ using Firmware = std::function<void(hal::Hal&)>;
 /// A register access that the fabric refused; thrown into the firmware.
 class AccessError : public std::runtime_error {
  public:
-  AccessError(std::uint64_t address, tlm::tlm_response_status status);
+  AccessError(std::uint64_t address, ::tlm::tlm_response_status status);
   std::uint64_t address() const { return address_; }
-  tlm::tlm_response_status status() const { return status_; }
+  ::tlm::tlm_response_status status() const { return status_; }
 
  private:
   std::uint64_t address_;
-  tlm::tlm_response_status status_;
+  ::tlm::tlm_response_status status_;
 };
 
 /// consume(n) takes n cycles, a register access as many as the port takes; all else takes none.
@@ -72,7 +72,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   void start_of_simulation() override;
   void run();
   void on_interrupt();
-  void access(tlm::tlm_command command, contract::Register reg, std::uint32_t& data);
+  void access(::tlm::tlm_command command, contract::Register reg, std::uint32_t& data);
   void check() const;
   void count_call() const;
   std::uint64_t cycle() const;
@@ -83,7 +83,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   std::function<void()> on_failure_;
   std::exception_ptr failure_;
   std::span<std::byte> ram_;
-  tlm::tlm_generic_payload payload_;
+  ::tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // interrupt while asleep, or halt
   bool asleep_ = false;
   std::uint64_t slowness_ = 1;

@@ -110,7 +110,11 @@ void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_
   const bool write = payload.is_write();
   std::uint32_t data = 0;
   if (write) std::memcpy(&data, payload.get_data_ptr(), sizeof data);
-  const bool done = access(n, write, static_cast<std::uint32_t>(payload.get_address()), data);
+  const auto address = static_cast<std::uint32_t>(payload.get_address());
+  const bool told = address < ram_start && observer_ != nullptr && observer_->wants_accesses();
+  if (told && write) observer_->accessed(n, true, address, data, cycle());
+  const bool done = access(n, write, address, data);
+  if (told && done && !write) observer_->accessed(n, false, address, data, cycle());
   if (done && !write) std::memcpy(payload.get_data_ptr(), &data, sizeof data);
   payload.set_dmi_allowed(payload.get_address() >= ram_start);
   payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_GENERIC_ERROR_RESPONSE);

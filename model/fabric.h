@@ -75,6 +75,16 @@ class FabricObserver {
   virtual void offence(contract::BusId, std::uint64_t /*cycle*/, unsigned /*node*/,
                        contract::Offence) {}
 
+  /// Whether accessed() is to be called: it costs.
+  virtual bool wants_accesses() const { return false; }
+
+  /// A CPU accesses a register of its node. Of a write, in the cycle in which the CPU asks for it;
+  /// it takes effect within `write_cycles`. Of a read, when its data is there. A node that is
+  /// halted meanwhile may never see a write, and no read of it is told.
+  virtual void accessed(unsigned /*node*/, bool /*write*/, std::uint32_t /*address*/,
+                        std::uint32_t /*data*/, std::uint64_t /*cycle*/) {}
+  static constexpr std::uint64_t write_cycles = 4;
+
   /// From time to time, for progress and for the interrupt key. Must not touch the machine, except
   /// to stop it.
   virtual void burst(std::uint64_t /*cycle*/) {}
@@ -98,6 +108,10 @@ struct FabricConfig {
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~std::uint64_t{0};
 };
+
+/// Nodes of the fabric in which so many have a CPU: the hardware comes in three sizes, and the rest
+/// is halted from the start.
+constexpr unsigned fabric_size(unsigned nodes) { return nodes <= 4 ? 4 : nodes <= 8 ? 8 : 16; }
 
 /// The clock period for a frequency, rounded to 4 ps: the time scheme needs quarters of it.
 /// Throws std::invalid_argument outside 1 kHz to 10 GHz.
@@ -165,6 +179,9 @@ class Fabric : public sc_core::sc_module {
   /// the node is halted, or does not answer. The simulation cannot go on after it.
   virtual std::vector<std::optional<std::uint32_t>> peek(contract::Register) = 0;
 
+  /// A node's RAM, byte 0 first: what the engine and the CPU have written up to now.
+  virtual std::span<std::byte> ram(unsigned node) = 0;
+
   /// What went wrong: a broken rule of the RTL, an exception of the observer. It pauses the
   /// simulation.
   std::exception_ptr failure() const { return failure_; }
@@ -175,8 +192,6 @@ class Fabric : public sc_core::sc_module {
   /// One access of a CPU, in the CPU's thread, which it suspends for as long as the access takes.
   /// False: the node is halted.
   virtual bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) = 0;
-
-  virtual std::span<std::byte> ram(unsigned node) = 0;
 
   void fail(std::exception_ptr failure);
 
@@ -193,8 +208,8 @@ class Fabric : public sc_core::sc_module {
   virtual void hold_events(unsigned node, bool on);
 
  private:
-  void transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-  bool direct_memory(int node, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
+  void transport(int node, ::tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  bool direct_memory(int node, ::tlm::tlm_generic_payload& payload, ::tlm::tlm_dmi& dmi);
 
   unsigned nodes_;
   sc_core::sc_time period_;

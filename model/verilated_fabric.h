@@ -40,6 +40,7 @@ class VerilatedFabric final : public Fabric {
   void upset_register(unsigned node, contract::Register reg, std::uint32_t bits) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
+  std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
 
  private:
   static constexpr unsigned buses = 2;
@@ -54,7 +55,6 @@ class VerilatedFabric final : public Fabric {
   };
 
   bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) override;
-  std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
   void hold_events(unsigned node, bool on) override;
 
   void reset();

@@ -29,6 +29,7 @@ struct RunRequest {
   bool no_skip = false;
   bool quiet = false;
   bool status = false;  ///< the nodes' registers are printed after the run
+  std::optional<bool> reference;         ///< nothing: on the rtl fabric
   bool no_bursts = false;                ///< test hook: one clock edge at a time
   std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
   std::optional<std::uint64_t> planted;   ///< test hook, see RunOptions

@@ -69,6 +69,10 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
   add_failure_wave_options(run, failure_wave);
   run.add_flag("--check-determinism", request.check_determinism,
                "run it twice; where the second run differs is shown, and\nthe exit status is 1");
+  run.add_flag_callback("--reference", [&request] { request.reference = true; },
+                        "the model judges every packet, answer and event");
+  run.add_flag_callback("--no-reference", [&request] { request.reference = false; },
+                        "it does not (default: it does with --fabric rtl)");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print every node's counters, paths and state");

@@ -16,6 +16,9 @@ using Words = std::vector<std::string>;
 // How the run is evaluated, and its hooks, whatever it is a run of.
 Words manner(const RunRequest& request) {
   Words words;
+  if (request.reference) {
+    words.emplace_back(*request.reference ? "--reference" : "--no-reference");
+  }
   if (request.no_skip) words.emplace_back("--no-skip");
   if (request.no_bursts) words.emplace_back("--no-bursts");
   const auto hook = [&](const char* option, const std::optional<std::uint64_t>& value) {

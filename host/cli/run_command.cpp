@@ -38,6 +38,7 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   options.seed = request.seed;
   options.skip = !request.no_skip;
   options.bursts = !request.no_bursts;
+  options.reference = request.reference.value_or(options.fabric == FabricKind::rtl);
   options.sabotage = request.sabotage;
   options.planted = request.planted;
   options.trace = request.trace;

@@ -107,23 +107,24 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   const auto sent = packet.sent.empty() ? undone : packet.sent;
   const bool alive = operation_of(sent) == LinkOperation::alive;
   const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
-  const PacketVerdict verdict =
-      monitor_.observe({.bus = packet.bus,
-                        .source = packet.source,
-                        .start_cycle = packet.start_cycle,
-                        .answer_cycle = packet.answer_cycle,
-                        .sent = sent,
-                        .received = packet.words,
-                        .answers = packet.answers.plain(),
-                        .given = answers_pass ? packet.answers.flipped(hit.answer_flips)
-                                              : packet.answers,
-                        .cut = packet.cut,
-                        .unseen = hit.drop || packet.down,
-                        .unanswered = hit.answer_drop || packet.down,
-                        .probe = alive,
-                        .altered = !std::ranges::equal(sent, undone),
-                        .collided = packet.collided,
-                        .parted = packet.parted});
+  const WirePacket wire = {.bus = packet.bus,
+                           .source = packet.source,
+                           .start_cycle = packet.start_cycle,
+                           .answer_cycle = packet.answer_cycle,
+                           .sent = sent,
+                           .received = packet.words,
+                           .answers = packet.answers.plain(),
+                           .given = answers_pass ? packet.answers.flipped(hit.answer_flips)
+                                                 : packet.answers,
+                           .cut = packet.cut,
+                           .unseen = hit.drop || packet.down,
+                           .unanswered = hit.answer_drop || packet.down,
+                           .probe = alive,
+                           .altered = !std::ranges::equal(sent, undone),
+                           .collided = packet.collided,
+                           .parted = packet.parted};
+  const PacketVerdict verdict = monitor_.observe(wire);
+  if (reference_ != nullptr) reference_->observe(wire);
   injector_.packet_answered(packet.bus, packet.start_cycle, verdict.answer, packet.down);
 
   for (std::uint32_t left = verdict.accepted; left != 0; left &= left - 1) {

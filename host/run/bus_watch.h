@@ -2,6 +2,7 @@
 ///
 ///     fabric ──► BusWatch ──► injector (what to do to a packet, what became of it)
 ///                        ├──► protocol monitor
+///                        ├──► reference (and the CPUs' register accesses), where there is one
 ///                        ├──► packet trail
 ///                        ├──► watchdog
 ///                        └──► event log
@@ -13,6 +14,7 @@
 
 #include "check/packet_trail.h"
 #include "check/protocol_monitor.h"
+#include "check/reference/reference.h"
 #include "check/watchdog.h"
 #include "fault/injector.h"
 #include "model/fabric.h"
@@ -34,10 +36,18 @@ class BusWatch : public FabricObserver {
     on_start_ = std::move(callback);
   }
 
+  /// Each packet and register access is shown to it, too. It must outlive the watch.
+  void set_reference(Reference* reference) { reference_ = reference; }
+
   PacketFault packet_started(contract::BusId bus, std::uint64_t cycle, unsigned source) override;
   void packet_answered(const BusPacket& packet) override;
   void offence(contract::BusId bus, std::uint64_t cycle, unsigned node,
                contract::Offence offence) override;
+  bool wants_accesses() const override { return reference_ != nullptr; }
+  void accessed(unsigned node, bool write, std::uint32_t address, std::uint32_t data,
+                std::uint64_t cycle) override {
+    reference_->accessed(node, write, address, data, cycle);
+  }
   void burst(std::uint64_t cycle) override {
     if (on_burst_) on_burst_(cycle);
   }
@@ -53,6 +63,7 @@ class BusWatch : public FabricObserver {
   PacketTrail& trail_;
   Watchdog& watchdog_;
   EventLog& log_;
+  Reference* reference_ = nullptr;
   std::function<void(std::uint64_t)> on_burst_;
   std::function<void(contract::BusId, std::uint64_t, const PacketHit&)> on_start_;
   std::array<std::uint32_t, max_packet_words> sent_{};

@@ -11,6 +11,7 @@
 
 #include "check/packet_trail.h"
 #include "check/protocol_monitor.h"
+#include "check/reference/reference.h"
 #include "check/scoreboard.h"
 #include "check/watchdog.h"
 #include "fault/active_faults.h"
@@ -81,6 +82,26 @@ std::string mark(BusId bus, const PacketHit& hit) {
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
 
+// The reference knows what these faults do; under others it would take the harm for a wrong answer.
+bool can_be_judged(const Scenario& scenario) {
+  return std::ranges::all_of(scenario.faults, [](const FaultSpec& fault) {
+    switch (fault.kind) {
+      case FaultKind::packet_corrupt:
+      case FaultKind::packet_drop:
+      case FaultKind::answer_drop:
+      case FaultKind::bus_down:
+      case FaultKind::cpu_halt:
+      case FaultKind::babbling_node:
+      case FaultKind::forged_source:
+      case FaultKind::bus_hog:
+      case FaultKind::interrupt_lost:
+      case FaultKind::interrupt_spurious:
+      case FaultKind::cpu_slow: return true;
+      default: return false;
+    }
+  });
+}
+
 /// Kernel events of all CPUs, into the log.
 class KernelWatch : public KernelObserver {
  public:
@@ -123,6 +144,7 @@ class Run : private FaultPoints {
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
   void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
 
+  void add_reference();
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
   bool excused(unsigned from, unsigned to) const;
@@ -154,6 +176,7 @@ class Run : private FaultPoints {
   BusWatch bus_watch_;
   Machine machine_;
   TraceNotes notes_;
+  std::unique_ptr<Reference> reference_;
 
   std::uint32_t halted_ = 0;
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
@@ -161,6 +184,7 @@ class Run : private FaultPoints {
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
   bool overdue_ = false;  // not complete when all had to be
+  bool contradicted_ = false;  // by the reference, which has ended the run
   std::string waiting_;  // hung or at the limit: who waits for what
 };
 
@@ -212,6 +236,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       notes_.packet(cycle);
     });
   }
+  if (options.reference && can_be_judged(scenario)) add_reference();
   machine_.fabric().set_observer(&bus_watch_);
   for (unsigned cpu = 0; cpu < scenario.system.cpus; ++cpu) {
     machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
@@ -219,6 +244,19 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   injector_.arm();
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
+}
+
+void Run::add_reference() {
+  std::vector<std::span<const std::byte>> rams;
+  for (unsigned cpu = 0; cpu < scenario_.system.cpus; ++cpu) {
+    rams.push_back(machine_.fabric().ram(cpu));
+  }
+  reference_ = std::make_unique<Reference>(std::move(rams), fabric_size(scenario_.system.cpus));
+  reference_->on_complaint([this] {
+    contradicted_ = true;
+    machine_.stop();
+  });
+  bus_watch_.set_reference(reference_.get());
 }
 
 void Run::boot(unsigned cpu, hal::Hal& hal) {
@@ -243,6 +281,7 @@ bool Run::excused(unsigned from, unsigned to) const {
 
 void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
   machine_.fabric().set_bus_down(bus, down);
+  if (reference_) reference_->bus_down(bus, down, cycle);
   log_.record(EventLog::faults(), cycle, down ? bus_down_kind : bus_up_kind,
               {static_cast<std::uint64_t>(bus)});
   notes_.fault(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));
@@ -255,6 +294,7 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
   monitor_.halted(cpu, cycle);
+  if (reference_) reference_->halted(cpu, cycle);
   scoreboard_.cpu_halted(cpu);
   for (auto& workload : workloads_) workload->cpu_halted(cpu);
   plan_.cpu_halted(cpu);
@@ -268,6 +308,7 @@ void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycl
   notes_.fault(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
   machine_.fabric().set_rogue(cpu, misdeed_of(misdeed), on);
   monitor_.rogue(cpu, cycle, on);
+  if (reference_) reference_->rogue(cpu, on, cycle);
 }
 
 void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
@@ -337,6 +378,7 @@ std::string Run::outstanding() const {
 }
 
 CheckResult Run::liveness() const {
+  if (contradicted_) return {"liveness", true, "the run ended at the reference's complaint"};
   if (ending_) {
     return {"liveness", true,
             fmt::format("never {} cycles without progress", watchdog_.patience())};
@@ -354,6 +396,7 @@ CheckResult Run::liveness() const {
 }
 
 CheckResult Run::workload_check() const {
+  if (contradicted_) return {"workload", true, "the run ended at the reference's complaint"};
   Complaints complaints;
   std::string good;
   for (const auto& workload : workloads_) {
@@ -382,6 +425,8 @@ std::optional<std::uint64_t> Run::failure_cycle() const {
   for (const BusId bus : {BusId::x, BusId::y}) {
     const auto here = monitor_.first_complaint(bus);
     if (here && (!first || *here < *first)) first = here;
+    const auto judged = reference_ ? reference_->first_complaint(bus) : std::nullopt;
+    if (judged && (!first || *judged < *first)) first = judged;
   }
   if (!first && !ending_) first = watchdog_.last_moved();
   return first;
@@ -400,13 +445,14 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
     result.bus[static_cast<std::size_t>(bus)] = monitor_.result(bus);
   }
   if (failure.empty()) {
+    if (reference_) reference_->finish(machine_.cycle());
     result.status = read_status(machine_.fabric());
     machine_.finish();
   }
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
-                     monitor_.check(BusId::y).ok && failure.empty();
-  scoreboard_.finish();
+                     monitor_.check(BusId::y).ok && failure.empty() && !contradicted_;
+  if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
   result.faults = injector_.results();
@@ -414,6 +460,10 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
 
   result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
                    liveness(), workload_check()};
+  if (reference_) {
+    result.checks.push_back(reference_->check(BusId::x));
+    result.checks.push_back(reference_->check(BusId::y));
+  }
   if (!failure.empty()) result.checks.push_back({"machine", false, failure});
   const bool all_ok = std::ranges::all_of(result.checks, &CheckResult::ok);
   if (!sound || (ending_ && !all_ok)) {

@@ -40,13 +40,17 @@ struct RunOptions {
   /// Of a run that is repeated for a trace: where it failed, to be marked.
   std::optional<std::uint64_t> failure_at;
 
+  /// The reference model judges the run as it goes, and ends it at its first complaint. It changes
+  /// nothing else.
+  bool reference = false;
+
   /// Leaves off at this cycle, as if the scenario's limit were there.
   std::uint64_t end_at = ~std::uint64_t{0};
 };
 
 /// Assembles the machine, its firmware, workloads, checks and faults, and runs it until every
 /// workload is complete, nothing moves any more, or the limit comes. A check that fails does not
-/// end it.
+/// end it, but for the reference.
 /// Records every observable event. The simulator elaborates once: call this once in a process,
 /// from sc_main. Throws what set-up throws (a trace file that cannot be written).
 RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log,

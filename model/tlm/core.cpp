@@ -15,7 +15,7 @@ Core::Core(unsigned nodes) {
   if (nodes == 0 || nodes > contract::max_nodes) {
     throw std::invalid_argument("a fabric has 1 to 16 nodes");
   }
-  const unsigned size = nodes <= 4 ? 4 : nodes <= 8 ? 8 : 16;
+  const unsigned size = fabric_size(nodes);
   for (unsigned i = 0; i < size; ++i) nodes_.emplace_back(*this, i);
   buses_.emplace_back(*this, contract::BusId::x, size);
   buses_.emplace_back(*this, contract::BusId::y, size);

@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "model/tlm/duplicate_filter.h"
 #include "model/tlm/packet.h"
+#include "model/tlm/paths.h"
 #include "model/tlm/queue.h"
+#include "model/tlm/window.h"
 
 namespace xybus::tlm {
 
@@ -27,7 +30,7 @@ enum class Count : unsigned {
 
 class Node {
  public:
-  static constexpr std::size_t ram_bytes = 256 * 1024;
+  static constexpr std::size_t ram_bytes = node_ram_bytes;
 
   Node(Core& core, unsigned number);
 
@@ -83,23 +86,6 @@ class Node {
     bool transfer = false;
     contract::SendDescriptor descriptor;
     Offer offer;  // unless it is a transfer
-  };
-
-  struct Window {
-    std::uint32_t base = 0;
-    std::uint32_t length = 0;
-    contract::WindowControlRegister control;
-    Cycle posted = 0;
-  };
-
-  struct Path {
-    std::uint16_t failures = 0;
-    std::uint8_t points = 0;
-  };
-  struct Paths {  // of one bus
-    Nodes suspect = 0;
-    Nodes down = 0;
-    std::array<Path, contract::max_nodes> path{};
   };
 
   struct Lane {
@@ -183,8 +169,6 @@ class Node {
   void try_move(unsigned bus, Cycle cycle);
   void end_job(unsigned bus, Cycle cycle);
   void lane_free(unsigned bus, Cycle cycle);
-  void judge_paths(unsigned bus, Nodes good, Nodes missing, Nodes corrupt);
-  void fail_path(unsigned bus, unsigned node, unsigned points);
 
   // Transfers.
   struct Grant {
@@ -216,7 +200,6 @@ class Node {
   bool delivery_ready() const { return deliveries_.size() + buses <= most_deliveries; }
   Delivery& deliver(unsigned bus);
   void schedule_store(const Delivery& its, Cycle cycle);
-  void accept(const contract::PacketHeader& header);
 
   static constexpr unsigned most_deliveries = 8;
   static constexpr unsigned most_reads = 4;
@@ -265,12 +248,7 @@ class Node {
   Queue<Read, most_reads> reads_;  // the one in front is being served
 
   // Receiving.
-  struct Last {  // packet accepted of a flow
-    bool valid = false;
-    std::uint16_t number = 0;
-    std::uint8_t epoch = 0;
-  };
-  std::array<std::array<Last, contract::max_nodes>, 2> last_{};  // by class
+  DuplicateFilter filter_;
   Queue<Delivery, most_deliveries> deliveries_;
   std::array<unsigned, buses> lines_held_{};
 };

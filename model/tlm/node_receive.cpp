@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "model/tlm/core.h"
+#include "model/tlm/form.h"
 
 namespace xybus::tlm {
 
@@ -12,27 +13,6 @@ namespace {
 
 /// The window is asked for when a packet's header and window word are there.
 constexpr Cycle window_asked = 5;
-
-unsigned words_of(PacketKind kind, unsigned length) {
-  return contract::header_words + (kind == PacketKind::message ? 0 : contract::window_words) +
-         (length + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
-}
-
-bool well_formed(const contract::PacketHeader& header, std::size_t words) {
-  if (words <= contract::header_words) return false;
-  const PacketKind kind = header.kind();
-  switch (kind) {
-    case PacketKind::message:
-    case PacketKind::write:
-      if (header.length() > contract::max_payload_bytes) return false;
-      break;
-    case PacketKind::read:
-      if (header.length() != contract::read_payload_bytes) return false;
-      break;
-    default: return false;
-  }
-  return words == words_of(kind, header.length());
-}
 
 }  // namespace
 
@@ -48,8 +28,7 @@ Answer Node::receive(unsigned bus, std::span<const std::uint32_t> words, bool go
     count(bus, Count::malformed);
     return Answer::corrupt;
   }
-  const Last& last = last_[static_cast<unsigned>(header.traffic_class())][header.source()];
-  if (last.valid && last.number == header.sequence_number() && last.epoch == header.epoch()) {
+  if (filter_.seen(header)) {
     count(bus, Count::duplicate);
     return Answer::accepted;
   }
@@ -64,12 +43,6 @@ Answer Node::busy(unsigned bus) {
 
 bool Node::lines_fit(unsigned bus, unsigned lines) const {
   return lines_held_[bus] + lines <= buffer_lines;
-}
-
-void Node::accept(const contract::PacketHeader& header) {
-  last_[static_cast<unsigned>(header.traffic_class())][header.source()] = {
-      true, static_cast<std::uint16_t>(header.sequence_number()),
-      static_cast<std::uint8_t>(header.epoch())};
 }
 
 Answer Node::take_message(unsigned bus, std::span<const std::uint32_t> words, Cycle cycle) {
@@ -96,7 +69,7 @@ Answer Node::take_message(unsigned bus, std::span<const std::uint32_t> words, Cy
   ++slots.tail;
   schedule_store(its, cycle);
   count(bus, Count::received);
-  accept(header);
+  filter_.accept(header);
   return Answer::accepted;
 }
 
@@ -135,7 +108,7 @@ Answer Node::take_transfer(unsigned bus, std::span<const std::uint32_t> words, C
            {words[3], words[4]}};
     if (reads_.size() == 1) next_read(cycle);
     count(bus, Count::served);
-    accept(header);
+    filter_.accept(header);
     return Answer::accepted;
   }
   const bool notify = header.notify() != 0;
@@ -150,7 +123,7 @@ Answer Node::take_transfer(unsigned bus, std::span<const std::uint32_t> words, C
   std::copy_n(words.begin() + 3, (length + 3) / 4, its.payload.begin());
   schedule_store(its, cycle);
   count(bus, Count::stored);
-  accept(header);
+  filter_.accept(header);
   return Answer::accepted;
 }
 

@@ -190,7 +190,6 @@ void Node::clear(Cycle cycle) {
     slots_[b].head = slots_[b].tail = 0;
     lines_held_[b] = 0;
     numbers_[b] = {};
-    last_[b] = {};
   }
   for (const Phase phase : {Phase::store, Phase::event, Phase::bulk, Phase::serve, Phase::choose,
                             Phase::age}) {
@@ -198,6 +197,7 @@ void Node::clear(Cycle cycle) {
   }
   events_.head = events_.tail = claimed_ = 0;
   windows_ = {};
+  filter_ = {};
   written_.clear();
   deliveries_.clear();
   reads_.clear();

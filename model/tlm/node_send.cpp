@@ -5,20 +5,18 @@
 
 #include "model/tlm/core.h"
 #include "model/tlm/crc32c.h"
+#include "model/tlm/descriptor.h"
+#include "model/tlm/route.h"
 
 namespace xybus::tlm {
 
 using contract::PacketKind;
-using contract::Route;
 using contract::SendStatus;
 
 namespace {
 
 /// Numbers that a multicast keeps from the last of any of its flows.
 constexpr unsigned series_distance = 1024;
-/// Every so many numbers of a flow a suspect bus is tried.
-constexpr unsigned trial_every = 16;
-constexpr unsigned most_moves = 7;
 
 bool one(Nodes set) { return std::has_single_bit(set); }
 unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
@@ -49,33 +47,12 @@ void Node::fetch(unsigned c, Cycle cycle) {
 }
 
 Node::Front Node::parse(unsigned c, const contract::SendDescriptor& d) const {
-  Front front{.valid = true, .malformed = false, .transfer = false, .descriptor = d, .offer = {}};
-  const bool transfer = d.kind() == PacketKind::write || d.kind() == PacketKind::read;
-  const bool in_ram = d.address() + d.length() <= ram_bytes;
-  bool good = d.dst_mask() != 0 && (d.dst_mask() & ~core_.present()) == 0 &&
-              static_cast<unsigned>(d.route()) <= static_cast<unsigned>(Route::y) &&
-              d.address() % contract::line_bytes == 0;
-  if (transfer) {
-    good = good && c == 0 && one(d.dst_mask()) && d.length() != 0 &&
-           (d.kind() == PacketKind::read || in_ram);
-  } else {
-    good = good && d.kind() == PacketKind::message &&
-           d.length() <= contract::max_payload_bytes && in_ram;
-  }
-  front.malformed = !good;
-  front.transfer = good && transfer;
-  front.offer = {.origin = Origin::ring,
-                 .route = d.route(),
-                 .traffic_class = static_cast<std::uint8_t>(c),
-                 .kind = d.kind(),
-                 .notify = transfer && d.notify() != 0,
-                 .destinations = d.dst_mask(),
-                 .length = d.length(),
-                 .address = d.address(),
-                 .window = 0,
-                 .request = {},
-                 .cookie = d.cookie()};
-  return front;
+  const bool good = well_formed(d, c, core_.present());
+  return {.valid = true,
+          .malformed = !good,
+          .transfer = good && is_transfer(d),
+          .descriptor = d,
+          .offer = message_of(d, c)};
 }
 
 void Node::take_front(unsigned c, Cycle cycle) {
@@ -113,21 +90,10 @@ bool Node::flow_free(const Offer& offer) const {
 
 // Buses that it may take, a bit for each.
 unsigned Node::routes(const Offer& offer, bool& unreachable) const {
-  unreachable = false;
-  if (offer.route == Route::x) return 1;
-  if (offer.route == Route::y) return 2;
-  unsigned suspect = 0;
-  unsigned down = 0;
-  for (unsigned b = 0; b < buses; ++b) {
-    if ((offer.destinations & paths_[b].suspect) != 0) suspect |= 1u << b;
-    if ((offer.destinations & paths_[b].down) != 0) down |= 1u << b;
-  }
-  unreachable = (offer.destinations & ~(paths_[0].down & paths_[1].down)) == 0;
-  if (down == 3) return 3;
-  if (down != 0) return ~down & 3;
-  if (suspect == 0 || suspect == 3) return 3;
   const unsigned next = numbers_[offer.traffic_class][lowest(offer.destinations)] + 1u;
-  return next % trial_every == 0 ? suspect : ~suspect & 3;
+  const Routes its = tlm::routes(offer, paths_[0], paths_[1], next);
+  unreachable = its.unreachable;
+  return its.buses;
 }
 
 bool Node::lane_ready(unsigned b, bool data) const {
@@ -282,9 +248,11 @@ void Node::unpark(unsigned wanted, Cycle cycle) {
 void Node::start_job(unsigned b, const Job& job, Cycle request) {
   Lane& lane = lanes_[b];
   lane.job = job;
-  lane.tried = job.left;
+  // Who cannot be reached from here is not tried: another bus may do.
+  const bool forced = job.offer.route != contract::Route::any;
+  lane.tried = forced ? job.left : job.left & ~paths_[b].down;
   lane.answers = {};
-  lane.state = Lane::State::load;
+  lane.state = lane.tried != 0 ? Lane::State::load : Lane::State::weigh;
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), request);
 }
 
@@ -354,31 +322,14 @@ void Node::settle(const Job& job, Nodes nodes) {
 void Node::decide(unsigned b, Cycle cycle) {
   Lane& lane = lanes_[b];
   Job& job = lane.job;
-  const Answers& answers = lane.answers;
-  const Nodes accepted = lane.tried & answers.accepted;
-  const Nodes refused = lane.tried & answers.refused;
-  const Nodes busy = lane.tried & answers.busy;
-  const Nodes good = accepted | refused | busy;
-  const Nodes corrupt = lane.tried & answers.corrupt;
-  const Nodes missing = lane.tried & ~(good | corrupt);
-  if (accepted == lane.tried) count(b, Count::accepted);
-  if (busy != 0) count(b, Count::busy);
-  if (corrupt != 0) count(b, Count::corrupt);
-  if (missing != 0) count(b, Count::no_answer);
-  if (refused != 0) count(b, Count::denied);
-  judge_paths(b, good, missing, corrupt);
-  settle(job, accepted | refused);
-  Nodes given_up = 0;
-  if (busy != 0) {
-    ++job.busy;
-    if (job.busy >= std::max(busy_limit_, 1u) || job.offer.kind == PacketKind::read) {
-      given_up = busy;
-      job.give_up(busy, SendStatus::busy);
-    }
-  }
-  job.give_up(refused, SendStatus::denied);
-  job.left &= ~(accepted | refused | given_up);
-  job.unsure |= missing;
+  const Verdict verdict(lane.tried, lane.answers);
+  if (verdict.accepted == lane.tried) count(b, Count::accepted);
+  if (verdict.busy != 0) count(b, Count::busy);
+  if (verdict.corrupt != 0) count(b, Count::corrupt);
+  if (verdict.missing != 0) count(b, Count::no_answer);
+  if (verdict.refused != 0) count(b, Count::denied);
+  paths_[b].judge(verdict, limits_);
+  settle(job, job.attempted(verdict, busy_limit_));
   wake(cycle);
   if (job.left == 0) return end_job(b, cycle);
   lane.state = Lane::State::weigh;
@@ -391,19 +342,14 @@ void Node::weigh(unsigned b, Cycle cycle) {
   Job& job = lane.job;
   const Paths& here = paths_[b];
   const Paths& there = paths_[1 - b];
-  const bool stays = job.offer.route != Route::any || job.moves == most_moves;
-  const Nodes busy = job.left & lane.tried & lane.answers.busy;
-  const Nodes moving = stays ? 0
-                             : job.left & ~busy & ~there.down &
-                                   (here.down | (here.suspect & ~there.suspect));
-  const Nodes lost = job.left & ~busy & here.down & ~moving;
-  settle(job, lost & job.unsure);
-  job.give_up(lost, SendStatus::unreachable);
-  job.left &= ~lost;
+  const Verdict verdict(lane.tried, lane.answers);
+  const Job::Next next =
+      job.weigh(verdict, here.suspect, here.down, there.suspect, there.down);
+  settle(job, next.settled);
   if (job.left == 0) return end_job(b, cycle);
-  const Nodes staying = job.left & ~moving;
-  if (staying == 0) return try_move(b, cycle);
-  lane.tried = staying;
+  if (next.staying == 0) return try_move(b, cycle);
+  const Nodes busy = job.left & verdict.busy;
+  lane.tried = next.staying;
   const unsigned doubled = std::min(job.busy == 0 ? 0u : job.busy - 1, 10u);
   const Cycle pause = std::min(timing::pause << doubled, timing::longest_pause);
   lane.state = Lane::State::pause;
@@ -462,31 +408,9 @@ void Node::lane_free(unsigned b, Cycle cycle) {
 
 // ---- Paths --------------------------------------------------------------------------------------
 
-void Node::judge_paths(unsigned b, Nodes good, Nodes missing, Nodes corrupt) {
-  Paths& paths = paths_[b];
-  for (Nodes left = good; left != 0; left &= left - 1) paths.path[lowest(left)].points = 0;
-  paths.suspect &= ~good;
-  for (Nodes left = missing; left != 0; left &= left - 1) {
-    fail_path(b, lowest(left), std::max(limits_.missing(), 1u));
-  }
-  for (Nodes left = corrupt; left != 0; left &= left - 1) {
-    fail_path(b, lowest(left), std::max(limits_.corrupt(), 1u));
-  }
-}
-
-void Node::fail_path(unsigned b, unsigned node, unsigned points) {
-  Path& path = paths_[b].path[node];
-  if (path.failures != 0xffff) ++path.failures;
-  path.points = static_cast<std::uint8_t>(std::min(path.points + points, 255u));
-  if (path.points >= limits_.suspect()) paths_[b].suspect |= 1u << node;
-  if (path.points >= limits_.down()) paths_[b].down |= 1u << node;
-}
-
 void Node::restore_paths(unsigned b, Nodes nodes, Cycle cycle) {
   nodes &= core_.present();
-  paths_[b].down &= ~nodes;
-  paths_[b].suspect &= ~nodes;
-  for (Nodes left = nodes; left != 0; left &= left - 1) paths_[b].path[lowest(left)].points = 0;
+  paths_[b].restore(nodes);
   for (unsigned lane = 0; lane < buses; ++lane) {
     if (lanes_[lane].state == Lane::State::move) weigh(lane, cycle);
   }

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "model/tlm/core.h"
+#include "model/tlm/descriptor.h"
 
 namespace xybus::tlm {
 
@@ -15,11 +16,8 @@ Node::Grant Node::look_up(unsigned number, std::optional<unsigned> generation, u
                           Cycle unchanged_since) const {
   if (number >= contract::windows || length == 0) return {};
   const Window& window = windows_[number];
-  const bool open = (write ? window.control.write() : window.control.read()) != 0;
-  const std::uint64_t end = std::uint64_t{offset} + length;
-  if (!open || window.control.peer() != peer || end > window.length ||
-      window.base + end > ram_bytes || window.posted > unchanged_since) return {};
-  if (generation && *generation != window.control.generation()) return {};
+  if (window.posted > unchanged_since ||
+      !window.allows(generation, peer, write, offset, length)) return {};
   return {true, window.base + offset, window.control.generation()};
 }
 
@@ -49,19 +47,8 @@ void Node::bulk(Cycle cycle) {
       its = {};
       its.descriptor = front_[0].descriptor;
       take_front(0, cycle);
-      const std::uint32_t place = d.window() | d.generation() << 8 | (d.cookie() >> 16) << 16;
       const bool read = d.kind() == PacketKind::read;
-      its.offer = {.origin = Origin::write,
-                   .route = d.route(),
-                   .traffic_class = 0,
-                   .kind = d.kind(),
-                   .notify = false,
-                   .destinations = d.dst_mask(),
-                   .length = 0,
-                   .address = 0,
-                   .window = place,
-                   .request = {},
-                   .cookie = d.cookie()};
+      its.offer = transfer_of(d);
       if (read) {
         const auto far_node = static_cast<unsigned>(std::countr_zero(d.dst_mask()));
         const Grant grant =
@@ -70,12 +57,11 @@ void Node::bulk(Cycle cycle) {
           const auto never_sent = its.offer.header(d.dst_mask(), number_, 0, 0);
           return end_bulk(SendStatus::refused, 0, never_sent, cycle + timing::transfer);
         }
-        its.offer.request = {d.length(), d.own_window() | grant.generation << 8 |
-                                             d.address() / contract::line_bytes << 16};
+        its.offer.request = request_of(d, grant.generation);
       }
       its.segments = {.length = read ? contract::read_payload_bytes : d.length(),
                       .done = 0,
-                      .place = place,
+                      .place = its.offer.window,
                       .notify = !read && d.notify() != 0};
       its.state = Source::State::ask;
       core_.agenda().set(Agenda::timer(Phase::bulk, number_),
@@ -140,17 +126,7 @@ void Node::next_read(Cycle cycle) {
   server_ = {};
   server_.segments = {.length = read.request[0] & 0xfffff, .done = 0, .place = read.request[1],
                       .notify = true};
-  server_.offer = {.origin = Origin::serve,
-                   .route = contract::Route::any,
-                   .traffic_class = 0,
-                   .kind = PacketKind::write,
-                   .notify = false,
-                   .destinations = 1u << read.source,
-                   .length = 0,
-                   .address = 0,
-                   .window = 0,
-                   .request = {},
-                   .cookie = 0};
+  server_.offer = reply_to(read.source);
   server_.state = Source::State::ask;
   core_.agenda().set(Agenda::timer(Phase::serve, number_), cycle + timing::serve);
 }
@@ -214,7 +190,6 @@ void Node::read_failed(SendStatus status, unsigned bus, const contract::PacketHe
                 .set_event_type(contract::EventType::read_failed)
                 .set_bus(static_cast<contract::BusId>(bus))
                 .set_status(status)
-                .set_missed(server_.offer.destinations)
                 .set_cookie(reads_.front().request[1])
                 .set_header_0(header.words[0])
                 .set_header_1(header.words[1]);

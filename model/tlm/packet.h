@@ -48,6 +48,25 @@ struct Offer {
   }
 };
 
+/// What an attempt has met, by the nodes it was for.
+struct Verdict {
+  Nodes accepted = 0;
+  Nodes refused = 0;
+  Nodes busy = 0;
+  Nodes corrupt = 0;
+  Nodes missing = 0;
+
+  Verdict(Nodes tried, const Answers& answers)
+      : accepted(tried & answers.accepted),
+        refused(tried & answers.refused),
+        busy(tried & answers.busy),
+        corrupt(tried & answers.corrupt),
+        missing(tried & ~(accepted | refused | busy | corrupt)) {}
+
+  /// The path to them works.
+  Nodes good() const { return accepted | refused | busy; }
+};
+
 /// A packet in a transmit lane.
 struct Job {
   Offer offer;
@@ -63,6 +82,45 @@ struct Job {
     if (nodes == 0) return;
     missed |= nodes;
     if (status < why) status = why;
+  }
+
+  /// Takes in an attempt, but for what the paths say to it. Gives the nodes for which its number
+  /// is used up.
+  Nodes attempted(const Verdict& verdict, std::uint32_t busy_limit) {
+    Nodes given_up = 0;
+    if (verdict.busy != 0) {
+      ++busy;
+      if (busy >= (busy_limit == 0 ? 1 : busy_limit) || offer.kind == contract::PacketKind::read) {
+        given_up = verdict.busy;
+        give_up(verdict.busy, contract::SendStatus::busy);
+      }
+    }
+    give_up(verdict.refused, contract::SendStatus::denied);
+    left &= ~(verdict.accepted | verdict.refused | given_up);
+    unsure |= verdict.missing;
+    return verdict.accepted | verdict.refused;
+  }
+
+  /// The most changes of bus.
+  static constexpr unsigned most_moves = 7;
+
+  struct Next {
+    Nodes staying = 0;  // are tried again on this bus; if there are none, the rest on the other
+    Nodes settled = 0;  // given up, and its number is used up for them
+  };
+
+  /// Where each destination that is left goes after an attempt that met this.
+  Next weigh(const Verdict& verdict, Nodes here_suspect, Nodes here_down, Nodes there_suspect,
+             Nodes there_down) {
+    const bool stays = offer.route != contract::Route::any || moves == most_moves;
+    const Nodes waits = left & verdict.busy;
+    const Nodes moving = stays ? 0
+                               : left & ~waits & ~there_down &
+                                     (here_down | (here_suspect & ~there_suspect));
+    const Nodes lost = left & ~waits & here_down & ~moving;
+    give_up(lost, contract::SendStatus::unreachable);
+    left &= ~lost;
+    return {left & ~moving, lost & unsure};
   }
 };
 

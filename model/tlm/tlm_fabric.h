@@ -18,6 +18,7 @@ class TlmFabric final : public Fabric {
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
+  std::span<std::byte> ram(unsigned node) override { return core_.node(node).ram(); }
 
  private:
   struct Port {
@@ -28,7 +29,6 @@ class TlmFabric final : public Fabric {
   };
 
   bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) override;
-  std::span<std::byte> ram(unsigned node) override { return core_.node(node).ram(); }
 
   void on_due();
   void run_burst();

@@ -181,6 +181,20 @@ TEST_CASE("a run writes its outputs to a directory named after scenario and seed
   CHECK(called->options.skip);
 }
 
+TEST_CASE("the reference judges runs on the RTL, and others when it is asked for") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml"}) == 0);
+  CHECK(called->options.reference);
+  REQUIRE(bench.start({"run", "small.toml", "--no-reference"}) == 0);
+  CHECK_FALSE(called->options.reference);
+  REQUIRE(bench.start({"run", "small.toml", "--fabric", "tlm"}) == 0);
+  CHECK_FALSE(called->options.reference);
+  REQUIRE(bench.start({"run", "small.toml", "--fabric", "tlm", "--reference", "--out", "t"}) == 0);
+  CHECK(called->options.reference);
+  CHECK_THAT(nlohmann::json::parse(Bench::read("t/summary.json"))["command"].get<std::string>(),
+             Catch::Contains(" --reference"));
+}
+
 TEST_CASE("the options of a run reach the run") {
   Bench bench;
   REQUIRE(bench.start({"run", "--wave=10us:2000", "small.toml", "--out", "deep/er dir", "--set",
