@@ -254,7 +254,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "s.toml:14: unknown key \"machine\"; expected system, limits, workload or fault");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
-        "reply_bytes or count");
+        "reply_bytes, count or pause");
   CHECK(error_of(with_ping + "byte = 3\n") ==
         "s.toml:14: unknown key \"byte\" in workload.0, perhaps \"bytes\"; expected kind, from, "
         "to, bytes, reply_bytes, count or pause");
