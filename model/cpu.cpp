@@ -125,13 +125,11 @@ std::uint64_t Cpu::cycle() const {
   return kernel_time() / ticks_;
 }
 
+// Who wakes the CPU earlier notifies the same event, which has but one time: the earliest.
 void Cpu::wait_until(std::uint64_t cycle) {
   const std::uint64_t last = (~std::uint64_t{0} >> 1) / ticks_;
-  if (cycle > last) {
-    sc_core::wait(resume_);
-  } else {
-    sc_core::wait(until_time(cycle * ticks_), resume_);
-  }
+  if (cycle <= last) resume_.notify(until_time(cycle * ticks_));
+  sc_core::wait(resume_);
   calls_without_time_ = 0;
 }
 

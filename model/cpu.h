@@ -84,7 +84,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   std::exception_ptr failure_;
   std::span<std::byte> ram_;
   ::tlm::tlm_generic_payload payload_;
-  sc_core::sc_event resume_;  // interrupt while asleep, or halt
+  sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
   bool asleep_ = false;
   std::uint64_t slowness_ = 1;
   bool halted_ = false;

@@ -38,7 +38,7 @@ using BenchRows = std::vector<BenchRow>;
 /// How close the buses come to what they can do, in cycles of the RTL with 16 nodes.
 BenchRows bench_bus();
 
-/// How fast the RTL with 16 nodes is simulated.
+/// How fast the hardware is simulated, with and without firmware, on both fabrics.
 BenchRows bench_sim();
 
 /// A benchmark by name.

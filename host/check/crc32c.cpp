@@ -1,6 +1,7 @@
 #include "check/crc32c.h"
 
 #include <array>
+#include <cstring>
 
 namespace xybus {
 namespace {
@@ -23,9 +24,34 @@ constexpr auto make_tables() {
 }
 constexpr auto tables = make_tables();
 
+#ifdef __x86_64__
+// The processor's own instruction, on all but the oldest: every packet of a run is checked.
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(
+    std::span<const std::uint32_t> words) {
+  std::uint64_t rest = ~0U;
+  std::size_t i = 0;
+  for (; i + 1 < words.size(); i += 2) {
+    std::uint64_t two;
+    std::memcpy(&two, &words[i], sizeof two);
+    rest = __builtin_ia32_crc32di(rest, two);
+  }
+  auto half = static_cast<std::uint32_t>(rest);
+  if (i < words.size()) half = __builtin_ia32_crc32si(half, words[i]);
+  return ~half;
+}
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(std::span<const std::uint32_t> words) {
+#ifdef __x86_64__
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2");
+  if (has_instruction) return by_instruction(words);
+#endif
+  return crc32c_by_table(words);
+}
+
+std::uint32_t crc32c_by_table(std::span<const std::uint32_t> words) {
   std::uint32_t rest = ~0U;
   for (const std::uint32_t word : words) {
     rest ^= word;

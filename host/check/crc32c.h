@@ -11,6 +11,9 @@ namespace xybus {
 /// reflected, all ones to start, result inverted. Of the bytes "123456789" it is 0xE3069283.
 std::uint32_t crc32c(std::span<const std::uint32_t> words);
 
+/// The same without the processor's instruction for it.
+std::uint32_t crc32c_by_table(std::span<const std::uint32_t> words);
+
 /// The same over bytes.
 std::uint32_t crc32c(std::span<const std::byte> bytes);
 

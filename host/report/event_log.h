@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -128,32 +127,18 @@ class EventLog {
   void finish();
 
  private:
-  struct Event {
-    std::uint64_t cycle;
-    const EventKind* kind;
-    std::array<std::uint64_t, max_event_fields> values;
-  };
   struct Tally {
     SipHash digest;
     std::uint64_t count = 0;
     void add(std::uint64_t cycle, const EventKind& kind, std::span<const std::uint64_t> values);
   };
-  struct Stream {
-    Tally recorded;
-    Tally written;  // with a file only
-    std::uint64_t last_cycle = 0;
-    std::deque<Event> waiting;
-  };
-  struct Writer;
+  class Writer;  // event_writer.h
 
-  void write_up_to(std::uint64_t cycle);
-  void write(SourceId source);
-  std::string digest_of(Tally Stream::* tally) const;
+  static std::string combine(const std::array<Tally, sources>& tallies);
 
-  std::array<Stream, sources> streams_;
+  std::array<Tally, sources> tallies_{};
+  std::array<std::uint64_t, sources> last_cycles_{};
   std::uint64_t latest_ = 0;
-  std::uint64_t next_write_ = 2 * max_lag;
-  std::uint64_t written_ = 0;  // events in the file
   std::unique_ptr<Writer> writer_;
 };
 

@@ -33,8 +33,11 @@ constexpr std::uint64_t settle_cycles = 2000;
 
 // No message rests longer for a good reason: it takes a few I'm-alive intervals to find out that
 // a CPU has failed, and some 60,000 cycles of attempts and pauses to give up one that is busy.
-std::uint64_t patience(const SystemSpec& system) {
-  return std::max<std::uint64_t>(1'000'000, 8 * system.alive_interval_cycles);
+// Workloads may pause on top of it, all at once.
+std::uint64_t patience(const Scenario& scenario) {
+  std::uint64_t pause = 0;
+  for (const WorkloadSpec& spec : scenario.workloads) pause = std::max(pause, pause_of(spec));
+  return std::max<std::uint64_t>(1'000'000, 8 * scenario.system.alive_interval_cycles) + 2 * pause;
 }
 
 // ---- Events ---------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
                    .excused = [this](unsigned from, unsigned to) { return excused(from, to); },
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
-      watchdog_(patience(scenario.system)),
+      watchdog_(patience(scenario)),
       kernel_watch_(log, options.planted.value_or(0)),
       injector_(scenario.faults, options.seed, *this),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),

@@ -23,6 +23,7 @@ namespace {
 constexpr std::uint64_t most_integer = std::numeric_limits<std::int64_t>::max();  // of TOML
 constexpr std::uint64_t default_alive_cycles = 100'000;
 constexpr double longest_alive_seconds = 3600;
+constexpr double longest_pause_seconds = 3600;
 
 std::uint64_t read_alive(const Section& section, double clock_hz) {
   if (!section.has("alive")) return std::max(*to_cycles(1e-3, clock_hz), default_alive_cycles);
@@ -76,12 +77,20 @@ std::string kind_of(const toml::table& table, const std::string& path, const Ori
 
 constexpr std::uint64_t most_messages = 1'000'000'000;
 
+std::uint64_t read_pause(const Section& section, double clock_hz) {
+  if (!section.has("pause")) return 0;
+  const std::uint64_t cycles = section.time("pause", clock_hz);
+  if (cycles > *to_cycles(longest_pause_seconds, clock_hz))
+    section.fail("pause", section.written("pause") + " is too long", "at most 1 hour");
+  return cycles;
+}
+
 WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
                            const SystemSpec& system) {
   const std::string kind = kind_of(table, path, origin, names_of(known_workloads()));
   if (kind == "ping") {
     const Section section(table, path, origin,
-                          {"kind", "from", "to", "bytes", "reply_bytes", "count"});
+                          {"kind", "from", "to", "bytes", "reply_bytes", "count", "pause"});
     PingSpec ping;
     ping.at = section.at();
     ping.from = section.cpu("from", system.cpus);
@@ -90,10 +99,12 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
     ping.reply_bytes =
         std::uint32_t(section.integer("reply_bytes", 0, max_message_bytes, ping.bytes));
     ping.count = section.integer("count", 1, most_messages);
+    ping.pause_cycles = read_pause(section, system.clock_hz);
     return ping;
   }
   if (kind == "stream") {
-    const Section section(table, path, origin, {"kind", "from", "to", "bytes", "count", "window"});
+    const Section section(table, path, origin,
+                          {"kind", "from", "to", "bytes", "count", "window", "pause"});
     StreamSpec stream;
     stream.at = section.at();
     stream.from = section.cpu("from", system.cpus);
@@ -101,15 +112,17 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
     stream.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
     stream.count = section.integer("count", 1, most_messages);
     stream.window = unsigned(section.integer("window", 1, max_window, stream.window));
+    stream.pause_cycles = read_pause(section, system.clock_hz);
     return stream;
   }
   const Section section(table, path, origin,
-                        {"kind", "bytes", "count", "window", "pattern", "cpus"});
+                        {"kind", "bytes", "count", "window", "pause", "pattern", "cpus"});
   AllToAllSpec all;
   all.at = section.at();
   all.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
   all.count = section.integer("count", 1, most_messages);
   all.window = unsigned(section.integer("window", 1, max_window, all.window));
+  all.pause_cycles = read_pause(section, system.clock_hz);
   if (section.has("pattern"))
     all.pattern = Pattern(section.word(
         "pattern", {"uniform", "hotspot", "transpose", "bit-complement", "tornado"}));

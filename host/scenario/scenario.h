@@ -49,6 +49,7 @@ struct PingSpec {
   std::uint32_t bytes = 0;       ///< of each request, 0 to max_message_bytes
   std::uint32_t reply_bytes = 0;  ///< of each reply; as many as the request when not given
   std::uint64_t count = 0;       ///< requests in all, at least 1
+  std::uint64_t pause_cycles = 0;  ///< mean time between two sends; 0: none
   bool operator==(const PingSpec&) const = default;
 };
 
@@ -59,6 +60,7 @@ struct StreamSpec {
   std::uint32_t bytes = 0;
   std::uint64_t count = 0;
   unsigned window = 8;  ///< links outstanding at once, 1 to max_window
+  std::uint64_t pause_cycles = 0;
   bool operator==(const StreamSpec&) const = default;
 };
 
@@ -74,10 +76,16 @@ struct AllToAllSpec {
   unsigned window = 4;      ///< links outstanding at once on each CPU, 1 to max_window
   Pattern pattern = Pattern::uniform;
   std::vector<unsigned> cpus;  ///< who takes part, at least two, each once, in ascending order
+  std::uint64_t pause_cycles = 0;
   bool operator==(const AllToAllSpec&) const = default;
 };
 
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec>;
+
+/// Mean time between two sends of a client, in cycles.
+inline std::uint64_t pause_of(const WorkloadSpec& spec) {
+  return std::visit([](const auto& its) { return its.pause_cycles; }, spec);
+}
 
 inline constexpr std::uint32_t max_message_bytes = 65536;
 inline constexpr unsigned max_window = 64;

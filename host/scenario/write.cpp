@@ -99,6 +99,7 @@ void write(Table& table, const PingSpec& ping) {
   table.number("bytes", ping.bytes);
   table.number("reply_bytes", ping.reply_bytes);
   table.number("count", ping.count);
+  if (ping.pause_cycles != 0) table.time("pause", ping.pause_cycles);
 }
 
 void write(Table& table, const StreamSpec& stream) {
@@ -107,6 +108,7 @@ void write(Table& table, const StreamSpec& stream) {
   table.number("bytes", stream.bytes);
   table.number("count", stream.count);
   table.number("window", stream.window);
+  if (stream.pause_cycles != 0) table.time("pause", stream.pause_cycles);
 }
 
 void write(Table& table, const AllToAllSpec& all) {
@@ -115,6 +117,7 @@ void write(Table& table, const AllToAllSpec& all) {
   table.number("window", all.window);
   table.string("pattern", name(all.pattern));
   table.list("cpus", all.cpus, decimal);
+  if (all.pause_cycles != 0) table.time("pause", all.pause_cycles);
 }
 
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {

@@ -21,7 +21,7 @@ unsigned destination(Pattern pattern, unsigned source, unsigned cpus, RandomStre
 
 Task<> all_to_all_client(Process& process, Site& site, WorkloadContext& context, AllToAllSpec spec,
                          std::vector<ProcessAddress> servers) {
-  Requestor requestor(process, site, context, spec.window);
+  Requestor requestor(process, site, context, spec.window, spec.pause_cycles);
   RandomStream random = context.random(site.cpu);
   const auto place = static_cast<unsigned>(std::ranges::find(spec.cpus, site.cpu) -
                                            spec.cpus.begin());

@@ -6,7 +6,7 @@ namespace {
 
 Task<> ping_client(Process& process, Site& site, WorkloadContext& context, PingSpec spec,
                    ProcessAddress server) {
-  Requestor requestor(process, site, context, 1);
+  Requestor requestor(process, site, context, 1, spec.pause_cycles);
   for (std::uint64_t i = 0; i < spec.count; ++i) {
     co_await requestor.send(server, spec.bytes, spec.reply_bytes);
   }

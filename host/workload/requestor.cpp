@@ -10,23 +10,36 @@ using contract::EventBit;
 namespace {
 
 // Cycles to wait before trying again what found no room, and between failures in a row.
-constexpr std::uint64_t pause = 1000;
+constexpr std::uint64_t retry_pause = 1000;
 
 // Not delivered, and nobody's fault: no link control block, or a CPU that was busy for too long.
 bool is_refusal(Error error) { return error == Error::no_lcb || error == Error::timeout; }
 
 }  // namespace
 
-Requestor::Requestor(Process& process, Site& site, WorkloadContext& context, unsigned window)
+Requestor::Requestor(Process& process, Site& site, WorkloadContext& context, unsigned window,
+                     std::uint64_t pause)
     : process_(process),
       site_(site),
       messages_(site.kernel.messages()),
       context_(context),
-      slots_(window) {}
+      slots_(window),
+      pause_(pause),
+      random_(context.pause_random(site.cpu)) {}
 
 Task<> Requestor::send(ProcessAddress server, std::uint32_t bytes, std::uint32_t reply_bytes) {
   co_await send_again();
+  if (pause_ != 0) co_await wait_for_time();
   co_await send(Order{server, bytes, reply_bytes});
+}
+
+/// Counted from send to send, so that what a send itself takes does not add to it.
+Task<> Requestor::wait_for_time() {
+  for (std::uint64_t now = site_.hal.now(); now < next_send_; now = site_.hal.now()) {
+    co_await process_.wait(EventBit::ldone, next_send_ - now);
+    collect();
+  }
+  next_send_ = site_.hal.now() + random_.below(2 * pause_ + 1);
 }
 
 Task<> Requestor::send(Order order) {
@@ -39,10 +52,10 @@ Task<> Requestor::send(Order order) {
     }
     if (start(*slot, order)) {
       // A failure at once takes no time: do not spin through all messages in one cycle.
-      if (!slot->link) co_await process_.wait(EventBit{}, pause);
+      if (!slot->link) co_await process_.wait(EventBit{}, retry_pause);
       co_return;
     }
-    co_await process_.wait(EventBit{}, pause);
+    co_await process_.wait(EventBit{}, retry_pause);
   }
 }
 
@@ -50,7 +63,7 @@ Task<> Requestor::send_again() {
   while (!again_.empty()) {
     const Order order = again_.front();
     again_.erase(again_.begin());
-    co_await process_.wait(EventBit{}, pause);
+    co_await process_.wait(EventBit{}, retry_pause);
     co_await send(order);
   }
 }

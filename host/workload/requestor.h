@@ -12,11 +12,13 @@ namespace xybus {
 
 class Requestor {
  public:
-  /// For one client process. `window`: links outstanding at once, at least 1.
-  Requestor(Process& process, Site& site, WorkloadContext& context, unsigned window);
+  /// For one client process. `window`: links outstanding at once, at least 1. `pause`: mean time
+  /// between two sends in cycles, each drawn evenly from 0 to twice that.
+  Requestor(Process& process, Site& site, WorkloadContext& context, unsigned window,
+            std::uint64_t pause = 0);
 
   /// Sends a message of `bytes` to a server that is to reply with `reply_bytes`; returns when it
-  /// is on its way or has failed. Waits first while the window is full. A message that was
+  /// is on its way or has failed. Waits first for its time, and while the window is full. A message that was
   /// refused for want of room, here or over there, is sent again later, as a new one.
   Task<> send(ProcessAddress server, std::uint32_t bytes, std::uint32_t reply_bytes);
 
@@ -40,6 +42,7 @@ class Requestor {
 
   Task<> send(Order order);
   Task<> send_again();
+  Task<> wait_for_time();
   Slot* free_slot();
   bool outstanding() const;
   /// Whether the message is on its way, or has failed; not if there was no room.
@@ -54,6 +57,9 @@ class Requestor {
   std::vector<Slot> slots_;
   std::vector<Order> again_;  // refused
   std::uint32_t next_number_ = 0;
+  std::uint64_t pause_;
+  RandomStream random_;         // for pauses
+  std::uint64_t next_send_ = 0;  // not before that cycle
 };
 
 }  // namespace xybus

@@ -6,7 +6,7 @@ namespace {
 
 Task<> stream_client(Process& process, Site& site, WorkloadContext& context, StreamSpec spec,
                      ProcessAddress server) {
-  Requestor requestor(process, site, context, spec.window);
+  Requestor requestor(process, site, context, spec.window, spec.pause_cycles);
   for (std::uint64_t i = 0; i < spec.count; ++i) co_await requestor.send(server, spec.bytes, 0);
   co_await requestor.finish();
 }

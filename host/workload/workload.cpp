@@ -30,6 +30,10 @@ RandomStream WorkloadContext::random(unsigned cpu) const {
   return RandomStream(seed_, fmt::format("workload.{}.cpu.{}", index_, cpu));
 }
 
+RandomStream WorkloadContext::pause_random(unsigned cpu) const {
+  return RandomStream(seed_, fmt::format("workload.{}.cpu.{}.pause", index_, cpu));
+}
+
 MessageId WorkloadContext::request(unsigned from, unsigned to, std::uint32_t number) const {
   return {index_, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to),
           Direction::request, number};

@@ -51,6 +51,9 @@ class WorkloadContext {
   /// A stream of random numbers for the client on a CPU, and nobody else.
   RandomStream random(unsigned cpu) const;
 
+  /// Another one, for its pauses: they change nothing of what it draws otherwise.
+  RandomStream pause_random(unsigned cpu) const;
+
   MessageId request(unsigned from, unsigned to, std::uint32_t number) const;
   /// A message has ended for its requestor on a CPU.
   void ended(unsigned cpu) { ++clients_[cpu].ended; }

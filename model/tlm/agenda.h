@@ -3,6 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -28,6 +32,8 @@ enum class Phase : unsigned {
   bus_y,
 };
 
+/// Most timers are due soon: those stand in a ring of cycles, each with a bit for every timer. The
+/// few others wait in a heap until their cycle comes within reach of the ring.
 class Agenda {
  public:
   static constexpr unsigned units = 32;
@@ -37,13 +43,19 @@ class Agenda {
     return static_cast<unsigned>(phase) * units + unit;
   }
 
-  /// A later call replaces the due cycle.
+  /// A later call replaces the due cycle. It must not lie before the cycle of the last take().
   void set(unsigned timer, Cycle cycle) {
     if (due_[timer] == cycle) return;
-    due_[timer] = cycle;
+    clear(timer);
     if (cycle == never) return;
-    heap_.push_back(cycle << shift | timer);
-    std::push_heap(heap_.begin(), heap_.end(), std::greater<>{});
+    assert(cycle >= now_);
+    due_[timer] = cycle;
+    if (cycle - now_ < reach) {
+      put(timer, cycle);
+    } else {
+      far_.push_back(cycle << shift | timer);
+      std::push_heap(far_.begin(), far_.end(), std::greater<>{});
+    }
   }
 
   /// Due then at the latest.
@@ -51,37 +63,98 @@ class Agenda {
     if (cycle < due_[timer]) set(timer, cycle);
   }
 
-  void clear(unsigned timer) { due_[timer] = never; }
+  void clear(unsigned timer) {
+    const Cycle cycle = due_[timer];
+    due_[timer] = never;
+    if (cycle != never && cycle - now_ < reach) remove(timer, cycle);
+  }
+
   Cycle due(unsigned timer) const { return due_[timer]; }
 
   /// The next cycle in which something is due.
   Cycle next() {
-    while (!heap_.empty() && stale(heap_.front())) drop();
-    return heap_.empty() ? never : heap_.front() >> shift;
+    const auto start = static_cast<unsigned>(now_ % reach);
+    const unsigned word = start / word_bits;
+    const std::uint64_t from = ~std::uint64_t{0} << start % word_bits;
+    if (const auto here = used_[word] & from) return now_ + distance(start, word, here);
+    for (unsigned i = 1; i < used_.size(); ++i) {
+      const unsigned other = (word + i) % used_.size();
+      if (used_[other] != 0) return now_ + distance(start, other, used_[other]);
+    }
+    if (const auto here = used_[word] & ~from) return now_ + distance(start, word, here);
+    drop_stale();
+    return far_.empty() ? never : far_.front() >> shift;
   }
 
-  /// Takes the next timer that is due in this cycle; none: timers.
+  /// Takes the next timer that is due in this cycle, not before an earlier call's; none: timers.
   unsigned take(Cycle cycle) {
-    if (next() != cycle) return units * phases;
-    const unsigned timer = static_cast<unsigned>(heap_.front() & mask);
-    drop();
+    if (cycle != now_) go_to(cycle);
+    const auto place = static_cast<unsigned>(cycle % reach);
+    if ((used_[place / word_bits] >> place % word_bits & 1) == 0) return units * phases;
+    const Slot& slot = slots_[place];
+    unsigned word = 0;
+    while (slot[word] == 0) ++word;
+    const unsigned timer = word * word_bits + static_cast<unsigned>(std::countr_zero(slot[word]));
     due_[timer] = never;
+    remove(timer, cycle);
     return timer;
   }
 
  private:
+  static constexpr unsigned word_bits = 64;
+  static constexpr Cycle reach = 128;  // cycles; a packet of 256 bytes takes some 70
+  using Slot = std::array<std::uint64_t, units * phases / word_bits>;
+  static_assert(units * phases % word_bits == 0 && reach % word_bits == 0);
+
   static constexpr unsigned shift = 9;
   static constexpr Cycle mask = (Cycle{1} << shift) - 1;
   static_assert(units * phases < mask);
 
+  static Cycle distance(unsigned start, unsigned word, std::uint64_t bits) {
+    const unsigned place = word * word_bits + static_cast<unsigned>(std::countr_zero(bits));
+    return (place - start) % reach;
+  }
+
+  void put(unsigned timer, Cycle cycle) {
+    const auto place = static_cast<unsigned>(cycle % reach);
+    slots_[place][timer / word_bits] |= std::uint64_t{1} << timer % word_bits;
+    used_[place / word_bits] |= std::uint64_t{1} << place % word_bits;
+  }
+
+  void remove(unsigned timer, Cycle cycle) {
+    const auto place = static_cast<unsigned>(cycle % reach);
+    Slot& slot = slots_[place];
+    slot[timer / word_bits] &= ~(std::uint64_t{1} << timer % word_bits);
+    if (std::ranges::any_of(slot, [](std::uint64_t bits) { return bits != 0; })) return;
+    used_[place / word_bits] &= ~(std::uint64_t{1} << place % word_bits);
+  }
+
   bool stale(Cycle entry) const { return due_[entry & mask] != entry >> shift; }
-  void drop() {
-    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>{});
-    heap_.pop_back();
+
+  void drop_far() {
+    std::pop_heap(far_.begin(), far_.end(), std::greater<>{});
+    far_.pop_back();
+  }
+
+  void drop_stale() {
+    while (!far_.empty() && stale(far_.front())) drop_far();
+  }
+
+  // Nothing is due before this cycle any more: what comes within reach goes into the ring.
+  void go_to(Cycle cycle) {
+    assert(cycle > now_ && next() >= cycle);
+    now_ = cycle;
+    while (!far_.empty() && (far_.front() >> shift) - now_ < reach) {
+      if (!stale(far_.front())) put(far_.front() & mask, far_.front() >> shift);
+      drop_far();
+    }
   }
 
   std::vector<Cycle> due_ = std::vector<Cycle>(units * phases, never);
-  std::vector<Cycle> heap_;  // cycle and timer
+  Cycle now_ = 0;  // of the last take()
+  std::array<Slot, reach> slots_{};
+  std::array<std::uint64_t, reach / word_bits> used_{};  // slots with a bit
+  std::vector<Cycle> far_;  // cycle and timer, some of them no longer due
 };
 
 }  // namespace xybus::tlm

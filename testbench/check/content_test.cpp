@@ -27,6 +27,17 @@ TEST_CASE("CRC-32C over words takes the least significant byte first") {
   CHECK(crc32c(std::span(words)) == crc32c(std::as_bytes(std::span(digits))));
 }
 
+TEST_CASE("CRC-32C over words is that over their bytes at every length, by instruction and by table") {
+  std::vector<std::uint32_t> words;
+  for (std::uint32_t i = 0; i < 70; ++i) {
+    CAPTURE(words.size());
+    const std::uint32_t expected = crc32c(std::as_bytes(std::span(words)));
+    CHECK(crc32c(std::span(std::as_const(words))) == expected);
+    CHECK(crc32c_by_table(words) == expected);
+    words.push_back(0x9e3779b9U * (i + 1));
+  }
+}
+
 TEST_CASE("contents verify at every length") {
   const Content content(1);
   for (std::size_t size = 0; size < 70; ++size) {

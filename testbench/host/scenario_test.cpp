@@ -255,10 +255,10 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
-        "reply_bytes or count");
+        "reply_bytes, count or pause");
   CHECK(error_of(with_ping + "byte = 3\n") ==
         "s.toml:14: unknown key \"byte\" in workload.0, perhaps \"bytes\"; expected kind, from, "
-        "to, bytes, reply_bytes or count");
+        "to, bytes, reply_bytes, count or pause");
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
         "at, at_cycle, when, probability, after, until, for, chance, bits, part, cpus, wire, level, "
@@ -321,6 +321,20 @@ TEST_CASE("without alive it is 1 ms or 100000 cycles, whichever is longer") {
   CHECK(cycles("1 MHz") == 100'000);
   CHECK(cycles("100 MHz") == 100'000);
   CHECK(cycles("1 GHz") == 1'000'000);
+}
+
+TEST_CASE("pause is a time of every kind of workload and none when it is not given") {
+  const auto pause = [](const std::string& workload) {
+    return pause_of(parse_scenario("[[workload]]\ncount = 1\nbytes = 1\n" + workload, "s.toml")
+                        .workloads.at(0));
+  };
+  const std::string from_to = "from = 0\nto = 1\n";
+  CHECK(pause("kind = \"ping\"\n" + from_to) == 0);
+  CHECK(pause("kind = \"ping\"\npause = \"20 us\"\n" + from_to) == 2000);
+  CHECK(pause("kind = \"stream\"\npause = \"1 s\"\n" + from_to) == 100'000'000);
+  CHECK(pause("kind = \"all-to-all\"\npause = \"3600 s\"\n") == 360'000'000'000);
+  CHECK(error_of(with_ping + "pause = \"3601 s\"\n") ==
+        "s.toml:14: pause = \"3601 s\" is too long; expected at most 1 hour");
 }
 
 TEST_CASE("an alive that is too short or too long is reported with cycles and clock") {
@@ -472,7 +486,7 @@ TEST_CASE("a mistake in an override is reported as one") {
         "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "
-        "bytes, reply_bytes or count");
+        "bytes, reply_bytes, count or pause");
   CHECK(error("workload.1.count=8") ==
         "--set workload.1.count=8: workload has 1 entries; expected "
         "workload.NUMBER.KEY=value, numbers from 0");

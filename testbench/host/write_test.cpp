@@ -41,12 +41,13 @@ WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
   const auto bytes = [&] { return std::uint32_t(random.below(max_message_bytes + 1)); };
   const std::uint64_t count = 1 + random.below(1'000'000'000);
   const auto window = unsigned(1 + random.below(max_window));
+  const std::uint64_t pause = random.below(2) == 0 ? 0 : random.below(1'000'000'000);
   switch (random.below(3)) {
-    case 0: return PingSpec{{}, cpu(), cpu(), bytes(), bytes(), count};
-    case 1: return StreamSpec{{}, cpu(), cpu(), bytes(), count, window};
+    case 0: return PingSpec{{}, cpu(), cpu(), bytes(), bytes(), count, pause};
+    case 1: return StreamSpec{{}, cpu(), cpu(), bytes(), count, window, pause};
     default:
       return AllToAllSpec{{}, bytes(), count, window, Pattern(random.below(5)),
-                          some_cpus(random, cpus, 2)};
+                          some_cpus(random, cpus, 2), pause};
   }
 }
 

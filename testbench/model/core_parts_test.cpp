@@ -1,4 +1,5 @@
 // The agenda and the CRC of the tlm fabric.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 #include <vector>
@@ -34,6 +35,35 @@ TEST_CASE("a timer that is set again fires once, and one that is cleared does no
   CHECK(agenda.next() == 12);
   CHECK(agenda.take(12) == 6);
   CHECK(agenda.next() == never);
+}
+
+TEST_CASE("near and far timers fire as a sorted list of them would") {
+  std::mt19937 random(1);
+  Agenda agenda;
+  std::vector<Cycle> due(Agenda::units * Agenda::phases, never);
+  Cycle now = 0;
+  for (unsigned step = 0; step < 200'000; ++step) {
+    const unsigned timer = random() % due.size();
+    const unsigned reach = random() % 4 == 0 ? 1000 : 150;
+    switch (random() % 4) {
+      case 0:
+        agenda.clear(timer);
+        due[timer] = never;
+        break;
+      case 1: {
+        const auto first = std::ranges::min_element(due);
+        REQUIRE(agenda.next() == *first);
+        if (*first == never) break;
+        now = *first;
+        REQUIRE(agenda.take(now) == static_cast<unsigned>(first - due.begin()));
+        *first = never;
+        break;
+      }
+      default:
+        due[timer] = now + random() % reach;
+        agenda.set(timer, due[timer]);
+    }
+  }
 }
 
 TEST_CASE("the CRC is that of the definition, bit by bit") {

@@ -195,3 +195,32 @@ TEST_CASE("a lost packet is sent again") {
   CHECK(run.summary["faults"][0]["effect"].get<std::string>().find("1 packet hit") !=
         std::string::npos);
 }
+
+// Evenly from 0 to twice the mean: the sum of n has a standard deviation of mean * sqrt(n / 3), here
+// 8.2 means. Five of them are chance enough, and a pause of another mean is far outside.
+TEST_CASE("pause: a client's sends are as far apart on average as the scenario says") {
+  const auto run = run_command(
+      "ping", "--fabric tlm --set workload.0.count=200 --set 'workload.0.pause=\"100 us\"' "
+              "--set 'limits.time=\"1 s\"'");
+  REQUIRE(run.status == 0);
+  const double means = run.summary["cycles"].get<double>() / 10'000;
+  CHECK(means > 199 - 5 * 8.2);
+  CHECK(means < 199 + 5 * 8.2 + 1);
+}
+
+TEST_CASE("pause: the watchdog waits for workloads that pause longer than it otherwise waits") {
+  const auto run = run_command(
+      "ping", "--fabric tlm --set workload.0.count=10 --set 'workload.0.pause=\"20 ms\"' "
+              "--set 'limits.time=\"1 s\"'");
+  CHECK(run.status == 0);
+  CHECK(run.summary["cycles"] > 5'000'000);
+  CHECK(run.summary["messages"]["delivered"] == 10);
+}
+
+TEST_CASE("saturated: both buses carry a word in more than 96 of 100 cycles") {
+  const auto run = run_command("saturated", "--fabric tlm");
+  REQUIRE(run.status == 0);
+  const double cycles = run.summary["cycles"];
+  CHECK(run.summary["bus"]["x"]["busy_cycles"] > 0.96 * cycles);
+  CHECK(run.summary["bus"]["y"]["busy_cycles"] > 0.96 * cycles);
+}
