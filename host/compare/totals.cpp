@@ -37,7 +37,11 @@ std::vector<Total> totals(const Json& a, const Json& b, const TotalRules& rules)
   std::vector<Total> rows;
   rows.push_back({"outcome", text_of(a.at("outcome")), text_of(b.at("outcome")), true});
   for (const std::string& name : check_names(a, b)) {
-    rows.push_back({name, check_of(a, name), check_of(b, name), true});
+    const std::string ours = check_of(a, name);
+    const std::string theirs = check_of(b, name);
+    // Not every check is made on every fabric. One that fails counts all the same.
+    const bool made_once = (ours == "-" && theirs == "ok") || (ours == "ok" && theirs == "-");
+    rows.push_back({name, ours, theirs, !made_once});
   }
   for (const char* name : {"sent", "delivered", "failed", "lost", "duplicated", "corrupted"}) {
     const std::string word = name;
