@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "cli/child.h"
+#include "child/run_self.h"
 
 namespace xybus {
 

@@ -71,7 +71,7 @@ void Campaign::account(std::uint64_t seed, int status) {
     fs::remove_all(place);
     return;
   }
-  Verdict verdict = read_verdict(place);
+  RunVerdict verdict = read_verdict(place);
   ++result_.runs;
   result_.cycles += verdict.cycles;
   result_.faults += verdict.faults;

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "campaign/child.h"
+#include "campaign/verdict.h"
+#include "child/child.h"
 
 namespace xybus {
 
@@ -30,7 +31,7 @@ struct CampaignPlan {
 /// A run that was not good.
 struct FailedRun {
   std::uint64_t seed = 0;
-  Verdict verdict;
+  RunVerdict verdict;
   std::string directory;  ///< stays
   std::string output;     ///< what it printed
 };

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
-#include "cli/child.h"
+#include "child/run_self.h"
 #include "cli/command.h"
 #include "compare/ladder.h"
 #include "compare/verdict.h"

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/child.h"
+#include "child/run_self.h"
 #include "compare/ladder.h"
 
 namespace xybus {

@@ -8,7 +8,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "campaign/child.h"
+#include "campaign/verdict.h"
+#include "child/child.h"
 #include "chaos/draw.h"
 #include "cli/command.h"
 #include "scenario/write.h"
@@ -22,15 +23,15 @@ namespace fs = std::filesystem;
 /// Runs candidates in processes of their own, in a directory that goes with it.
 class ChildRunner : public ShrinkRunner {
  public:
-  ChildRunner(fs::path directory, Verdict wanted)
+  ChildRunner(fs::path directory, RunVerdict wanted)
       : directory_(std::move(directory)), wanted_(std::move(wanted)) {}
   ~ChildRunner() override {
     std::error_code error;
     fs::remove_all(directory_, error);
   }
 
-  Verdict run(const Scenario& scenario);
-  void look_for(const Verdict& wanted) { wanted_ = wanted; }
+  RunVerdict run(const Scenario& scenario);
+  void look_for(const RunVerdict& wanted) { wanted_ = wanted; }
 
   bool fails(const Scenario& candidate) override {
     return run(candidate).same_failure(wanted_);
@@ -39,10 +40,10 @@ class ChildRunner : public ShrinkRunner {
 
  private:
   fs::path directory_;
-  Verdict wanted_;
+  RunVerdict wanted_;
 };
 
-Verdict ChildRunner::run(const Scenario& scenario) {
+RunVerdict ChildRunner::run(const Scenario& scenario) {
   fs::create_directories(directory_);
   const fs::path file = directory_ / "candidate.toml";
   std::ofstream(file) << scenario_text(scenario);
@@ -51,7 +52,7 @@ Verdict ChildRunner::run(const Scenario& scenario) {
   start_child({"run", file.string(), "--quiet", "--no-wave-on-failure", "--out", out.string()},
               directory_ / "output.txt");
   const Ended ended = wait_for_child();
-  Verdict verdict = read_verdict(out.string());
+  RunVerdict verdict = read_verdict(out.string());
   if (ended.status == bad_usage) {
     std::ifstream said(directory_ / "output.txt");
     std::string line;
@@ -96,7 +97,7 @@ void show(const ShrinkState& state, bool terminal) {
   std::fflush(stderr);
 }
 
-std::string failure(const Verdict& verdict) {
+std::string failure(const RunVerdict& verdict) {
   return verdict.outcome + (verdict.check.empty() ? "" : ", " + verdict.check);
 }
 
@@ -127,7 +128,7 @@ int shrink_command(const ShrinkRequest& request) {
   const fs::path result = directory / "shrunk.toml";
   const fs::path work = directory / fmt::format("shrink-{}", getpid());
   ChildRunner runner(work, {});
-  const Verdict wanted = runner.run(scenario);
+  const RunVerdict wanted = runner.run(scenario);
   if (wanted.good()) {
     fmt::print(stderr, "xybus: {} is good: there is nothing to shrink\n", scenario.path);
     return 1;

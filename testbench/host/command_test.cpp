@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "bench/bench.h"
-#include "cli/child.h"
+#include "child/run_self.h"
 #include "cli/command.h"
 #include "cli/second_run.h"
 #include "run/run.h"
