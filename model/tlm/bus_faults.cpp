@@ -12,26 +12,30 @@ namespace {
 
 constexpr unsigned word_bits = 8 * contract::word_bytes;
 
+unsigned words_behind(const contract::PacketHeader& header) {
+  using contract::PacketKind;
+  const bool window = header.kind() == PacketKind::write || header.kind() == PacketKind::read;
+  return (window ? contract::window_words : 0) +
+         (header.length() + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
+}
+
 }  // namespace
 
 // ---- Single packets -----------------------------------------------------------------------------
 
-// A bit past the end is taken modulo what follows the header.
+// A bit past the end is taken modulo what follows the header, by the length that was sent.
 void Bus::aim(Record& its, const PacketFault& fault) {
   its.drop = its.drop || fault.drop;
   its.answer_drop = its.answer_drop || fault.answer_drop;
   its.answer_flips ^= fault.answer_flips;
   if (fault.duplicate && !replaying_) its.duplicate = replaying_ = true;
+  if (fault.flips.empty()) return;
+  alter(its);
   constexpr unsigned header_bits = contract::header_words * word_bits;
-  const unsigned present = its.count;
+  const unsigned bits_behind = word_bits * words_behind({{its.sent[0], its.sent[1]}});
   for (unsigned bit : fault.flips) {
-    if (bit >= header_bits) {
-      const unsigned words =
-          present > contract::header_words ? present - contract::header_words : 1;
-      bit = header_bits + (bit - header_bits) % (words * word_bits);
-    }
-    if (bit / word_bits >= present) continue;
-    alter(its);
+    if (bit >= header_bits) bit = header_bits + (bit - header_bits) % bits_behind;
+    if (bit / word_bits >= its.count) continue;
     its.flips[bit / word_bits] ^= 1u << bit % word_bits;
     its.words[bit / word_bits] ^= 1u << bit % word_bits;
   }
