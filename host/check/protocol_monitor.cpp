@@ -105,7 +105,7 @@ void ProtocolMonitor::check_collision(const WirePacket& packet) {
   if (!bus_of(packet.bus).doubled.covers(packet.start_cycle)) {
     complain(packet, "two nodes drove the bus, and no fault makes its controller grant two");
   }
-  if (packet.answers.accepted != 0 && !crc_good(packet.received)) {
+  if (given(packet).plain().accepted != 0 && !crc_good(packet.received)) {
     complain(packet, "accepted, though two nodes drove the bus");
   }
 }
