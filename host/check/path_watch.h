@@ -29,7 +29,8 @@ class PathWatch {
     cut_off_[source] |= 1U << destination;
   }
 
-  /// From this cycle on a bus takes no packet, or does again: all its paths fail unseen.
+  /// From this cycle on a bus takes no packet, or not for sure, or does again: any of its paths may
+  /// fail unseen.
   void blocked(contract::BusId bus, std::uint64_t cycle, bool on);
 
   bool down(contract::BusId bus, unsigned source, unsigned destination) const {

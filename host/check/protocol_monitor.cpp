@@ -81,6 +81,7 @@ void ProtocolMonitor::wires_faulty(BusId bus, std::uint64_t cycle, bool on) {
 
 void ProtocolMonitor::grants_faulty(BusId bus, std::uint64_t cycle, bool on) {
   bus_of(bus).doubled.change(cycle, on);
+  paths_.blocked(bus, cycle, on);  // of two that drive, one is not seen to fail
   for (unsigned node = 0; node < count_; ++node) flows_.forgive(node);
 }
 

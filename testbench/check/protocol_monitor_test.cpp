@@ -1032,3 +1032,23 @@ TEST_CASE("who is denied a message takes its destination for failed") {
   CHECK(bench.monitor.was_cut_off(0, 1));
   CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
 }
+
+TEST_CASE("who finds no answer on one bus may be cut off while the other grants two at a time") {
+  Bench bench;
+  bench.awake();
+  const auto fail_on_x = [&] {
+    for (int i = 0; i < 8; ++i)
+      bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.unanswered = true});
+  };
+  SECTION("which is a fault of both buses") {
+    bench.monitor.grants_faulty(BusId::y, bench.cycle[0], true);
+    fail_on_x();
+    CHECK(bench.monitor.was_cut_off(0, 1));
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
+  }
+  SECTION("and is not by one of them") {
+    fail_on_x();
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
+  }
+}

@@ -3,9 +3,9 @@
 
 Runs a scenario with one drawn fault for each seed, and without it, and counts what became of it:
 masked (nothing differs), recovered (all messages are right, only cycles or packets differ),
-detected (messages failed with an error, or a check of the host failed), stopped (an assertion of the
-firmware or of the program ended the run), silent (a message was corrupted, lost or duplicated), hang
-(not complete in time).
+detected (messages failed with an error, or a check of the host failed), stopped (an assertion of
+the firmware or of the program ended the run), silent (a message was corrupted or duplicated, or
+lost by a run that went on), hang (nothing moves any more, or not in time).
 """
 import json
 import pathlib
@@ -35,7 +35,8 @@ def fate(sound, upset):
     messages = upset["messages"]
     if messages["corrupted"] or messages["duplicated"]:
         return "silent"
-    if upset["outcome"] in ("hung", "limit"):
+    stuck = any(check["name"] == "liveness" and not check["ok"] for check in upset["checks"])
+    if stuck or upset["outcome"] in ("hung", "limit"):
         return "hang"
     if messages["lost"]:
         return "silent"
