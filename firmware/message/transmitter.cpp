@@ -227,8 +227,10 @@ SentVerdict Transmitter::sent(const SentPacket& packet) {
       if (packet.cookie != 0) source_.accepted({packet.cookie}, operation);
       break;
     case SendStatus::busy: break;
-    case SendStatus::unreachable: source_.peer_failed(packet.destination); break;
-    case SendStatus::denied:  // of transfers only
+    case SendStatus::unreachable:
+    case SendStatus::denied:  // of transfers only: a false answer, and nobody knows what arrived
+      source_.peer_failed(packet.destination);
+      break;
     case SendStatus::refused: throw std::logic_error("the engine refused a send descriptor");
   }
   return verdict;

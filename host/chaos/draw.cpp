@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "chaos/detail.h"
 #include "random/random.h"
 
 namespace xybus {
@@ -116,7 +117,10 @@ bool Draw::next(Drawn& drawn) {
   } else {
     fault.bus = pick(random_, chaos_.buses);
   }
-  if (is_packet_fault(fault.kind)) {
+  fault.detail = draw_detail(fault.kind, scenario_.system.cpus, random_);
+  if (is_instant(fault.kind)) {
+    drawn.duration = 1;
+  } else if (is_packet_fault(fault.kind)) {
     shape_packet_fault(drawn);
   } else {
     fault.until_cycle = drawn.duration;

@@ -16,8 +16,10 @@ namespace xybus {
 /// testing, Groce et al., ISSTA 2012).
 ///
 /// What holds of the drawn faults:
-/// - All are over at `until`, but for halts, and for a fault of one packet on a bus that is silent
-///   up to then: it waits for its packet. Halts never leave fewer than two CPUs.
+/// - All are over at `until`, but for halts, for upsets, which happen once, and for a fault of one
+///   packet on a bus that is silent up to then: it waits for its packet. Halts never leave fewer
+///   than two CPUs.
+/// - What else a fault says is drawn, too; see detail.h. Faults of a bus are of one bus each.
 /// - single: one at a time, `stable` between the end of one and the next, each on one bus or one
 ///   CPU's node. At most one CPU halts, and it counts as over when it has begun.
 /// - any: they overlap as they come; `stable` lies between their beginnings.

@@ -29,7 +29,7 @@ void FlowWatch::forgive(unsigned source) {
   for (std::uint32_t c = 0; c < 2; ++c) {
     const std::size_t its = sender(source, c);
     recent_[its] = {};
-    for (unsigned d = 0; d < contract::max_nodes; ++d) flow(its, d) = {};
+    for (unsigned d = 0; d < contract::max_nodes; ++d) flow(its, d) = {.forgotten = true};
   }
 }
 
@@ -64,11 +64,13 @@ std::shared_ptr<FlowWatch::Job> FlowWatch::earlier(std::size_t its_sender,
 std::shared_ptr<FlowWatch::Job> FlowWatch::begin(std::size_t its_sender, const WirePacket& packet,
                                                  const PacketHeader& header, bool any_number) {
   const auto first = static_cast<unsigned>(std::countr_zero(header.dst_mask()));
+  const bool unseen = flow(its_sender, first).forgotten;
   auto job = std::move(flow(its_sender, first).job);
   if (job.use_count() != 1) job = std::make_shared<Job>();  // else nobody else looks at the old one
   job->sequence = header.sequence_number();
   job->epoch = header.epoch();
   job->busy = 0;
+  job->unseen = unseen;
   job->multicast = !std::has_single_bit(header.dst_mask());
   job->accepted = false;
   job->size = packet.sent.size();
@@ -154,8 +156,10 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
   paths.attempt(packet.bus, packet.source, destination, answer, packet.answer_cycle,
                 packet.probe);
+  if (its.refused && !has_window(header.kind())) paths.denied(packet.source, destination);
   // A read makes way for what else its sender has for that node, and is asked for anew later.
-  const bool last_try = job->busy >= busy_limit_ || header.kind() == contract::PacketKind::read;
+  const bool last_try = job->busy >= busy_limit_ || job->unseen ||
+                        header.kind() == contract::PacketKind::read;
   if (answer == Answer::busy && last_try) {
     its.given_up = true;
     its.ended_busy = !job->multicast;

@@ -46,6 +46,7 @@ class FlowWatch {
     std::uint32_t sequence = 0;
     std::uint32_t epoch = 0;
     std::uint32_t busy = 0;  // attempts that somebody was busy at
+    bool unseen = false;     // the sender was forgiven before it: attempts may be missing here
     bool multicast = false;
     bool accepted = false;   // by anybody
     std::size_t size = 0;
@@ -57,6 +58,7 @@ class FlowWatch {
     bool refused = false;
     bool given_up = false;     // its sender may go on
     bool ended_busy = false;   // its number may be given again
+    bool forgotten = false;    // what its sender did before is not known
     std::uint64_t answer_cycle = 0;
   };
   // The last packets of a source and class that may go on to further destinations.

@@ -23,7 +23,14 @@ class PathWatch {
   void attempt(contract::BusId bus, unsigned source, unsigned destination,
                contract::Answer answer, std::uint64_t cycle, bool probe);
 
-  /// From this cycle on a bus takes no packet, or does again: all its paths fail unseen.
+  /// A message was answered as if it had asked for a window, which only a fault can do: its sender
+  /// takes the destination for failed.
+  void denied(unsigned source, unsigned destination) {
+    cut_off_[source] |= 1U << destination;
+  }
+
+  /// From this cycle on a bus takes no packet, or not for sure, or does again: any of its paths may
+  /// fail unseen.
   void blocked(contract::BusId bus, std::uint64_t cycle, bool on);
 
   bool down(contract::BusId bus, unsigned source, unsigned destination) const {

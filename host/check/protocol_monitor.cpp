@@ -81,6 +81,7 @@ void ProtocolMonitor::wires_faulty(BusId bus, std::uint64_t cycle, bool on) {
 
 void ProtocolMonitor::grants_faulty(BusId bus, std::uint64_t cycle, bool on) {
   bus_of(bus).doubled.change(cycle, on);
+  paths_.blocked(bus, cycle, on);  // of two that drive, one is not seen to fail
   for (unsigned node = 0; node < count_; ++node) flows_.forgive(node);
 }
 
@@ -105,7 +106,7 @@ void ProtocolMonitor::check_collision(const WirePacket& packet) {
   if (!bus_of(packet.bus).doubled.covers(packet.start_cycle)) {
     complain(packet, "two nodes drove the bus, and no fault makes its controller grant two");
   }
-  if (packet.answers.accepted != 0 && !crc_good(packet.received)) {
+  if (given(packet).plain().accepted != 0 && !crc_good(packet.received)) {
     complain(packet, "accepted, though two nodes drove the bus");
   }
 }

@@ -14,7 +14,6 @@ constexpr unsigned packet_bits =
          contract::max_payload_bytes);
 constexpr unsigned answer_wires = 4 * contract::max_nodes;
 constexpr unsigned word_bits = 8 * contract::word_bytes;
-constexpr std::uint32_t ram_bytes = 1U << 18;  // of every fabric that scenarios run on
 
 bool can_be_upset(const contract::RegisterInfo& info) {
   return info.writable && info.count == 1 && info.reg != contract::Register::path_down_x &&
@@ -22,17 +21,20 @@ bool can_be_upset(const contract::RegisterInfo& info) {
 }
 
 contract::Register read_register(const Section& section) {
+  const auto registers = registers_to_upset();
   Words words;
-  std::vector<contract::Register> registers;
-  for (const auto& info : contract::registers) {
-    if (!can_be_upset(info)) continue;
-    words.push_back(name(info.reg));
-    registers.push_back(info.reg);
-  }
+  for (const auto reg : registers) words.push_back(name(reg));
   return registers[section.word("register", words)];
 }
 
 }  // namespace
+
+std::vector<contract::Register> registers_to_upset() {
+  std::vector<contract::Register> registers;
+  for (const auto& info : contract::registers)
+    if (can_be_upset(info)) registers.push_back(info.reg);
+  return registers;
+}
 
 DetailKeys detail_keys(FaultKind kind) {
   switch (kind) {
@@ -88,7 +90,7 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
       detail.cycles = unsigned(section.integer("cycles", 1, 255));
       break;
     case FaultKind::ram_flip:
-      detail.address = std::uint32_t(section.integer("address", 0, ram_bytes - 1));
+      detail.address = std::uint32_t(section.integer("address", 0, node_ram_bytes - 1));
       detail.bits = section.numbers("bits", 7, true);
       break;
     case FaultKind::register_upset:

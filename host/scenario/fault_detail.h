@@ -5,6 +5,12 @@
 
 namespace xybus {
 
+/// Bytes of node RAM on every fabric that scenarios run on.
+inline constexpr std::uint32_t node_ram_bytes = 1U << 18;
+
+/// The registers whose bits register-upset may flip, in the order of the contract.
+std::vector<contract::Register> registers_to_upset();
+
 /// The keys that a fault of this kind may have for it; the first `needed` it must have.
 struct DetailKeys {
   Words keys;

@@ -12,8 +12,6 @@ using contract::Offence;
 
 namespace {
 
-constexpr unsigned word_bits = 8 * contract::word_bytes;
-
 /// One word of noise in so many is marked as a last one, in half of the packets.
 constexpr std::uint32_t noise_ends = 16;
 
@@ -45,7 +43,7 @@ void Bus::withdraw(unsigned node) {
 }
 
 void Bus::ask(Cycle cycle) {
-  if (!idle_) return;
+  if (!idle_ || held()) return;
   idle_ = false;
   core_.agenda().set(timer(arbitration), cycle);
 }
@@ -70,29 +68,43 @@ unsigned Bus::choose(Nodes control, Nodes data) {
 void Bus::arbitrate(Cycle cycle) {
   const Nodes control = (control_ & lanes()) | (babble_ & ~halted_);
   const Nodes data = data_ & lanes();
-  if ((control | data) == 0) {
+  if ((control | data) == 0 || held()) {
     idle_ = true;
     return;
+  }
+  if (free_ != never && cycle < free_ + fault_.slow) {
+    return core_.agenda().set(timer(arbitration), free_ + fault_.slow);
   }
   begin(choose(control, data), cycle);
 }
 
 // ---- A packet begins ----------------------------------------------------------------------------
 
-void Bus::begin(unsigned node, Cycle cycle) {
+Bus::Record& Bus::next_record(unsigned source, Cycle start) {
   newest_ = (newest_ + 1) % records;
   Record& its = records_[newest_];
-  its.source = node;
-  its.from_lane = (babble_ >> node & 1) == 0;
-  its.forged = its.from_lane && (forge_ >> node & 1) != 0;
-  its.drop = its.answer_drop = its.flipped = its.cut = its.broken = false;
-  its.open = true;
-  its.start = cycle + 1;
+  its.source = source;
+  its.from_lane = its.forged = its.drop = its.answer_drop = its.duplicate = its.replayed = false;
+  its.altered = its.tampered = its.collided = its.cut = its.broken = false;
+  its.complete = its.open = true;
+  its.start = start;
   its.down = down_;
+  its.parted = parted_from(source);
+  its.torn = 0;
+  its.second.reset();
+  its.answer_flips = 0;
   its.answers = {};
   its.not_before = last_due_;
+  return its;
+}
+
+void Bus::begin(unsigned node, Cycle cycle) {
+  Record& its = next_record(node, cycle + 1);
+  its.from_lane = (babble_ >> node & 1) == 0;
+  its.forged = its.from_lane && (forge_ >> node & 1) != 0;
   if (its.from_lane) {
     fill_from_lane(its, node);
+    if (fault_.double_grant) collide(its);
   } else {
     fill_with_noise(its, node);
   }
@@ -104,6 +116,7 @@ void Bus::begin(unsigned node, Cycle cycle) {
   }
   for (const PacketFault& fault : injected_) aim(its, fault);
   injected_.clear();
+  if (fault_.stuck_mask != 0) stick(its, 0);
 
   const Cycle end = its.last;
   const bool too_long = its.count == max_words && its.cut;
@@ -122,6 +135,7 @@ void Bus::begin(unsigned node, Cycle cycle) {
     finish(its, its.last + contract::answer_delay);
   }
   busy_cycles_ += its.count;
+  free_ = end;
   core_.agenda().set(timer(arbitration), end);
 }
 
@@ -171,24 +185,6 @@ std::uint32_t Bus::noise() {
   return noise_;
 }
 
-// A bit past the end is taken modulo what follows the header.
-void Bus::aim(Record& its, const PacketFault& fault) {
-  its.drop = its.drop || fault.drop;
-  its.answer_drop = its.answer_drop || fault.answer_drop;
-  constexpr unsigned header_bits = contract::header_words * word_bits;
-  const unsigned present = its.count;
-  for (unsigned bit : fault.flips) {
-    if (bit >= header_bits) {
-      const unsigned words =
-          present > contract::header_words ? present - contract::header_words : 1;
-      bit = header_bits + (bit - header_bits) % (words * word_bits);
-    }
-    if (bit / word_bits >= present) continue;
-    its.words[bit / word_bits] ^= 1u << bit % word_bits;
-    its.flipped = true;
-  }
-}
-
 // ---- It ends ------------------------------------------------------------------------------------
 
 void Bus::judge(unsigned slot, Cycle cycle) {
@@ -198,11 +194,13 @@ void Bus::judge(unsigned slot, Cycle cycle) {
   const std::span<const std::uint32_t> words{its.words.data(), its.count};
   const bool ends = !its.cut && !its.broken;
   // Only what was tampered with can be wrong.
-  bool good = its.from_lane && !its.flipped;
-  if (ends && its.flipped) good = crc32c(words.first(words.size() - 1)) == words.back();
+  bool good = its.from_lane && !its.tampered;
+  if (ends && its.tampered) good = crc32c(words.first(words.size() - 1)) == words.back();
   for (Nodes left = header.dst_mask() & core_.present() & ~halted_; left != 0; left &= left - 1) {
     const unsigned node = static_cast<unsigned>(std::countr_zero(left));
-    if (ends) {
+    if ((its.parted >> node & 1) != 0) {
+      if ((its.torn >> node & 1) != 0) core_.node(node).broken_off(number_);
+    } else if (ends) {
       its.answers.add(node, core_.node(node).receive(number_, words, good, its.start, cycle));
     } else {
       core_.node(node).broken_off(number_);
@@ -216,34 +214,52 @@ void Bus::report(Cycle cycle) {
     Record& its = records_[oldest_];
     oldest_ = (oldest_ + 1) % records;
     its.open = false;
-    report(its);
+    report(its, cycle);
   }
 }
 
-void Bus::report(Record& its) {
-  if (!its.cut) {
-    if (down_) its.down = true;
-    if (down_ || its.answer_drop) its.answers = {};
-    its.answers.accepted &= ~halted_;
-    its.answers.busy &= ~halted_;
-    its.answers.corrupt &= ~halted_;
-    its.answers.refused &= ~halted_;
-    if (its.from_lane) core_.node(its.source).answered(number_, its.answers);
-  }
+void Bus::report(Record& its, Cycle cycle) {
+  if (!its.cut) answer(its);
+  if (its.duplicate) replay(its, cycle);
+  if (its.replayed) end_replay(cycle);
   FabricObserver* const observer = core_.observer();
   if (observer == nullptr) return;
+  const auto& sent = its.altered && !its.replayed ? its.sent : its.words;
+  const bool changed =
+      !std::equal(sent.begin(), sent.begin() + its.count, its.words.begin());
+  const bool answers_hit = its.answer_drop || its.answer_flips != 0;
   observer->packet_answered({.bus = id_,
                              .start_cycle = its.start,
                              .source = its.source,
                              .words = {its.words.data(), its.count},
+                             .sent = {sent.data(), its.count},
                              .answer_cycle = its.cut ? its.last + (its.count != 0 ? 1 : 0)
                                                      : its.last + contract::answer_delay,
                              .answers = its.answers,
                              .cut = its.cut,
                              .down = its.down,
-                             .faulted = its.drop || its.flipped ||
-                                        (its.answer_drop && !its.cut)});
+                             .faulted = its.drop || changed || (answers_hit && !its.cut),
+                             .parted = its.parted,
+                             .collided = its.collided,
+                             .replayed = its.replayed});
   core_.note_observer();
+}
+
+// What passes of the answers, and what their senders take them for.
+void Bus::answer(Record& its) {
+  if (down_) its.down = true;
+  const Nodes far = parted_from(its.source);
+  its.parted |= far;
+  if (down_ || its.answer_drop) its.answers = {};
+  const Nodes near = ~halted_ & ~far;
+  its.answers.accepted &= near;
+  its.answers.busy &= near;
+  its.answers.corrupt &= near;
+  its.answers.refused &= near;
+  if (!down_ && !its.answer_drop) its.answers = its.answers.flipped(its.answer_flips);
+  const Answers plain = its.answers.plain();
+  if (its.from_lane && its.complete) core_.node(its.source).answered(number_, plain);
+  if (its.second && its.second_complete) core_.node(*its.second).answered(number_, plain);
 }
 
 Bus::Record* Bus::on_wires(Cycle cycle) {
@@ -253,7 +269,9 @@ Bus::Record* Bus::on_wires(Cycle cycle) {
 
 void Bus::cut(unsigned node, Cycle cycle) {
   Record* const its = on_wires(cycle);
-  if (its != nullptr && its->source == node) end_early(*its, cycle);
+  if (its == nullptr || its->replayed) return;
+  if (its->second == node) its->second.reset();
+  if (its->source == node) end_early(*its, cycle);
 }
 
 void Bus::end_early(Record& its, Cycle cycle) {
@@ -264,71 +282,10 @@ void Bus::end_early(Record& its, Cycle cycle) {
   its.cut = true;
   its.last = kept == 0 ? its.start : first_without - 1;
   finish(its, first_without);
+  if (its.second) core_.node(*its.second).answer_due(number_, first_without + 1);
+  its.second.reset();
+  free_ = first_without;
   core_.agenda().set(timer(arbitration), first_without);
-}
-
-// ---- Faults -------------------------------------------------------------------------------------
-
-void Bus::set_down(bool down, Cycle cycle) {
-  down_ = down;
-  Record* const its = on_wires(cycle);
-  if (its == nullptr) return;
-  if (down) {
-    if (its->start < cycle && !its->down) its->broken = true;
-    its->down = true;
-  } else if (its->start >= cycle) {
-    its->down = false;
-  }
-}
-
-void Bus::halt(unsigned node, Cycle cycle) {
-  halted_ |= 1u << node;
-  withdraw(node);
-  cut(node, cycle);
-  if ((babble_ >> node & 1) != 0) {
-    core_.agenda().set_by(Agenda::timer(Phase::silence, node), cycle + timing::silent_after);
-  }
-}
-
-void Bus::set_rogue(unsigned node, Misdeed misdeed, bool on, Cycle cycle) {
-  Nodes& set = misdeed == Misdeed::babble ? babble_ : misdeed == Misdeed::forge ? forge_ : hold_;
-  set = on ? set | 1u << node : set & ~(1u << node);
-  if (misdeed != Misdeed::babble) return;
-  reported_ &= ~(1u << node);
-  if (on && (halted_ >> node & 1) != 0) {
-    core_.agenda().set_by(Agenda::timer(Phase::silence, node), cycle + timing::silent_after);
-  }
-  ask(cycle);  // its noise, or what its lane has been asking for
-}
-
-// What is caught is told in the cycle after.
-void Bus::catch_offence(Record& its, Offence offence, Cycle cycle) {
-  its.offence = offence;
-  core_.agenda().set(Agenda::timer(Phase::offence, number_ * records + slot_of(its)), cycle + 1);
-}
-
-void Bus::offence_seen(unsigned slot, Cycle cycle) {
-  told_ = cycle;
-  tell_offence(records_[slot].source, records_[slot].offence, cycle);
-}
-
-void Bus::tell_offence(unsigned node, Offence offence, Cycle cycle) {
-  offences_ = std::min(offences_ + 1, 65535u);
-  guardian_.set_offender(node).set_offence(offence).set_offences(offences_);
-  if (FabricObserver* const observer = core_.observer()) {
-    observer->offence(id_, cycle, node, offence);
-    core_.note_observer();
-  }
-}
-
-void Bus::not_silent(unsigned node, Cycle cycle) {
-  if ((babble_ & halted_ & 1u << node) == 0 || (reported_ >> node & 1) != 0) return;
-  if (told_ == cycle) {  // after an offence of another in the same cycle
-    core_.agenda().set_by(Agenda::timer(Phase::silence, node), cycle + 1);
-    return;
-  }
-  reported_ |= 1u << node;
-  tell_offence(node, Offence::not_silent, cycle);
 }
 
 }  // namespace xybus::tlm

@@ -1,8 +1,9 @@
-/// One bus: arbitration, the packets on its wires, its guardian, and nodes that misbehave on it.
+/// One bus: arbitration, the packets on its wires, its guardian, and what can be wrong with it.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,7 @@ class Bus {
 
   /// From this cycle on.
   void set_down(bool down, Cycle cycle);
+  void set_fault(const BusFault& fault, Cycle cycle);
   void set_rogue(unsigned node, Misdeed misdeed, bool on, Cycle cycle);
   void halt(unsigned node, Cycle cycle);
 
@@ -54,8 +56,13 @@ class Bus {
     bool forged = false;
     bool drop = false;
     bool answer_drop = false;
+    bool duplicate = false;  // the bus is to repeat it
+    bool replayed = false;   // it is that copy
     bool down = false;
-    bool flipped = false;
+    bool altered = false;    // `sent` and `flips` are in use
+    bool tampered = false;   // its CRC may be wrong
+    bool collided = false;
+    bool complete = true;    // its sender got its last word through
     bool cut = false;
     bool broken = false;  // for its receivers
     bool open = false;    // not reported yet
@@ -66,8 +73,15 @@ class Bus {
     Cycle due = 0;   // of the report
     Cycle not_before = 0;  // that of the packet before
     Nodes tried = 0;
+    Nodes parted = 0;  // from its sender in one of its cycles
+    Nodes torn = 0;    // of these, those that heard its beginning
+    std::optional<unsigned> second;  // the other node that drives
+    bool second_complete = false;
+    std::uint64_t answer_flips = 0;
     Answers answers;
     std::array<std::uint32_t, max_words> words{};
+    std::array<std::uint32_t, max_words> sent{};   // before all faults of the wires
+    std::array<std::uint32_t, max_words> flips{};  // bits to invert
   };
 
   unsigned timer(unsigned unit) const;
@@ -75,16 +89,26 @@ class Bus {
     return static_cast<unsigned>(&record - records_.data());
   }
   Nodes lanes() const { return ~babble_ & ~halted_; }
+  Nodes parted_from(unsigned source) const;
+  bool held() const { return fault_.dead || replaying_; }
   unsigned pick(Nodes asking, unsigned& turn) const;
   unsigned choose(Nodes control, Nodes data);
+  Record& next_record(unsigned source, Cycle start);
   void begin(unsigned node, Cycle cycle);
   void fill_from_lane(Record& record, unsigned node);
   void fill_with_noise(Record& record, unsigned node);
   void run_on(Record& record);
   void aim(Record& record, const PacketFault& fault);
+  void alter(Record& record);
+  void stick(Record& record, unsigned from);
+  void collide(Record& record);
+  void part(Record& record, Cycle cycle);
+  void replay(const Record& original, Cycle cycle);
+  void end_replay(Cycle cycle);
   void end_early(Record& record, Cycle cycle);
   void finish(Record& record, Cycle due);
-  void report(Record& record);
+  void report(Record& record, Cycle cycle);
+  void answer(Record& record);
   void ask(Cycle cycle);
   void catch_offence(Record& record, contract::Offence offence, Cycle cycle);
   void tell_offence(unsigned node, contract::Offence offence, Cycle cycle);
@@ -96,6 +120,9 @@ class Bus {
   unsigned number_;
   unsigned nodes_;
   bool down_ = false;
+  BusFault fault_;
+  bool replaying_ = false;  // from the start of a packet that is to be repeated to its copy's end
+  Cycle free_ = never;      // last in which a packet had the bus
   bool idle_ = true;   // nothing granted, no arbitration due
   Nodes control_ = 0;  // lanes that ask
   Nodes data_ = 0;

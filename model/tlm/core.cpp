@@ -48,7 +48,8 @@ void Core::fire(unsigned timer, Cycle cycle) {
     case Phase::bulk: return nodes_[unit].bulk(cycle);
     case Phase::serve: return nodes_[unit].serve(cycle);
     case Phase::choose:
-      if (unit < nodes_.size()) nodes_[unit].choose(cycle);
+      if (unit < nodes_.size()) return nodes_[unit].choose(cycle);
+      if (!upsets_.empty()) do_upsets(cycle);
       return;
     case Phase::age: return nodes_[unit].update_interrupt(cycle);
     case Phase::bus_x: return fire_bus(0, unit, cycle);
@@ -87,6 +88,20 @@ void Core::do_access(unsigned number, Cycle cycle) {
   } else {
     std::memcpy(&access.data, place, contract::word_bytes);
   }
+}
+
+void Core::upset(unsigned node, contract::Register reg, std::uint32_t bits, Cycle cycle) {
+  upsets_.push_back({node, reg, bits, cycle});
+  look_at(cycle);
+}
+
+void Core::do_upsets(Cycle cycle) {
+  while (!upsets_.empty() && upsets_.front().cycle <= cycle) {
+    const Upset its = upsets_.front();
+    upsets_.erase(upsets_.begin());
+    nodes_[its.node].upset(its.reg, its.bits, cycle);
+  }
+  if (!upsets_.empty()) look_at(upsets_.front().cycle);
 }
 
 void Core::halt(unsigned node, Cycle cycle) {

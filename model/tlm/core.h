@@ -6,6 +6,7 @@
 #include <array>
 #include <deque>
 #include <utility>
+#include <vector>
 
 #include "model/fabric.h"
 #include "model/tlm/agenda.h"
@@ -41,6 +42,9 @@ class Core {
   /// From cycle `cycle` on, which has not been run.
   void halt(unsigned node, Cycle cycle);
 
+  /// In that cycle bits of a register of a node are inverted, behind the effect of a write.
+  void upset(unsigned node, contract::Register reg, std::uint32_t bits, Cycle cycle);
+
   /// Something is to be looked at in that cycle, although nothing may be due.
   void look_at(Cycle cycle) {
     agenda_.set_by(Agenda::timer(Phase::choose, Agenda::units - 1), cycle);
@@ -73,10 +77,17 @@ class Core {
     std::uint32_t address = 0;
     std::uint32_t data = 0;
   };
+  struct Upset {
+    unsigned node;
+    contract::Register reg;
+    std::uint32_t bits;
+    Cycle cycle;
+  };
 
   void fire(unsigned timer, Cycle cycle);
   void fire_bus(unsigned bus, unsigned unit, Cycle cycle);
   void do_access(unsigned node, Cycle cycle);
+  void do_upsets(Cycle cycle);
 
   Agenda agenda_;
   FabricObserver* observer_ = nullptr;
@@ -86,6 +97,7 @@ class Core {
   std::deque<Node> nodes_;
   std::deque<Bus> buses_;
   std::array<Access, contract::max_nodes> accesses_{};
+  std::vector<Upset> upsets_;  // to come, in the order of their cycles
 };
 
 }  // namespace xybus::tlm

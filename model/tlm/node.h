@@ -43,6 +43,12 @@ class Node {
   std::uint32_t read(std::uint32_t offset) const;
   void write(std::uint32_t offset, std::uint32_t value, Cycle cycle);
 
+  /// Bits of a register that the CPU can write are inverted; of a size, the bits of size - 1.
+  void upset(contract::Register reg, std::uint32_t bits, Cycle cycle);
+
+  /// From this cycle on no event gets to the ring, or all do again.
+  void hold_events(bool on, Cycle cycle);
+
   // ---- For a bus ----
 
   /// A lane has its grant: the words of its packet, their number, and whose answers it wants.
@@ -90,7 +96,7 @@ class Node {
 
   struct Lane {
     enum class State : std::uint8_t {
-      idle, load, request, send, weigh, move, pause, withdraw
+      idle, load, request, send, weigh, move, pause, withdraw, report
     };
     State state = State::idle;
     Job job;
@@ -226,6 +232,8 @@ class Node {
   // Interrupt.
   bool raised_ = false;
   Cycle waits_since_ = never;
+
+  bool held_ = false;  // no event gets to the ring
 
   // Events on their way to the ring; claims are counted as the tail is.
   std::uint16_t claimed_ = 0;

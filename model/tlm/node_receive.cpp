@@ -144,6 +144,7 @@ void Node::schedule_store(const Delivery& its, Cycle cycle) {
 
 void Node::store(Cycle cycle) {
   const Delivery& its = deliveries_.front();
+  if (held_ && its.has_event) return;
   put(its.address, its.payload.data(), its.length);
   lines_held_[its.bus] -= its.lines();
   if (its.has_event) event(its.entry, cycle);

@@ -149,6 +149,19 @@ void Node::write(std::uint32_t offset, std::uint32_t value, Cycle cycle) {
   }
 }
 
+void Node::upset(Register reg, std::uint32_t bits, Cycle cycle) {
+  const std::uint32_t offset = at(reg);
+  const std::uint32_t value = read(offset);
+  switch (reg) {
+    case Register::event_size:
+    case Register::control_ring_size:
+    case Register::data_ring_size:
+    case Register::receive_x_slots:
+    case Register::receive_y_slots: return write(offset, ((value - 1) ^ bits) + 1, cycle);
+    default: return write(offset, value ^ bits, cycle);
+  }
+}
+
 void Node::write_window(std::uint32_t offset, std::uint32_t value, Cycle cycle) {
   switch (offset % 16) {
     case 0: window_base_ = line_of(value); return;
@@ -225,6 +238,7 @@ void Node::event(const contract::EventEntry& entry, Cycle cycle) {
 
 // One a cycle.
 void Node::write_event(Cycle cycle) {
+  if (held_) return;
   contract::EventEntry& entry = written_.front();
   entry.set_phase((events_.tail & events_.size()) == 0);
   put(events_.at(events_.tail, contract::line_bytes), entry.words.data(), contract::line_bytes);
@@ -232,6 +246,19 @@ void Node::write_event(Cycle cycle) {
   written_.pop();
   if (!written_.empty()) core_.agenda().set(Agenda::timer(Phase::event, number_), cycle + 1);
   update_interrupt(cycle);
+}
+
+// What ends meanwhile waits where it is: a packet in its lane, a delivery at the head of its queue.
+void Node::hold_events(bool on, Cycle cycle) {
+  held_ = on;
+  if (on || halted_) return;
+  if (!written_.empty()) core_.agenda().set_by(Agenda::timer(Phase::event, number_), cycle);
+  if (!deliveries_.empty()) core_.agenda().set_by(Agenda::timer(Phase::store, number_), cycle);
+  for (unsigned b = 0; b < buses; ++b) {
+    if (lanes_[b].state == Lane::State::report) end_job(b, cycle);
+  }
+  look_for_transfer(cycle);
+  wake(cycle);
 }
 
 void Node::update_interrupt(Cycle cycle) {

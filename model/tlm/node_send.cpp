@@ -108,12 +108,13 @@ bool Node::can_launch(unsigned source, unsigned& lanes, bool& reject) {
   if (offer == nullptr) return false;
   if (source < 2) {
     if (!room(false)) return false;
+    if (held_ && front_[source == 0 ? 1 : 0].malformed) return false;
     if (front_[source == 0 ? 1 : 0].malformed) return reject = true;
   }
   if (!flow_free(*offer)) return false;
   bool unreachable = false;
   const unsigned may = routes(*offer, unreachable);
-  if (unreachable) return reject = true;
+  if (unreachable) return reject = source >= 2 || !held_;
   for (unsigned b = 0; b < buses; ++b) {
     if ((may >> b & 1) != 0 && lane_ready(b, source != 0)) lanes |= 1u << b;
   }
@@ -277,6 +278,7 @@ void Node::lane(unsigned b, Cycle cycle) {
     case Lane::State::weigh: return weigh(b, cycle);
     case Lane::State::withdraw: return lane_free(b, cycle);
     case Lane::State::idle:
+    case Lane::State::report:
     case Lane::State::move: return;
   }
 }
@@ -381,6 +383,10 @@ void Node::try_move(unsigned b, Cycle cycle) {
 }
 
 void Node::end_job(unsigned b, Cycle cycle) {
+  if (held_ && lanes_[b].job.offer.origin == Origin::ring) {
+    lanes_[b].state = Lane::State::report;
+    return;
+  }
   const Job job = lanes_[b].job;
   const auto header =
       job.offer.header(job.offer.destinations, number_, control_.epoch(), job.number);

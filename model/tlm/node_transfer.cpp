@@ -42,6 +42,7 @@ void Node::bulk(Cycle cycle) {
   const contract::SendDescriptor& d = its.descriptor;
   switch (its.state) {
     case Source::State::idle: {
+      if (held_ && !written_.empty()) return;
       if (!front_[0].valid || !front_[0].transfer || !room(false)) return;
       claim();
       its = {};
@@ -133,7 +134,7 @@ void Node::next_read(Cycle cycle) {
 
 void Node::serve(Cycle cycle) {
   if (failed_) {  // its event waits for room
-    if (!room(true)) {
+    if (!room(true) || held_) {
       core_.agenda().set(Agenda::timer(Phase::serve, number_), cycle + timing::pause);
       return;
     }

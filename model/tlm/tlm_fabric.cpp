@@ -44,7 +44,7 @@ TlmFabric::TlmFabric(const sc_core::sc_module_name& name, const FabricConfig& co
   sensitive << due_;
   dont_initialize();
   SC_METHOD(publish);
-  sensitive << publish_;
+  sensitive << publish_ << interrupt_fault();
   dont_initialize();
   arm();
 }
@@ -92,6 +92,22 @@ void TlmFabric::set_rogue(unsigned node, Misdeed misdeed, bool on) {
   for (const auto bus : {contract::BusId::x, contract::BusId::y}) {
     core_.bus(bus).set_rogue(node, misdeed, on, open_cycle());
   }
+  arm();
+}
+
+void TlmFabric::set_bus_fault(contract::BusId bus, const BusFault& fault) {
+  core_.bus(bus).set_fault(fault, open_cycle());
+  arm();
+}
+
+void TlmFabric::upset_register(unsigned node, contract::Register reg, std::uint32_t bits) {
+  check_upset(reg);
+  core_.upset(node, reg, bits, open_cycle());
+  arm();
+}
+
+void TlmFabric::hold_events(unsigned node, bool on) {
+  core_.node(node).hold_events(on, open_cycle());
   arm();
 }
 
@@ -170,11 +186,12 @@ void TlmFabric::run_burst() {
 
 // At the time of the edge, so that it is settled when the CPUs act in the next cycle.
 void TlmFabric::publish() {
-  for (Nodes left = published_ ^ shown_; left != 0; left &= left - 1) {
+  const Nodes seen = seen_interrupts(published_);
+  for (Nodes left = seen ^ shown_; left != 0; left &= left - 1) {
     const auto node = static_cast<unsigned>(std::countr_zero(left));
-    if (node < nodes()) interrupt[node].write((published_ >> node & 1) != 0);
+    if (node < nodes()) interrupt[node].write((seen >> node & 1) != 0);
   }
-  shown_ = published_;
+  shown_ = seen;
 }
 
 }  // namespace tlm

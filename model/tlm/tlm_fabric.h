@@ -16,6 +16,8 @@ class TlmFabric final : public Fabric {
   void inject(contract::BusId bus, const PacketFault& fault) override;
   void set_bus_down(contract::BusId bus, bool down) override;
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
+  void set_bus_fault(contract::BusId bus, const BusFault& fault) override;
+  void upset_register(unsigned node, contract::Register reg, std::uint32_t bits) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
   std::span<std::byte> ram(unsigned node) override { return core_.node(node).ram(); }
@@ -29,6 +31,7 @@ class TlmFabric final : public Fabric {
   };
 
   bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) override;
+  void hold_events(unsigned node, bool on) override;
 
   void on_due();
   void run_burst();

@@ -940,6 +940,12 @@ TEST_CASE("two nodes on the wires at once are excused by a controller that grant
     bench.wire(BusId::x, garbled, answers(1, Answer::accepted), extra);
     CHECK(bench.says("accepted, though two nodes drove the bus"));
   }
+  SECTION("unless an answer wire was inverted") {
+    Extra inverted = extra;
+    inverted.given = answers(1, Answer::corrupt);
+    bench.wire(BusId::x, garbled, answers(1, Answer::accepted), inverted);
+    CHECK(bench.good());
+  }
   SECTION("nor long after the fault") {
     bench.monitor.grants_faulty(BusId::x, bench.cycle[0], false);
     bench.cycle[0] += 1000;
@@ -987,4 +993,62 @@ TEST_CASE("with both controllers dead at a time all CPUs count as cut off, with 
   CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
   bench.monitor.blocked(BusId::y, 2000, true);
   CHECK(bench.monitor.was_cut_off(0, 1));
+}
+
+TEST_CASE("busy answers that were not counted may have been the last ones") {
+  Bench bench;
+  bench.awake();
+  const auto busy = [&](std::uint32_t first_byte) {
+    auto words = packet_of({.sequence = 1});
+    words[2] ^= first_byte;
+    words.back() = crc32c(std::span<const std::uint32_t>(words).first(words.size() - 1));
+    bench.wire(BusId::x, words, answers(1, Answer::busy));
+  };
+  busy(0);
+  SECTION("while a controller was dead, of the packet that goes on behind it") {
+    bench.monitor.blocked(BusId::y, 0, true);
+    bench.monitor.blocked(BusId::y, bench.cycle[0], false);
+    busy(0);
+    busy(1);
+    CHECK(bench.good());
+    SECTION("and of no later one") {
+      busy(2);
+      CHECK(bench.says("repeated with other contents than at first"));
+    }
+  }
+  SECTION("else they are counted") {
+    busy(1);
+    CHECK(bench.says("repeated with other contents than at first"));
+  }
+}
+
+TEST_CASE("who is denied a message takes its destination for failed") {
+  Bench bench;
+  bench.awake();
+  CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+  bench.wire(BusId::x, packet_of({.sequence = 1}), answers(1, Answer::refused),
+             {.parted = 0b10, .given = Answers{}});
+  CHECK(bench.good());
+  CHECK(bench.monitor.was_cut_off(0, 1));
+  CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
+}
+
+TEST_CASE("who finds no answer on one bus may be cut off while the other grants two at a time") {
+  Bench bench;
+  bench.awake();
+  const auto fail_on_x = [&] {
+    for (int i = 0; i < 8; ++i)
+      bench.wire(BusId::x, packet_of({.sequence = 1}), {}, {.unanswered = true});
+  };
+  SECTION("which is a fault of both buses") {
+    bench.monitor.grants_faulty(BusId::y, bench.cycle[0], true);
+    fail_on_x();
+    CHECK(bench.monitor.was_cut_off(0, 1));
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
+  }
+  SECTION("and is not by one of them") {
+    fail_on_x();
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 1));
+    CHECK_FALSE(bench.monitor.was_cut_off(0, 2));
+  }
 }

@@ -1,4 +1,4 @@
-// What each fault point does to the real hardware, and what becomes of the packets it meets.
+// What each fault point does to the hardware, and what becomes of the packets it meets.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "model/machine.h"
+#include "test_config.h"
 
 namespace {
 
@@ -77,7 +78,7 @@ struct Ring {
   }
 
   static FabricConfig config(unsigned cpus) {
-    FabricConfig config;
+    FabricConfig config = test::config();
     config.nodes = cpus;
     return config;
   }
