@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "random/random.h"
+#include "chaos/detail.h"
 #include "scenario/write.h"
 
 using namespace xybus;
@@ -53,6 +54,7 @@ WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
 FaultSpec some_fault(RandomStream& random, unsigned cpus) {
   FaultSpec fault;
   fault.kind = FaultKind(random.below(known_faults().size()));
+  fault.detail = draw_detail(fault.kind, cpus, random);
   const bool of_packets = is_packet_fault(fault.kind);
   const contract::BusId bus = contract::BusId(random.below(2));
   if (is_node_fault(fault.kind)) {
@@ -61,7 +63,7 @@ FaultSpec some_fault(RandomStream& random, unsigned cpus) {
     fault.bus = bus;
   }
   std::uint64_t start = random.next() >> (2 + random.below(60));
-  bool may_end = fault.kind != FaultKind::cpu_halt;
+  bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind);
   switch (random.below(of_packets ? 3 : 2)) {
     case 0: fault.when = AtCycle{start}; break;
     case 1: {
