@@ -4,6 +4,7 @@
 
 #include "chaos/detail.h"
 #include "random/random.h"
+#include "chaos/detail.h"
 #include "scenario/write.h"
 
 using namespace xybus;
