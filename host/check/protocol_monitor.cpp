@@ -301,7 +301,8 @@ void ProtocolMonitor::check_answers(const WirePacket& packet, bool rogue) {
       continue;
     }
     const bool must = is_addressed && good && !rogue && !none_through &&
-                      (packet.parted >> node & 1) == 0 && (alive_ >> node & 1) != 0 && !halted_by(node, packet.answer_cycle);
+                      (packet.parted >> node & 1) == 0 && (alive_ >> node & 1) != 0 &&
+                      !halted_by(node, packet.answer_cycle);
     if (must) complain(packet, "CPU {} did not answer a good packet", node);
   }
 }

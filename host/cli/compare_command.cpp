@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "chaos/draw.h"
 #include "child/run_self.h"
 #include "cli/command.h"
 #include "compare/ladder.h"
@@ -39,6 +40,7 @@ Words words_of(const CompareRequest& request, std::size_t side, const std::strin
   run.scenario = request.scenario;
   run.seed = request.seed;
   run.fabric = request.fabrics[side];
+  run.fabric_given = true;
   run.overrides = request.overrides;
   if (side == 1) {
     run.overrides.insert(run.overrides.end(), request.second_overrides.begin(),
@@ -61,16 +63,29 @@ bool cut_short(const nlohmann::json& summary) {
          summary.at("outcome") == name(Outcome::limit);
 }
 
-Verdict judge(const CompareRequest& request, const Scenario& scenario,
+// What is run on each side, with the faults that the seed draws.
+std::array<Scenario, 2> scenarios(const CompareRequest& request) {
+  const std::string file = find_scenario(request.scenario);
+  std::vector<std::string> overrides = request.overrides;
+  const Scenario first = load_scenario(file, overrides);
+  overrides.insert(overrides.end(), request.second_overrides.begin(),
+                   request.second_overrides.end());
+  return {first, load_scenario(file, overrides)};
+}
+
+Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scenarios,
               const Observations& one, const Observations& two, const nlohmann::json& first,
               const nlohmann::json& second) {
   CompareRules rules;
-  rules.partial = !scenario.faults.empty() || cut_short(first) || cut_short(second);
-  for (const FaultSpec& fault : scenario.faults) {
-    if (fault.cpu) rules.cpus_apart |= 1U << *fault.cpu;
+  rules.partial = cut_short(first) || cut_short(second);
+  for (const Scenario& scenario : scenarios) {
+    for (const FaultSpec& fault : draw_chaos(scenario, request.seed).faults) {
+      rules.partial = true;
+      if (fault.cpu) rules.cpus_apart |= 1U << *fault.cpu;
+    }
   }
   Verdict verdict;
-  verdict.run = fmt::format("{}, seed {}", scenario.name, request.seed);
+  verdict.run = fmt::format("{}, seed {}", scenarios[0].name, request.seed);
   verdict.names = side_names(request);
   verdict.rules = rules;
   verdict.agreement = compare(one, two, rules);
@@ -81,9 +96,11 @@ Verdict judge(const CompareRequest& request, const Scenario& scenario,
 
 }  // namespace
 
-int compare_command(const CompareRequest& request) {
-  const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
-  const auto places = directories(request, scenario);
+int compare_command(const CompareRequest& asked) {
+  CompareRequest request = asked;
+  const std::array<Scenario, 2> sides = scenarios(request);
+  if (!request.seed_given) request.seed = sides[0].seed.value_or(request.seed);
+  const auto places = directories(request, sides[0]);
   const std::vector<int> statuses = run_self(
       {words_of(request, 0, places[0]), words_of(request, 1, places[1])}, false);
   for (const int status : statuses) {
@@ -95,7 +112,7 @@ int compare_command(const CompareRequest& request) {
   const Observations one(first);
   const Observations two(second);
   const Verdict verdict =
-      judge(request, scenario, one, two, summary_of(places[0]), summary_of(places[1]));
+      judge(request, sides, one, two, summary_of(places[0]), summary_of(places[1]));
   if (!request.quiet || !verdict.agree()) {
     fmt::print("{}{:<11}{}\n{:<11}{}\n", verdict_text(verdict), "outputs", places[0], "",
                places[1]);

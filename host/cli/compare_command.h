@@ -11,6 +11,7 @@ namespace xybus {
 struct CompareRequest {
   std::string scenario;  ///< as given
   std::uint64_t seed = 1;
+  bool seed_given = false;  ///< else the scenario may name one
   std::vector<std::string> fabrics{"rtl", "tlm"};  ///< two
   std::string directory;  ///< empty: runs/compare-<scenario>-<seed>
   std::vector<std::string> overrides;

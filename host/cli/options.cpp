@@ -108,8 +108,11 @@ void add_compare_options(CLI::App& compare, CompareRequest& request) {
   compare
       .add_option_function<std::string>(
           "--seed",
-          [&request](const std::string& text) { request.seed = whole_number("--seed", text); },
-          "what all chance in both runs comes from [1]")
+          [&request](const std::string& text) {
+            request.seed = whole_number("--seed", text);
+            request.seed_given = true;
+          },
+          "what all chance in both runs comes from [the scenario's, else 1]")
       ->type_name("N");
   compare
       .add_option("--out", request.directory,

@@ -8,6 +8,7 @@
 
 #include "chaos/draw.h"
 #include "cli/command.h"
+#include "cli/last_words.h"
 #include "cli/second_run.h"
 #include "report/event_log.h"
 #include "report/progress.h"
@@ -103,19 +104,29 @@ Scenario whole(const RunRequest& request, Scenario scenario) {
   return scenario;
 }
 
+std::string repro_file(const std::string& directory) {
+  return (fs::path(directory) / "repro.toml").string();
+}
+
+std::string repro_text(const RunRequest& request, const Scenario& scenario) {
+  return scenario_text(whole(request, scenario),
+                       "A run that failed, whole: " + repeat_command(request));
+}
+
 /// Leaves repro.toml, and gives the command that runs it.
 std::string leave_repro(const RunRequest& request, const Scenario& scenario,
                         const std::string& directory) {
-  const fs::path file = fs::path(directory) / "repro.toml";
-  write_file(file, scenario_text(whole(request, scenario),
-                                 "A run that failed, whole: " + repeat_command(request)));
-  return repro_command(request, file.string());
+  write_file(repro_file(directory), repro_text(request, scenario));
+  return repro_command(request, repro_file(directory));
 }
 
 int run_and_report(const RunRequest& request, const Scenario& scenario, const RunOptions& options) {
   RunOutputs outputs{options.out_dir, false, repeat_command(request), {}};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
+  const LastWords last_words(repro_file(options.out_dir), repro_text(request, scenario),
+                             fmt::format("to repeat: {}\n       or: {}\n", outputs.command,
+                                         repro_command(request, repro_file(options.out_dir))));
   try {
     Progress progress(!request.quiet && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO),
                       scenario.system.clock_hz);

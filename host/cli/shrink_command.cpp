@@ -73,13 +73,15 @@ std::vector<PacketStrike> ChildRunner::strikes() {
     strike.bus = event.value("bus", "x") == "y" ? contract::BusId::y : contract::BusId::x;
     strike.cycle = event.value("cycle", std::uint64_t{0});
     const auto add = [&](const char* key, FaultKind kind) {
-      if (event.value(key, 0) == 0) return;
+      if (event.value(key, std::uint64_t{0}) == 0) return;
       strike.kind = kind;
       strikes.push_back(strike);
     };
     add("drop", FaultKind::packet_drop);
     add("answer_drop", FaultKind::answer_drop);
     add("flips", FaultKind::packet_corrupt);
+    add("answer_flips", FaultKind::answer_corrupt);
+    add("duplicate", FaultKind::packet_duplicate);
   }
   return strikes;
 }

@@ -73,8 +73,8 @@ void EventLog::Writer::finish() {
   end_thread();
   write_up_to(~std::uint64_t{0});
   flush();
-  if (std::fclose(std::exchange(file_, nullptr)) != 0) failed_ = true;
-  if (failed_) throw std::system_error(errno, std::generic_category(), "events.jsonl");
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) error_ = errno;
+  if (error_ != 0) throw std::system_error(error_, std::generic_category(), "events.jsonl");
 }
 
 // ---- The thread's side ------------------------------------------------------------------------
@@ -198,7 +198,7 @@ void EventLog::Writer::end_line() {
 }
 
 void EventLog::Writer::flush() {
-  if (std::fwrite(text_.data(), 1, text_.size(), file_) != text_.size()) failed_ = true;
+  if (std::fwrite(text_.data(), 1, text_.size(), file_) != text_.size()) error_ = errno;
   text_.clear();
 }
 

@@ -83,7 +83,7 @@ class EventLog::Writer {
   std::uint64_t latest_ = 0;
   std::uint64_t count_ = 0;
   std::string text_;
-  bool failed_ = false;
+  int error_ = 0;  // of the last write that failed
 
   std::thread thread_;
 };

@@ -13,7 +13,10 @@ constexpr std::size_t most_strikes = 256;  // that a fault of many packets is ta
 
 /// Whether chance decides what it hits, or which bits.
 bool draws(const FaultSpec& fault) {
-  return fault.kind == FaultKind::packet_corrupt || std::holds_alternative<EachPacket>(fault.when);
+  const bool draws_bits =
+      fault.kind == FaultKind::packet_corrupt || fault.kind == FaultKind::answer_corrupt;
+  return (draws_bits && fault.detail.bits.empty()) ||
+         std::holds_alternative<EachPacket>(fault.when);
 }
 
 class Shrink {

@@ -102,11 +102,15 @@ class Node {
     Job job;
     Nodes tried = 0;
     Answers answers;
+    Cycle resumes = 0;  // pause: when it ends
     bool active() const { return state != State::idle; }
     bool waits() const {
       return state == State::load || state == State::request || state == State::pause;
     }
     bool urgent() const { return job.offer.traffic_class != 0 || job.moves != 0; }
+    bool makes_way() const {
+      return waits() && (state == State::pause ? job.offer.traffic_class == 0 : !urgent());
+    }
   };
 
   struct Delivery {
@@ -242,7 +246,11 @@ class Node {
   // Sending.
   std::array<Front, 2> front_{};
   std::array<Lane, buses> lanes_{};
-  std::array<std::optional<Job>, buses> parked_;
+  struct Parked {
+    Job job;
+    Cycle pause = 0;  // what is left of it
+  };
+  std::array<std::optional<Parked>, buses> parked_;
   std::array<Paths, buses> paths_{};
   std::array<std::array<std::uint16_t, contract::max_nodes>, 2> numbers_{};  // by class
   std::uint16_t series_ = 0;

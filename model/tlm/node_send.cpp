@@ -83,7 +83,7 @@ bool Node::flow_free(const Offer& offer) const {
         lane.job.offer.traffic_class == offer.traffic_class &&
         (lane.job.left & offer.destinations) != 0) return false;
     if (parked_[b] && offer.traffic_class == 0 &&
-        (parked_[b]->left & offer.destinations) != 0) return false;
+        (parked_[b]->job.left & offer.destinations) != 0) return false;
   }
   return true;
 }
@@ -228,9 +228,10 @@ void Node::taken(unsigned source, Cycle cycle) {
 // A data packet that waits for its bus is put aside.
 void Node::make_way(unsigned b, Cycle cycle) {
   Lane& lane = lanes_[b];
-  if (!lane.waits() || lane.urgent() || parked_[b]) return;
+  if (!lane.makes_way() || parked_[b]) return;
   core_.bus(b).withdraw(number_);
-  parked_[b] = lane.job;
+  const bool pauses = lane.state == Lane::State::pause && lane.resumes > cycle;
+  parked_[b] = Parked{lane.job, pauses ? lane.resumes - cycle : 0};
   lane.state = Lane::State::withdraw;
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), cycle + timing::withdraw);
 }
@@ -238,9 +239,13 @@ void Node::make_way(unsigned b, Cycle cycle) {
 void Node::unpark(unsigned wanted, Cycle cycle) {
   for (unsigned b = 0; b < buses; ++b) {
     if (!parked_[b] || lanes_[b].active() || (wanted >> b & 1) != 0) continue;
-    const Job job = *parked_[b];
+    const Parked parked = *parked_[b];
     parked_[b].reset();
-    start_job(b, job, cycle + timing::load);
+    start_job(b, parked.job, cycle + timing::load + parked.pause);
+    Lane& lane = lanes_[b];
+    if (parked.pause == 0 || lane.state != Lane::State::load) continue;
+    lane.state = Lane::State::pause;
+    lane.resumes = cycle + timing::load + parked.pause;
   }
 }
 
@@ -354,9 +359,9 @@ void Node::weigh(unsigned b, Cycle cycle) {
   lane.tried = next.staying;
   const unsigned doubled = std::min(job.busy == 0 ? 0u : job.busy - 1, 10u);
   const Cycle pause = std::min(timing::pause << doubled, timing::longest_pause);
-  lane.state = Lane::State::pause;
-  core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b),
-                     cycle + timing::again + (busy != 0 ? pause + timing::pause_end : 0));
+  lane.state = busy != 0 ? Lane::State::pause : Lane::State::load;
+  lane.resumes = cycle + timing::again + (busy != 0 ? pause + timing::pause_end : 0);
+  core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), lane.resumes);
 }
 
 void Node::try_move(unsigned b, Cycle cycle) {

@@ -39,6 +39,15 @@ TEST_CASE("both fabrics agree on all shipped scenarios") {
   }
 }
 
+TEST_CASE("both fabrics agree under drawn faults") {
+  for (unsigned seed = 2; seed <= 6; ++seed) {
+    const AnyRun run = run_xybus(fmt::format("compare '{}' --seed {} --quiet --out '{}'",
+                                             shipped("chaos"), seed, fresh_directory()));
+    INFO("seed " << seed << ": " << run.output << run.errors);
+    CHECK(run.status == 0);
+  }
+}
+
 TEST_CASE("bursts, skipping and waveforms change no result of 50 random scenarios") {
   for (std::uint64_t number = 1; number <= 50; ++number) {
     const std::string file = scenario_file(scenario_text(random_scenario(number, {4, true})));

@@ -102,17 +102,24 @@ Sender::Active* Sender::launch(const WirePacket& packet, std::string& why) {
   const PacketHeader header = packet_header(packet.sent);
   const auto c = static_cast<unsigned>(header.traffic_class());
   Active its;
+  std::string overlap;
   for (const Active& other : active_) {
     if (other.job.offer.traffic_class == c && (other.job.left & header.dst_mask()) != 0) {
-      why = fmt::format("not before sequence {} of that flow has met its fate",
-                        other.job.number);
+      overlap = fmt::format("not before sequence {} of that flow has met its fate",
+                            other.job.number);
     }
   }
-  const bool found =
-      header.kind() == PacketKind::message ? launch_message(packet, its, why)
-      : header.kind() == PacketKind::write && launch_reply(packet, its, why)
-          ? true
-          : launch_transfer(packet, its, why);
+  bool found = false;
+  if (header.kind() == PacketKind::message) {
+    found = launch_message(packet, its, why);
+  } else {
+    std::string no_reply;
+    found = header.kind() == PacketKind::write && launch_reply(packet, its, no_reply);
+    if (found) why = no_reply;
+    if (!found) found = launch_transfer(packet, its, why);
+    if (!found && !no_reply.empty()) why = no_reply;
+  }
+  if (!overlap.empty()) why = overlap;
   if (!found) return nullptr;
   its.job.number = static_cast<std::uint16_t>(header.sequence_number());
   its.job.left = its.job.offer.destinations;
@@ -207,7 +214,6 @@ bool Sender::launch_transfer(const WirePacket& packet, Active& its, std::string&
   }
   transfer_->segments.done += segments.next();
   transfer_->cycle = packet.start_cycle;
-  why.clear();
   return true;
 }
 

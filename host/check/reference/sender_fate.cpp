@@ -184,7 +184,7 @@ bool Sender::explains_fate(const EventEntry& entry, Cycle cycle) {
            (its.loose || its.version != paths_.version());
   });
   if (active != active_.end()) {
-    if (!unreachable) return false;
+    if (!unreachable || (!active->loose && reachable(active->job.left, cycle))) return false;
     for (Nodes left = active->job.left; left != 0; left &= left - 1) {
       flow(active->job.offer.traffic_class, lowest(left)).known = false;
     }
