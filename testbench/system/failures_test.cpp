@@ -77,3 +77,16 @@ when = "packet 2 from 1 on x"
   CHECK_THAT(run.errors, Contains("CPU 0 ping-client"));
   CHECK_THAT(run.errors, Contains("CPU 0 -> CPU 1, request "));
 }
+
+TEST_CASE("an assertion of the firmware ends the process with the command to repeat it") {
+  const std::string out = fresh_directory();
+  const std::string upset =
+      std::string(XYBUS_SCENARIOS) + "/../testbench/system/upsets/register-upset.toml";
+  const AnyRun run = run_xybus("run '" + upset + "' --seed 8 --fabric tlm --out '" + out + "'");
+  CHECK(run.status == 134);
+  CHECK_THAT(run.errors, Catch::Contains("Assertion") &&
+                             Catch::Contains("\nto repeat: ") &&
+                             Catch::Contains("--seed 8 --fabric tlm\n") &&
+                             Catch::Contains("       or: "));
+  CHECK(run_xybus("run '" + out + "/repro.toml' --out '" + fresh_directory() + "'").status == 134);
+}
