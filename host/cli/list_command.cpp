@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,8 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void print_entry(std::ostream& out, std::string_view word, std::string_view description) {
-  out << fmt::format("  {:<16} {}\n", word, description);
+void print_entry(std::ostream& out, std::string_view word, std::string_view description,
+                 std::size_t width = 16) {
+  out << fmt::format("  {:<{}} {}\n", word, width, description);
 }
 
 /// The first line of the comment at a scenario's head.
@@ -44,7 +47,9 @@ void list_scenarios(std::ostream& out) {
 }
 
 void list_words(std::ostream& out, const std::vector<Described>& words) {
-  for (const Described& word : words) print_entry(out, word.name, word.description);
+  std::size_t width = 0;
+  for (const Described& word : words) width = std::max(width, std::strlen(word.name));
+  for (const Described& word : words) print_entry(out, word.name, word.description, width);
 }
 
 }  // namespace

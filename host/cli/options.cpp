@@ -11,7 +11,8 @@ namespace xybus {
 const char* const exit_statuses =
     "\nExit status: 0 the run is good; 1 a check failed; 2 bad usage or bad scenario;\n"
     "3 the run hung or hit its time limit.\n"
-    "The launcher ./xybus takes -y before the subcommand: install packages without asking.";
+    "The launcher ./xybus takes -y before the subcommand: install packages without asking.\n"
+    "It has three subcommands of its own: test, synth (area of the RTL), mutants (planted bugs).";
 
 namespace {
 
@@ -124,6 +125,7 @@ void add_compare_options(CLI::App& compare, CompareRequest& request) {
       ->type_name("KEY=VALUE");
   compare
       .add_option("--fabrics", request.fabrics, "what the two runs are on [rtl tlm]")
+      ->check(CLI::IsMember({"rtl", "tlm"}))
       ->expected(2)
       ->type_name("FABRIC FABRIC");
   compare

@@ -81,8 +81,7 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
       detail.level = unsigned(section.integer("level", 0, 1));
       break;
     case FaultKind::partition:
-      if (!section.has("cpus")) (void)section.cpu("cpus", cpus);  // says what is missing
-      detail.cpus = section.cpus("cpus", cpus, 1);
+      detail.cpus = section.numbers("cpus", cpus - 1, true);
       if (detail.cpus.size() == cpus)
         section.fail("cpus", "cpus are all there are", "fewer: the others are cut off from them");
       break;
