@@ -317,8 +317,10 @@ void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycl
 }
 
 void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
-  // What others then think of the CPU, and it of them, may fail messages.
-  if (fault.cpu) rogue_ |= 1U << *fault.cpu;
+  // What others then think of the CPU, and it of them, may fail messages. An interrupt too many is
+  // no reason to.
+  const bool harmless = fault.kind == FaultKind::interrupt_spurious;
+  if (fault.cpu && !harmless) rogue_ |= 1U << *fault.cpu;
   log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
               {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
                fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
