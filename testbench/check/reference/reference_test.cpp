@@ -409,6 +409,29 @@ TEST_CASE("A segment at a wrong place, left out, or told too early") {
   CHECK_THAT(d.found(), Contains("notify 1, epoch 2; the model") && Contains("notify 0"));
 }
 
+TEST_CASE("The next segment before the one before has met its fate") {
+  Writing b;
+  b.wire(b.segment(1, 0, 256, false, 2), Answer::busy);
+  b.wire(b.segment(2, 256, 44, true, 18), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("not before sequence 1 of that flow has met its fate"));
+}
+
+TEST_CASE("A read into a window of its own that is closed") {
+  Bench b;
+  b.open_window(1, 0, 9);
+  b.post(0, 0, 0, contract::SendDescriptor{}
+                      .set_dst_mask(2)
+                      .set_kind(PacketKind::read)
+                      .set_generation(9)
+                      .set_length(300)
+                      .set_cookie(7));
+  const std::array<std::uint32_t, 4> body{300, 0, 0, 0};
+  b.wire(b.transfer({.sequence = 3}, PacketKind::read,
+                    contract::WindowWord{}.set_generation(9), body),
+         Answer::accepted);
+  CHECK_THAT(b.found(), Contains("nothing: its own window does not allow the read"));
+}
+
 TEST_CASE("A read is asked for and served as the windows say") {
   Reading b;
   b.wire(b.request, Answer::accepted);
