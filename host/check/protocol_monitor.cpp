@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "check/crc32c.h"
 
@@ -91,8 +92,7 @@ void ProtocolMonitor::blocked(BusId bus, std::uint64_t cycle, bool on) {
 }
 
 void ProtocolMonitor::upset(unsigned node, std::uint64_t cycle) {
-  nodes_[node].upset = true;
-  rogue(node, cycle, true);
+  if (!std::exchange(nodes_[node].upset, true)) rogue(node, cycle, true);
 }
 
 void ProtocolMonitor::observe_copy(const WirePacket& packet) {
@@ -114,6 +114,7 @@ void ProtocolMonitor::check_collision(const WirePacket& packet) {
 template <class... Arguments>
 void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
                                const Arguments&... arguments) {
+  if (quiet_) return;
   Complaints& complaints = bus_of(packet.bus).complaints;
   if (!complaints.wants_text()) return complaints.add({}, packet.start_cycle);
   std::string who = fmt::format("CPU {}", packet.source);
@@ -125,6 +126,16 @@ void ProtocolMonitor::complain(const WirePacket& packet, const char* format,
   complaints.add(fmt::format("bus {}, cycle {}, {}: {}", name(packet.bus), packet.start_cycle, who,
                              fmt::format(fmt::runtime(format), arguments...)),
                  packet.start_cycle);
+}
+
+// What an upset node does by itself may be wrong; what it sends rightly counts.
+bool ProtocolMonitor::sound_though_upset(const WirePacket& packet) {
+  const Node& its = nodes_[packet.source];
+  if (!its.upset || its.misdeeds > 1) return false;
+  quiet_ = true;
+  const bool sound = check_form(packet);
+  quiet_ = false;
+  return sound;
 }
 
 PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
@@ -143,7 +154,7 @@ PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
     check_collision(packet);
   } else if (packet.cut) {
     check_cut(packet, rogue);
-  } else if (rogue) {
+  } else if (rogue && !sound_though_upset(packet)) {
     check_source(packet);
     check_answers(packet, true);
   } else if (!halted_by(packet.source, packet.answer_cycle) && check_form(packet)) {
@@ -153,7 +164,9 @@ PacketVerdict ProtocolMonitor::observe(const WirePacket& packet) {
     verdict.answer = worst(packet.answers, verdict.header.dst_mask());
     check_answers(packet, false);
     const auto place = flows_.observe(
-        packet, paths_, [&](const std::string& text) { complain(packet, "{}", text); });
+        packet, paths_, [&](const std::string& text) {
+          if (!rogue) complain(packet, "{}", text);
+        });
     verdict.retry = place.retry;
     verdict.accepted = place.accepted;
     first_accepted = place.first_accepted;
@@ -294,13 +307,12 @@ void ProtocolMonitor::check_answers(const WirePacket& packet, bool rogue) {
   const bool none_through = packet.unseen || packet.unanswered;
   for (unsigned node = 0; node < contract::max_nodes; ++node) {
     const bool is_addressed = (addressed >> node & 1) != 0;
-    if (nodes_[node].upset) continue;
     if (given(packet).of(node) != Answer::none) {
       alive_ |= 1U << node;
       check_answer(packet, node, good, is_addressed);
       continue;
     }
-    const bool must = is_addressed && good && !rogue && !none_through &&
+    const bool must = is_addressed && good && !rogue && !none_through && !nodes_[node].upset &&
                       (packet.parted >> node & 1) == 0 && (alive_ >> node & 1) != 0 &&
                       !halted_by(node, packet.answer_cycle);
     if (must) complain(packet, "CPU {} did not answer a good packet", node);

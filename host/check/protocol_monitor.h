@@ -148,6 +148,7 @@ class ProtocolMonitor {
   void complain(const WirePacket& packet, const char* format, const Arguments&... arguments);
 
   bool check_form(const WirePacket& packet);
+  bool sound_though_upset(const WirePacket& packet);
   bool check_payload(const WirePacket& packet, const contract::PacketHeader& header);
   void check_timing(const WirePacket& packet);
   void check_cut(const WirePacket& packet, bool rogue);
@@ -163,6 +164,7 @@ class ProtocolMonitor {
   std::uint32_t alive_ = 0;  // nodes that have sent or answered
   PathWatch paths_;
   FlowWatch flows_;
+  bool quiet_ = false;  // nothing is complained of
 };
 
 }  // namespace xybus

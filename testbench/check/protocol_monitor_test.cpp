@@ -821,6 +821,20 @@ TEST_CASE("a read that is answered busy makes way: its number is another packet'
   CHECK(bench.says("repeated with other contents than at first"));
 }
 
+TEST_CASE("what an upset node sends rightly counts, what it sends wrongly is forgiven it") {
+  Bench bench;
+  bench.monitor.upset(0, 50);
+  CHECK(bench.send({.sequence = 1}).legal);
+  CHECK(bench.monitor.result(BusId::x).payload_bytes == 8);
+  CHECK_FALSE(bench.wire(BusId::x, Words{1, 2, 3}, {}).legal);
+  CHECK(bench.monitor.result(BusId::x).payload_bytes == 8);
+  CHECK(bench.good());
+  // What it answers is not its own affair alone.
+  bench.wire(BusId::x, packet_of({.source = 1, .destination = 2}),
+             answers(2, Answer::accepted).add(0, Answer::accepted));
+  CHECK(bench.says("CPU 0 answered accepted, but was not addressed"));
+}
+
 TEST_CASE("corrupt answers take a path down as well, only more of them") {
   Bench bench;
   bench.awake();
