@@ -152,9 +152,13 @@ void Reference::rogue(unsigned number, bool on, Cycle cycle) {
   node.book.forgive();
 }
 
+// Some time has passed since the last message; an event that has not come by then is late.
 void Reference::finish(Cycle cycle) {
+  constexpr Cycle settled = 2400;
   for (Node& node : nodes_) {
-    if (!node.halted) poll(node, cycle);
+    if (node.halted) continue;
+    poll(node, cycle);
+    if (node.settings.enabled.now) node.book.overdue(cycle + settled);
   }
 }
 

@@ -628,6 +628,15 @@ TEST_CASE("An event that does not come") {
   CHECK_THAT(b.found(), Contains("CPU 1: the hardware: no event came; the model: event received"));
 }
 
+TEST_CASE("An event that has not come when the run is over") {
+  Sent b;
+  b.arrives(1, 0, b.words);
+  b.later(500);
+  CHECK(b.found() == "");
+  b.reference->finish(b.now);
+  CHECK_THAT(b.found(), Contains("sent"));
+}
+
 TEST_CASE("A packet whose answer was lost came in all the same") {
   Posted b;
   const Words words = b.message({});
