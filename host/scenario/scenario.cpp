@@ -208,7 +208,8 @@ void read_until(const Section& section, const SystemSpec& system, bool packet_fa
   if (fault.kind == FaultKind::cpu_halt)
     section.fail("until", "until on cpu-halt", "no until: a halted CPU stays halted");
   if (is_instant(fault.kind))
-    section.fail("until", fmt::format("until on {}", name(fault.kind)), "no until: it happens once");
+    section.fail("until", fmt::format("until on {}", name(fault.kind)),
+                 "no until: it happens once");
   if (packet_fault && std::holds_alternative<AtPacket>(fault.when))
     section.fail("until", "until contradicts when: one packet is hit", "one of the two");
   fault.until_cycle = section.time("until", system.clock_hz);

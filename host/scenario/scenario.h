@@ -129,7 +129,9 @@ constexpr bool is_bus_fault(FaultKind kind) {
 }
 
 /// Whether it is done to a CPU or its node.
-constexpr bool is_node_fault(FaultKind kind) { return !is_packet_fault(kind) && !is_bus_fault(kind); }
+constexpr bool is_node_fault(FaultKind kind) {
+  return !is_packet_fault(kind) && !is_bus_fault(kind);
+}
 
 /// Whether a node breaks the rules of the buses.
 constexpr bool is_misdeed(FaultKind kind) {
