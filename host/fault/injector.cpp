@@ -16,12 +16,6 @@ constexpr std::array both{BusId::x, BusId::y};
 
 std::size_t index(BusId bus) { return static_cast<std::size_t>(bus); }
 
-// Bits a packet can have: header, window word, payload, CRC.
-constexpr unsigned packet_bits =
-    8 * (contract::word_bytes *
-             (contract::header_words + contract::window_words + contract::crc_words) +
-         contract::max_payload_bytes);
-
 constexpr unsigned header_bits = 8 * contract::word_bytes * contract::header_words;
 
 std::string what(const FaultSpec& spec) {

@@ -286,7 +286,7 @@ bool Run::excused(unsigned from, unsigned to) const {
 
 void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
   machine_.fabric().set_bus_down(bus, down);
-  if (reference_) reference_->bus_down(bus, down, cycle);
+  if (reference_) reference_->bus_changes(bus, cycle);
   log_.record(EventLog::faults(), cycle, down ? bus_down_kind : bus_up_kind,
               {static_cast<std::uint64_t>(bus)});
   notes_.fault(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));

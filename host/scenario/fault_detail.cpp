@@ -8,10 +8,6 @@ namespace xybus {
 
 namespace {
 
-constexpr unsigned packet_bits =
-    8 * (contract::word_bytes *
-             (contract::header_words + contract::window_words + contract::crc_words) +
-         contract::max_payload_bytes);
 constexpr unsigned answer_wires = 4 * contract::max_nodes;
 constexpr unsigned word_bits = 8 * contract::word_bytes;
 

@@ -144,6 +144,12 @@ constexpr bool is_instant(FaultKind kind) {
   return kind == FaultKind::ram_flip || kind == FaultKind::register_upset;
 }
 
+/// Bits a packet can have: header, window word, payload, CRC.
+inline constexpr unsigned packet_bits =
+    8 * (contract::word_bytes *
+             (contract::header_words + contract::window_words + contract::crc_words) +
+         contract::max_payload_bytes);
+
 /// What a fault of some kinds says beyond where and when.
 struct FaultDetail {
   /// Where bits of a packet flip that are not named.

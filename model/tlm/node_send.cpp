@@ -19,7 +19,6 @@ namespace {
 constexpr unsigned series_distance = 1024;
 
 bool one(Nodes set) { return std::has_single_bit(set); }
-unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
 
 }  // namespace
 

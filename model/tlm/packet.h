@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "contract/contract.h"
@@ -11,6 +12,9 @@
 namespace xybus::tlm {
 
 using Nodes = std::uint32_t;  // a set of nodes
+
+/// The lowest node of a set that is not empty.
+constexpr unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
 
 inline constexpr unsigned buses = 2;
 inline constexpr unsigned max_words = contract::header_words + contract::window_words +

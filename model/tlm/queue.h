@@ -12,7 +12,6 @@ class Queue {
  public:
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
-  bool full() const { return size_ == N; }
   T& front() { return entries_[first_]; }
   const T& front() const { return entries_[first_]; }
 

@@ -101,19 +101,6 @@ BenchRun run_bench(const std::string& name) {
   return run;
 }
 
-AnyRun run_xybus(const std::string& arguments) {
-  const fs::path output = scratch().fresh("output");
-  const fs::path errors = scratch().fresh("errors");
-  const std::string command = fmt::format("'{}' {} >'{}' 2>'{}'", XYBUS_COMMAND, arguments,
-                                          output.string(), errors.string());
-  AnyRun run;
-  const int status = std::system(command.c_str());
-  run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  run.output = text_of(output);
-  run.errors = text_of(errors);
-  return run;
-}
-
 std::string fresh_directory() { return scratch().fresh("directory"); }
 
 std::string shipped(const std::string& name) {

@@ -44,16 +44,6 @@ struct BenchRun {
 
 BenchRun run_bench(const std::string& name);
 
-/// How one xybus command of any kind went.
-struct AnyRun {
-  int status = -1;
-  std::string output;  ///< standard output
-  std::string errors;
-};
-
-/// Runs `xybus ARGUMENTS` through the shell.
-AnyRun run_xybus(const std::string& arguments);
-
 /// A directory that does not exist yet; it goes when the test ends.
 std::string fresh_directory();
 

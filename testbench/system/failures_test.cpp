@@ -82,11 +82,21 @@ TEST_CASE("an assertion of the firmware ends the process with the command to rep
   const std::string out = fresh_directory();
   const std::string upset =
       std::string(XYBUS_SCENARIOS) + "/../testbench/system/upsets/register-upset.toml";
-  const AnyRun run = run_xybus("run '" + upset + "' --seed 8 --fabric tlm --out '" + out + "'");
+  const PlainRun run = run_plain("run '" + upset + "' --seed 8 --fabric tlm --out '" + out + "'");
   CHECK(run.status == 134);
   CHECK_THAT(run.errors, Catch::Contains("Assertion") &&
                              Catch::Contains("\nto repeat: ") &&
                              Catch::Contains("--seed 8 --fabric tlm\n") &&
                              Catch::Contains("       or: "));
-  CHECK(run_xybus("run '" + out + "/repro.toml' --out '" + fresh_directory() + "'").status == 134);
+  CHECK(run_plain("run '" + out + "/repro.toml' --out '" + fresh_directory() + "'").status == 134);
+}
+
+TEST_CASE("a fault that the reference has no say under is named where its verdict would be") {
+  const auto run = run_command("bus-x-dies", "--set fault.0.kind=controller-dead "
+                                             "--no-wave-on-failure");
+  std::string detail;
+  for (const auto& check : run.summary["checks"]) {
+    if (check["name"] == "reference") detail = check["detail"];
+  }
+  CHECK(detail == "not made: the model has no say under controller-dead");
 }

@@ -15,7 +15,7 @@ namespace {
 void check_compare(std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t number = first; number <= last; ++number) {
     const std::string text = scenario_text(random_scenario(number));
-    const AnyRun run = run_xybus(fmt::format("compare '{}' --seed {} --quiet --out '{}'",
+    const PlainRun run = run_plain(fmt::format("compare '{}' --seed {} --quiet --out '{}'",
                                              scenario_file(text), number, fresh_directory()));
     INFO(text << run.output << run.errors);
     CHECK(run.status == 0);
@@ -32,7 +32,7 @@ TEST_CASE("both fabrics agree on random scenarios 151 to 200") { check_compare(1
 TEST_CASE("both fabrics agree on all shipped scenarios") {
   for (const char* name : {"ping", "stream", "one-bus", "all-to-all", "bus-x-dies", "noisy-bus",
                            "cpu-dies", "rogue-node", "chaos"}) {
-    const AnyRun run = run_xybus(fmt::format("compare '{}' --quiet --out '{}'", shipped(name),
+    const PlainRun run = run_plain(fmt::format("compare '{}' --quiet --out '{}'", shipped(name),
                                              fresh_directory()));
     INFO(name << ": " << run.output << run.errors);
     CHECK(run.status == 0);
@@ -41,7 +41,7 @@ TEST_CASE("both fabrics agree on all shipped scenarios") {
 
 TEST_CASE("both fabrics agree under drawn faults") {
   for (unsigned seed = 2; seed <= 6; ++seed) {
-    const AnyRun run = run_xybus(fmt::format("compare '{}' --seed {} --quiet --out '{}'",
+    const PlainRun run = run_plain(fmt::format("compare '{}' --seed {} --quiet --out '{}'",
                                              shipped("chaos"), seed, fresh_directory()));
     INFO("seed " << seed << ": " << run.output << run.errors);
     CHECK(run.status == 0);

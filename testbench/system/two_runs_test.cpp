@@ -20,8 +20,8 @@ std::string text_of(const fs::path& path) {
 }
 
 /// A hardware that is as right, and has other times.
-AnyRun compare_times(const std::string& scenario, const std::string& more = "") {
-  return run_xybus(fmt::format("compare '{}' --out '{}' --fabrics rtl rtl {}", shipped(scenario),
+PlainRun compare_times(const std::string& scenario, const std::string& more = "") {
+  return run_plain(fmt::format("compare '{}' --out '{}' --fabrics rtl rtl {}", shipped(scenario),
                                fresh_directory(), more));
 }
 
@@ -30,7 +30,7 @@ AnyRun compare_times(const std::string& scenario, const std::string& more = "") 
 TEST_CASE("a run with --check-determinism has the same digest twice, whatever its hooks") {
   for (const char* scenario : {"ping", "noisy-bus"}) {
     const std::string out = fresh_directory();
-    const AnyRun run = run_xybus(fmt::format("run '{}' --check-determinism --out '{}'",
+    const PlainRun run = run_plain(fmt::format("run '{}' --check-determinism --out '{}'",
                                              shipped(scenario), out));
     INFO(run.errors);
     CHECK(run.status == 0);
@@ -43,7 +43,7 @@ TEST_CASE("a planted nondeterminism is found, at the event where it is") {
   const std::string out = fresh_directory();
   const std::string run = fmt::format("run '{}' --check-determinism --quiet --out '{}' ",
                                       shipped("ping"), out);
-  const AnyRun found = run_xybus(run + "--plant-nondeterminism 2500");
+  const PlainRun found = run_plain(run + "--plant-nondeterminism 2500");
   CHECK(found.status == 1);
   CHECK_THAT(found.errors, Contains("not deterministic: digest "));
   CHECK_THAT(found.errors, Contains("first run: event ") && Contains(", cycle ") &&
@@ -57,7 +57,7 @@ TEST_CASE("a planted nondeterminism is found, at the event where it is") {
   }
   CHECK(marked == 1);
   // The same difference, and the 2500th kernel event, is found between the directories.
-  const AnyRun diff = run_xybus(fmt::format("diff '{0}' '{0}/second-run'", out));
+  const PlainRun diff = run_plain(fmt::format("diff '{0}' '{0}/second-run'", out));
   CHECK(diff.status == 1);
   const std::string events = text_of(out + "/events.jsonl");
   std::size_t kernel_events = 0;
@@ -85,7 +85,7 @@ TEST_CASE("compare: processes observe the same on hardware with other times") {
     for (const char* times : {"--set-second system.costs=zero",
                               "--set-second 'system.clock=50 MHz' --seed 3"}) {
       INFO(scenario << ' ' << times);
-      const AnyRun run = compare_times(scenario, times);
+      const PlainRun run = compare_times(scenario, times);
       INFO(run.output << run.errors);
       CHECK(run.status == 0);
       CHECK_THAT(run.output, Contains("rtl 1 and rtl 2 agree"));
@@ -95,7 +95,7 @@ TEST_CASE("compare: processes observe the same on hardware with other times") {
 }
 
 TEST_CASE("compare: where a CPU dies what failed by timing is left out, counted and told") {
-  const AnyRun run = compare_times("cpu-dies", "--set-second 'system.clock=50 MHz'");
+  const PlainRun run = compare_times("cpu-dies", "--set-second 'system.clock=50 MHz'");
   INFO(run.output << run.errors);
   CHECK(run.status == 0);
   CHECK_THAT(run.output, Contains("links that failed in a run"));
@@ -105,7 +105,7 @@ TEST_CASE("compare: where a CPU dies what failed by timing is left out, counted 
 }
 
 TEST_CASE("compare: under a load that refuses requests what can be compared agrees") {
-  const AnyRun run = compare_times("all-to-all",
+  const PlainRun run = compare_times("all-to-all",
                                    "--set workload.0.pattern=hotspot --set workload.0.window=64 "
                                    "--set workload.0.count=60 --set-second system.costs=zero");
   INFO(run.output << run.errors);
@@ -114,29 +114,29 @@ TEST_CASE("compare: under a load that refuses requests what can be compared agre
 }
 
 TEST_CASE("compare: another request in the second run is the first difference, shown in both") {
-  const AnyRun run = compare_times("ping", "--set-second workload.0.bytes=40");
+  const PlainRun run = compare_times("ping", "--set-second workload.0.bytes=40");
   CHECK(run.status == 1);
   CHECK_THAT(run.output, Contains("DIFFER"));
   CHECK_THAT(run.output, Contains("first difference: what happened to the link CPU 0 process 2 -> "
                                   "CPU 1 process 2, tag 0"));
   CHECK_THAT(run.output, Contains("rtl 1: event ") && Contains("rtl 2: event "));
-  const AnyRun fewer = compare_times("ping", "--quiet --set-second workload.0.count=499");
+  const PlainRun fewer = compare_times("ping", "--quiet --set-second workload.0.count=499");
   CHECK(fewer.status == 1);
   CHECK_THAT(fewer.output, Contains("sent") && Contains("DIFFERS"));
   CHECK_THAT(fewer.output, Contains("rtl 2: nothing"));
 }
 
 TEST_CASE("compare: a bad scenario and a fabric that is none end with status 2") {
-  const AnyRun none = compare_times("ping", "--set-second workload.0.bites=40");
+  const PlainRun none = compare_times("ping", "--set-second workload.0.bites=40");
   CHECK(none.status == 2);
   CHECK_THAT(none.errors, Contains("workload.0.bites"));
-  const AnyRun lan = run_xybus(fmt::format("compare '{}' --fabrics rtl lan --out '{}'",
+  const PlainRun lan = run_plain(fmt::format("compare '{}' --fabrics rtl lan --out '{}'",
                                            shipped("ping"), fresh_directory()));
   CHECK(lan.status == 2);
 }
 
 TEST_CASE("compare: runs that agree in failing end with the status of a failure") {
-  const AnyRun run = compare_times("ping", "--set 'limits.time=30 us'");
+  const PlainRun run = compare_times("ping", "--set 'limits.time=30 us'");
   CHECK(run.status == 3);
   CHECK_THAT(run.output, Contains("rtl 1 and rtl 2 agree"));
   CHECK_THAT(run.errors, Contains("they agree, but not both runs are good"));
@@ -144,7 +144,7 @@ TEST_CASE("compare: runs that agree in failing end with the status of a failure"
 
 TEST_CASE("a failed run leaves a trace whose window holds the failure, and its own outputs") {
   const std::string out = fresh_directory();
-  const AnyRun run = run_xybus(fmt::format("run '{}' --quiet --sabotage 100 --out '{}'",
+  const PlainRun run = run_plain(fmt::format("run '{}' --quiet --sabotage 100 --out '{}'",
                                            shipped("ping"), out));
   CHECK(run.status == 1);
   const auto summary = nlohmann::json::parse(text_of(out + "/summary.json"));
@@ -182,7 +182,7 @@ cpu = 1
 when = "packet 2 from 1 on x"
 )");
   const std::string out = fresh_directory();
-  const AnyRun run = run_xybus(fmt::format("run '{}' --quiet --wave-on-failure=1000 --out '{}'",
+  const PlainRun run = run_plain(fmt::format("run '{}' --quiet --wave-on-failure=1000 --out '{}'",
                                            scenario, out));
   CHECK(run.status == 3);
   const auto summary = nlohmann::json::parse(text_of(out + "/summary.json"));

@@ -134,10 +134,8 @@ void Reference::judge_answers(const WirePacket& packet) {
 
 // ---- Faults and the end -----------------------------------------------------------------------
 
-void Reference::bus_down(BusId bus, bool down, Cycle cycle) {
-  Bus& its = buses_[static_cast<std::size_t>(bus)];
-  its.down = down;
-  its.changed = cycle;
+void Reference::bus_changes(BusId bus, Cycle cycle) {
+  buses_[static_cast<std::size_t>(bus)].changed = cycle;
 }
 
 void Reference::halted(unsigned node, Cycle) {

@@ -48,7 +48,8 @@ class Reference : private reference::Report {
   /// A packet, in the order of answers by bus.
   void observe(const WirePacket& packet);
 
-  void bus_down(contract::BusId bus, bool down, Cycle cycle);
+  /// The bus goes down, or comes back.
+  void bus_changes(contract::BusId bus, Cycle cycle);
   void halted(unsigned node, Cycle cycle);
   /// The node misbehaves from now on, or no longer does; several times at once, too.
   void rogue(unsigned node, bool on, Cycle cycle);
@@ -79,7 +80,6 @@ class Reference : private reference::Report {
   struct Bus {
     Complaints complaints;
     std::uint64_t judged = 0;  // packets and answers
-    bool down = false;
     Cycle changed = 0;
   };
 

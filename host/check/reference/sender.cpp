@@ -17,7 +17,7 @@ using contract::SendStatus;
 
 namespace {
 
-unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
+using tlm::lowest;
 
 }  // namespace
 

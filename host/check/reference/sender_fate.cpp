@@ -16,7 +16,7 @@ using contract::SendStatus;
 
 namespace {
 
-unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
+using tlm::lowest;
 
 /// From a choice to its event in node RAM, and some accesses of the CPU.
 constexpr Cycle event_delay = 64;

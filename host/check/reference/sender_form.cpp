@@ -15,7 +15,7 @@ using contract::PacketKind;
 
 namespace {
 
-unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
+using tlm::lowest;
 
 /// Numbers that a multicast keeps from the last of its flows; that two lanes can have mixed up.
 constexpr unsigned series_distance = 1024;

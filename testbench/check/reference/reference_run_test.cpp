@@ -156,7 +156,7 @@ void write_and_read(hal::Hal& hal, unsigned generation) {
 void set_down(Machine& machine, Court& court, BusId bus, bool down, std::uint64_t cycle) {
   machine.at(cycle, [&machine, &court, bus, down, cycle] {
     machine.fabric().set_bus_down(bus, down);
-    court.reference().bus_down(bus, down, cycle);
+    court.reference().bus_changes(bus, cycle);
   });
 }
 

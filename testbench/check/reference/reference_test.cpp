@@ -655,7 +655,7 @@ TEST_CASE("A packet whose answer was lost came in all the same") {
 TEST_CASE("A bus that goes down leaves it open whether a packet on it came in") {
   Posted b;
   const Words words = b.message({});
-  b.reference->bus_down(BusId::x, true, b.now + 3);
+  b.reference->bus_changes(BusId::x, b.now + 3);
   b.wire(words, Answers{}, {.unanswered = true, .unseen = true});
   b.wire(words, Answer::accepted, BusId::y);
   SECTION("the first time") { b.arrives(1, 0, words); }
