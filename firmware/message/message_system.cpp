@@ -90,9 +90,8 @@ bool MessageSystem::take(unsigned cpu, const LinkHeader& header, std::span<const
       return bulk_.again(cpu, static_cast<WindowName>(header.window()));
     case LinkOperation::reply: return requestor_.on_reply(cpu, header, data);
     case LinkOperation::cancel: return server_.on_cancel(cpu, header);
-    case LinkOperation::alive: return true;
+    default: return false;  // not for the message system
   }
-  return false;
 }
 
 // ---- Packets that go ----------------------------------------------------------------------------
