@@ -17,7 +17,7 @@ struct Bench {
       : sabotage(sabotaged),
         board({.seed = 5,
                .sabotage = sabotage,
-               .excused = [this](unsigned, unsigned) { return excuse; },
+               .excused = [this](unsigned, unsigned, std::uint64_t) { return excuse; },
                .route = [](const MessageId&) { return std::string("bus y at cycle 99"); }}) {}
 
   static MessageId id(std::uint32_t number) { return {0, 1, 2, Direction::request, number}; }
