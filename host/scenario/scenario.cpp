@@ -215,8 +215,8 @@ void check_restart(const Section& section, const FaultSpec& fault) {
   const std::uint64_t off = fault.for_cycles ? *fault.for_cycles : *fault.until_cycle - start;
   if (off >= least_off_cycles) return;
   const char* const key = section.has("for") ? "for" : "until";
-  section.fail(key, fmt::format("{} = {} leaves the CPU off for {} cycles", key,
-                                section.written(key), off),
+  section.fail(key,
+               fmt::format("{} leaves the CPU off for {} cycles", section.written(key), off),
                expected);
 }
 
