@@ -323,7 +323,7 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   if (plan_.clients_left() == 0) end_at(cycle + settle_cycles);
 }
 
-// Clients do not come again: nobody waits for them. Its kernel and servers do, as a new incarnation.
+// Its kernel and servers come again, as a new incarnation. Clients do not: nobody waits for them.
 void Run::restart(unsigned cpu, std::uint64_t cycle) {
   if (!outages_.is_halted(cpu)) return;
   constexpr unsigned epochs = 16;

@@ -102,7 +102,8 @@ TEST_CASE("a restart finds the engine disabled and empty; node RAM and settings 
     for (const Register reg :
          {Register::event_head, Register::event_tail, Register::control_ring_head,
           Register::control_ring_tail, Register::data_ring_tail, Register::receive_x_tail,
-          Register::path_down_x, Register::path_state_x, Register::path_state_y, Register::status}) {
+          Register::path_down_x, Register::path_state_x, Register::path_state_y,
+          Register::status}) {
       values.push_back(hal.read(reg));
     }
     values.push_back(contract::ControlRegister{hal.read(Register::control)}.enable());
