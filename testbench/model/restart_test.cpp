@@ -82,7 +82,7 @@ TEST_CASE("a restarted CPU runs its firmware from the start, at its cycle, from 
                                        : "on, off done, on, 0 700 to 500 1000 0"));
 }
 
-TEST_CASE("a restart finds the engine disabled and empty; node RAM and settings are kept") {
+TEST_CASE("a restart finds the engine disabled and empty, node RAM and settings as they were") {
   Machine machine{test::config()};
   unsigned boot = 0;
   std::vector<std::uint32_t> values;
