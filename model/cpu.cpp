@@ -50,7 +50,20 @@ void Cpu::start_of_simulation() {
   }
 }
 
+// Firmware that has failed ends the run, and is not called again.
 void Cpu::run() {
+  run_firmware();
+  while (!failure_) {
+    while (!ending_ || halted_ || cycle() < boot_cycle_) sc_core::wait(boot_);
+    ending_ = false;
+    done_ = false;
+    calls_without_time_ = 0;
+    resume_.cancel();
+    run_firmware();
+  }
+}
+
+void Cpu::run_firmware() {
   try {
     if (firmware_) firmware_(*this);
   } catch (const hal::Halted&) {
@@ -65,18 +78,28 @@ void Cpu::run() {
 
 void Cpu::halt() {
   halted_ = true;
+  ending_ = true;
+  boot_.cancel();
   resume_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Cpu::restart(std::uint64_t cycle) {
+  if (!halted_) return;
+  halted_ = false;
+  slowness_ = 1;
+  boot_cycle_ = cycle;
+  boot_.notify(until_time(cycle * ticks_));
 }
 
 // An edge within cycle k wakes the CPU at the start of cycle k+1.
 void Cpu::on_interrupt() {
-  if (!asleep_ || halted_) return;
+  if (!asleep_ || ending_) return;
   const std::uint64_t late = kernel_time() % ticks_;
   resume_.notify(sc_core::sc_time::from_value(late == 0 ? 0 : ticks_ - late));
 }
 
 void Cpu::check() const {
-  if (halted_) throw hal::Halted{};
+  if (ending_) throw hal::Halted{};
   count_call();
 }
 
@@ -95,7 +118,7 @@ void Cpu::access(tlm::tlm_command command, contract::Register reg, std::uint32_t
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   socket->b_transport(payload_, delay);
   calls_without_time_ = 0;
-  if (halted_) throw hal::Halted{};
+  if (ending_) throw hal::Halted{};
   if (!payload_.is_response_ok()) {
     throw AccessError(payload_.get_address(), payload_.get_response_status());
   }
@@ -136,8 +159,8 @@ void Cpu::wait_until(std::uint64_t cycle) {
 void Cpu::consume(std::uint32_t cycles) {
   check();
   const std::uint64_t until = cycle() + cycles * slowness_;
-  while (!halted_ && cycle() < until) wait_until(until);
-  if (halted_) throw hal::Halted{};
+  while (!ending_ && cycle() < until) wait_until(until);
+  if (ending_) throw hal::Halted{};
 }
 
 bool Cpu::interrupt() const {
@@ -148,9 +171,9 @@ bool Cpu::interrupt() const {
 void Cpu::idle(std::uint64_t until) {
   check();
   asleep_ = true;
-  while (!halted_ && !interrupt_in.read() && cycle() < until) wait_until(until);
+  while (!ending_ && !interrupt_in.read() && cycle() < until) wait_until(until);
   asleep_ = false;
-  if (halted_) throw hal::Halted{};
+  if (ending_) throw hal::Halted{};
 }
 
 }  // namespace xybus

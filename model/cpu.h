@@ -45,16 +45,22 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   /// Called once if the firmware fails.
   void set_on_failure(std::function<void()> on_failure) { on_failure_ = std::move(on_failure); }
 
-  /// Stops the CPU for good: the HAL call it is in, or the next one, throws hal::Halted.
+  /// Stops the CPU: the HAL call it is in, or the next one, throws hal::Halted, and so do all that
+  /// follow until the firmware has ended. A restart that is due is off.
   /// The fabric has to end an access that is under way (Fabric::halt).
   void halt();
+
+  /// A halted CPU calls its firmware again at the start of this cycle, which is yet to come, or as
+  /// soon as what ran before has unwound. It is no longer slow. Does nothing unless it is halted.
+  void restart(std::uint64_t cycle);
 
   /// From now on consume() takes so many times as long, at least 1.
   void set_slowness(unsigned factor) { slowness_ = factor; }
 
+  /// Halted, and not restarted.
   bool halted() const { return halted_; }
 
-  /// Whether the firmware has returned, failed or unwound.
+  /// Whether the firmware has returned, failed or unwound, and has not been called again.
   bool done() const { return done_; }
 
   /// What the firmware failed with.
@@ -71,6 +77,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
  private:
   void start_of_simulation() override;
   void run();
+  void run_firmware();
   void on_interrupt();
   void access(::tlm::tlm_command command, contract::Register reg, std::uint32_t& data);
   void check() const;
@@ -87,7 +94,10 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
   bool asleep_ = false;
   std::uint64_t slowness_ = 1;
+  sc_core::sc_event boot_;    // the firmware is to be called again
+  std::uint64_t boot_cycle_ = 0;
   bool halted_ = false;
+  bool ending_ = false;  // what runs now has to end, whether or not the CPU is on again
   bool done_ = false;
   mutable std::uint32_t calls_without_time_ = 0;
 };

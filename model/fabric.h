@@ -144,8 +144,13 @@ class Fabric : public sc_core::sc_module {
   FabricObserver* observer() const { return observer_; }
 
   /// From the next cycle on the node's engine is silent and its CPU port refuses every access,
-  /// one under way included. For good.
+  /// one under way included.
   virtual void halt(unsigned node) = 0;
+
+  /// From the next cycle on a halted node can be used again. Its engine is disabled and empty, as
+  /// after reset; node RAM, settings and counters hold what they held. A halt in the same cycle has
+  /// still cleared the engine. Does nothing to a node that is not halted.
+  virtual void restart(unsigned node) = 0;
 
   /// The next packet to start on the bus suffers this fault, beside the observer's.
   virtual void inject(contract::BusId, const PacketFault&) = 0;

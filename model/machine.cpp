@@ -163,6 +163,13 @@ void Machine::halt(unsigned cpu) {
   cpus_.at(cpu)->halt();
 }
 
+void Machine::restart(unsigned cpu) {
+  if (!cpus_.at(cpu)->halted()) return;
+  const std::uint64_t next = fabric_->cycle() + 1;
+  fabric_->restart(cpu);
+  cpus_[cpu]->restart(next);
+}
+
 void Machine::finish() {
   if (std::exchange(finished_, true) || !started_) return;
   for (unsigned i = 0; i < cpus(); ++i) halt(i);

@@ -55,6 +55,12 @@ class Machine {
   /// Stops a CPU and silences its node, from the next cycle on.
   void halt(unsigned cpu);
 
+  /// Starts a halted CPU again: from the next cycle on its node can be used, with node RAM,
+  /// settings and counters as they were and the engine disabled; then its firmware is called anew.
+  /// Does nothing to a CPU that is not halted. Of a halt and a restart in the same cycle the last
+  /// one says whether the CPU is on; a halt ends the firmware and clears the engine in any case.
+  void restart(unsigned cpu);
+
   /// Unwinds all firmware, without time. Nothing runs after it.
   void finish();
 

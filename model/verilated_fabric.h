@@ -33,6 +33,7 @@ class VerilatedFabric final : public Fabric {
 
   std::uint64_t cycle() const override;
   void halt(unsigned node) override;
+  void restart(unsigned node) override;
   void inject(contract::BusId bus, const PacketFault& fault) override;
   void set_bus_down(contract::BusId bus, bool down) override;
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;
@@ -46,10 +47,15 @@ class VerilatedFabric final : public Fabric {
   static constexpr unsigned buses = 2;
   static constexpr std::uint64_t longest_burst = 1 << 16;
 
+  /// So long after a halt an access that the hardware had been shown before has come to its end:
+  /// the engine leaves node RAM alone three cycles after it.
+  static constexpr std::uint64_t port_drains = 8;
+
   struct Port {
     bool busy = false;
     bool failed = false;
     std::uint32_t data = 0;
+    std::uint64_t drained = 0;  // cycle from which on it is free of what a halt broke off
     sc_core::sc_event done;
     sc_core::sc_event free;
   };
@@ -104,6 +110,7 @@ class VerilatedFabric final : public Fabric {
   };
   std::vector<Upset> upsets_;
   std::uint32_t halted_;
+  std::uint32_t halts_ = 0;        // halts that no edge has seen yet
   std::uint32_t requests_ = 0;     // made, not yet shown to the hardware
   std::uint32_t outstanding_ = 0;  // shown, not yet answered
   std::uint32_t irq_ = 0;          // as last published, or about to be
@@ -191,13 +198,26 @@ std::uint64_t VerilatedFabric<Model, Nodes>::cycle() const {
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::halt(unsigned node) {
   halted_ |= 1u << node;
+  halts_ |= 1u << node;
   requests_ &= ~halted_;
   outstanding_ &= ~halted_;
   Port& port = ports_.at(node);
+  port.drained = cycle() + port_drains;
   if (port.busy) {
     port.failed = true;
     port.done.notify(sc_core::SC_ZERO_TIME);
+  } else {
+    port.free.notify(sc_core::SC_ZERO_TIME);
   }
+  inputs_changed_ = true;
+  wake();
+}
+
+template <class Model, unsigned Nodes>
+void VerilatedFabric<Model, Nodes>::restart(unsigned node) {
+  if (node >= nodes()) throw std::out_of_range("no such node");
+  if ((halted_ >> node & 1) == 0) return;
+  halted_ &= ~(1u << node);
   inputs_changed_ = true;
   wake();
 }
@@ -266,6 +286,9 @@ std::vector<std::optional<std::uint32_t>> VerilatedFabric<Model, Nodes>::peek(
     }
   };
   wait_for(outstanding_, [](unsigned) {});
+  for (const Port& port : ports_) {
+    for (std::uint64_t i = cycle_; i < port.drained; ++i) clock();
+  }
   std::uint32_t wanted = ((std::uint32_t{1} << nodes()) - 1) & ~halted_;
   for (unsigned i = 0; i < nodes(); ++i) {
     top_->cpu_address_i[i] = static_cast<std::uint32_t>(reg);
@@ -283,7 +306,11 @@ bool VerilatedFabric<Model, Nodes>::access(unsigned node, bool write, std::uint3
   const std::uint64_t late = kernel_time() % ticks();
   if (late != 0) sc_core::wait(sc_core::sc_time::from_value(ticks() - late));
   while (port.busy) sc_core::wait(port.free);
-  if ((halted_ >> node & 1) != 0) return false;
+  const std::uint64_t drained = port.drained;
+  while (kernel_time() < drained * ticks() && port.drained == drained) {
+    sc_core::wait(until_time(drained * ticks()), port.free);
+  }
+  if ((halted_ >> node & 1) != 0 || port.drained != drained) return false;
 
   port.busy = true;
   port.failed = false;
@@ -403,7 +430,9 @@ void VerilatedFabric<Model, Nodes>::clock() {
 template <class Model, unsigned Nodes>
 void VerilatedFabric<Model, Nodes>::apply_inputs() {
   inputs_changed_ = false;
-  top_->halt_i = halted_;
+  top_->halt_i = halted_ | halts_;
+  inputs_changed_ = (halts_ & ~halted_) != 0;  // over again with the next edge
+  halts_ = 0;
   top_->fault_babble_i = rogues_[static_cast<unsigned>(Misdeed::babble)];
   top_->fault_forge_i = rogues_[static_cast<unsigned>(Misdeed::forge)];
   top_->fault_hold_i = rogues_[static_cast<unsigned>(Misdeed::hold)];

@@ -58,6 +58,7 @@ class Draw {
 
  private:
   std::vector<unsigned> cpus_to_halt() const;
+  std::vector<unsigned> cpus_to_restart() const;
   void shape_packet_fault(Drawn& drawn);
 
   const Scenario& scenario_;
@@ -73,6 +74,15 @@ std::vector<unsigned> Draw::cpus_to_halt() const {
   std::vector<unsigned> cpus;
   const auto left = scenario_.system.cpus - static_cast<unsigned>(std::popcount(halted_));
   if (left <= least || (chaos_.single && drew_halt_)) return cpus;
+  for (const unsigned cpu : chaos_.cpus)
+    if ((halted_ >> cpu & 1) == 0) cpus.push_back(cpu);
+  return cpus;
+}
+
+/// Not one that is to stay halted. None where there is no time to be off.
+std::vector<unsigned> Draw::cpus_to_restart() const {
+  std::vector<unsigned> cpus;
+  if (chaos_.until_cycle <= least_off_cycles) return cpus;
   for (const unsigned cpu : chaos_.cpus)
     if ((halted_ >> cpu & 1) == 0) cpus.push_back(cpu);
   return cpus;
@@ -112,7 +122,15 @@ bool Draw::next(Drawn& drawn) {
   }
   drawn.duration =
       chaos_.least_duration + random_.below(chaos_.most_duration - chaos_.least_duration + 1);
-  if (is_node_fault(fault.kind)) {
+  if (fault.kind == FaultKind::cpu_restart) {
+    const auto cpus = cpus_to_restart();
+    if (cpus.empty()) {
+      std::erase(kinds_, fault.kind);
+      return next(drawn);
+    }
+    fault.cpu = pick(random_, cpus);
+    drawn.duration = std::max(drawn.duration, least_off_cycles);
+  } else if (is_node_fault(fault.kind)) {
     fault.cpu = pick(random_, chaos_.cpus);
   } else {
     fault.bus = pick(random_, chaos_.buses);
@@ -129,6 +147,7 @@ bool Draw::next(Drawn& drawn) {
 }
 
 void move_to(FaultSpec& fault, std::uint64_t start, std::uint64_t last) {
+  if (fault.kind == FaultKind::cpu_restart) start = std::min(start, last - least_off_cycles);
   if (auto* at = std::get_if<AtCycle>(&fault.when)) at->cycle = start;
   if (auto* each = std::get_if<EachPacket>(&fault.when)) each->after_cycle = start;
   if (fault.until_cycle) fault.until_cycle = std::min(start + *fault.until_cycle, last);

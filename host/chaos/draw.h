@@ -22,6 +22,8 @@ namespace xybus {
 /// - What else a fault says is drawn, too; see detail.h. Faults of a bus are of one bus each.
 /// - single: one at a time, `stable` between the end of one and the next, each on one bus or one
 ///   CPU's node. At most one CPU halts, and it counts as over when it has begun.
+/// - A CPU that restarts is not one that halts, unless the halt is drawn after it; it is off for at
+///   least least_off_cycles.
 /// - any: they overlap as they come; `stable` lies between their beginnings.
 /// Where not all have room before `until`, the last are left out.
 Scenario draw_chaos(const Scenario& scenario, std::uint64_t seed);

@@ -33,6 +33,14 @@ void FlowWatch::forgive(unsigned source) {
   }
 }
 
+void FlowWatch::restarted(unsigned source) {
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    const std::size_t its = sender(source, c);
+    recent_[its] = {};
+    for (unsigned d = 0; d < contract::max_nodes; ++d) flow(its, d) = {};
+  }
+}
+
 // All but the destinations, and the CRC over them.
 bool FlowWatch::same(const Job& job, const PacketHeader& header,
                      std::span<const std::uint32_t> words) {

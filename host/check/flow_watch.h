@@ -40,6 +40,9 @@ class FlowWatch {
   /// what it does by itself, not to when it gives up.
   void forgive(unsigned source);
 
+  /// A node has been started again: its flows begin anew.
+  void restarted(unsigned source);
+
  private:
   /// A packet as it was first sent, and how that went.
   struct Job {

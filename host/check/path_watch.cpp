@@ -38,6 +38,14 @@ void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer
   if (its.down && failing) failed(bus, source, destination, cycle);
 }
 
+void PathWatch::restarted(unsigned source) {
+  for (unsigned d = 0; d < contract::max_nodes; ++d) {
+    for (const BusId bus : {BusId::x, BusId::y}) paths_[index(bus, source, d)] = {};
+  }
+  troubled_[source] = 0;
+  cut_off_[source] = 0;
+}
+
 void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
   Block& its = blocks_[static_cast<std::size_t>(bus)];
   const Block& other = blocks_[1 - static_cast<std::size_t>(bus)];

@@ -33,6 +33,14 @@ class PathWatch {
   /// fail unseen.
   void blocked(contract::BusId bus, std::uint64_t cycle, bool on);
 
+  /// A node has been started again: its paths are as new.
+  void restarted(unsigned source);
+
+  /// A CPU takes another one for up again, which it had taken for failed.
+  void readmitted(unsigned source, unsigned destination) {
+    cut_off_[source] &= ~(1U << destination);
+  }
+
   bool down(contract::BusId bus, unsigned source, unsigned destination) const {
     return path(bus, source, destination).down;
   }
@@ -46,7 +54,8 @@ class PathWatch {
 
   /// Whether no bus led from one CPU to another, at some time: both paths went down within two
   /// I'm-alive intervals. A path that failed longer ago has been restored since. CPUs that were
-  /// cut off have declared each other down and stay so.
+  /// cut off have declared each other down and stay so, until one of them has started again and is
+  /// readmitted.
   bool was_cut_off(unsigned source, unsigned destination) const {
     return all_cut_off_ || (cut_off_[source] >> destination & 1) != 0;
   }

@@ -58,7 +58,17 @@ ProtocolMonitor::ProtocolMonitor(unsigned nodes, const ProtocolLimits& limits,
     : count_(nodes), paths_(limits.paths, alive_interval), flows_(limits.busy) {}
 
 void ProtocolMonitor::halted(unsigned node, std::uint64_t cycle) {
-  nodes_[node].halted_from = std::min(nodes_[node].halted_from, cycle);
+  Node& its = nodes_[node];
+  const bool is_halted = its.halted_until == never;
+  its.halted_from = is_halted ? std::min(its.halted_from, cycle) : cycle;
+  its.halted_until = never;
+}
+
+void ProtocolMonitor::restarted(unsigned node, std::uint64_t cycle) {
+  nodes_[node].halted_until = cycle;
+  alive_ &= ~(1U << node);
+  flows_.restarted(node);
+  paths_.restarted(node);
 }
 
 void ProtocolMonitor::rogue(unsigned node, std::uint64_t cycle, bool on) {

@@ -11,7 +11,7 @@
 ///   answers   only addressed nodes, one answer each; never `corrupt` for a good packet nor another
 ///             for a bad one; `refused` only where there is a window; every node seen alive answers
 ///             every good packet that reaches it; none comes where the scenario lets none through
-///   halted    a halted node neither sends nor answers
+///   halted    a halted node neither sends nor answers, until it is started again
 ///   sequence  of a (source, destination, class): one packet at a time over both buses; it is
 ///             repeated bit for bit to those that have not accepted it, and to no other, until
 ///             they have or it is given up as the limits say; then the number changes, from
@@ -72,6 +72,10 @@ class ProtocolMonitor {
   /// The node is halted with effect from this cycle.
   void halted(unsigned node, std::uint64_t cycle);
 
+  /// It is started again: from this cycle on it counts as sound, and as new. Long enough after the
+  /// halt for everything that was on its way to have been observed.
+  void restarted(unsigned node, std::uint64_t cycle);
+
   /// From this cycle on the node misbehaves, or no longer does; several times at once, too.
   void rogue(unsigned node, std::uint64_t cycle, bool on);
 
@@ -92,6 +96,9 @@ class ProtocolMonitor {
   void upset(unsigned node, std::uint64_t cycle);
 
   /// See PathWatch.
+  void readmitted(unsigned source, unsigned destination) {
+    paths_.readmitted(source, destination);
+  }
   bool was_cut_off(unsigned source, unsigned destination) const {
     return paths_.was_cut_off(source, destination);
   }
@@ -124,7 +131,8 @@ class ProtocolMonitor {
   };
   struct Node {
     bool upset = false;
-    std::uint64_t halted_from = never;
+    std::uint64_t halted_from = never;   // the last time
+    std::uint64_t halted_until = never;
     unsigned misdeeds = 0;               // going on
     std::uint64_t rogue_from = never;
     std::uint64_t rogue_until = 0;       // while misdeeds is 0
@@ -137,10 +145,11 @@ class ProtocolMonitor {
   /// its guardian allows some cycles for it.
   static constexpr std::uint64_t in_flight_cycles = 4;
   bool halted_by(unsigned node, std::uint64_t cycle) const {
-    return nodes_[node].halted_from <= cycle;
+    return nodes_[node].halted_from <= cycle && cycle < nodes_[node].halted_until;
   }
   bool must_be_silent(unsigned node, std::uint64_t cycle) const {
-    return cycle >= in_flight_cycles && halted_by(node, cycle - in_flight_cycles);
+    return cycle >= in_flight_cycles && halted_by(node, cycle) &&
+           halted_by(node, cycle - in_flight_cycles);
   }
   bool is_rogue(unsigned node, std::uint64_t from, std::uint64_t to) const;
 

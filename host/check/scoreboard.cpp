@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace xybus {
 
@@ -64,7 +65,8 @@ void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_
   Entry* entry = find(its_flow, id.number);
   const bool again = its_flow.last_listened && id.number <= *its_flow.last_listened;
   const bool late = entry == nullptr && its_flow.given_up.erase(id.number) != 0;
-  if (again && !late && (entry == nullptr || entry->listened)) {
+  const bool anew = entry != nullptr && std::exchange(entry->once_more, false);
+  if (again && !late && (entry == nullptr || (entry->listened && !anew))) {
     ++result_.duplicated;
     return complain(id, cycle, "delivered a second time");
   }
@@ -132,7 +134,7 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
   } else {
     ++result_.failed;
     const bool indeterminate = error == Error::path_down || error == Error::cpu_failed;
-    if (!options_.excused || !options_.excused(id.from, id.to)) {
+    if (!options_.excused || !options_.excused(id.from, id.to, entry->sent_cycle)) {
       complain(id, cycle,
                fmt::format("failed with {} ({}), and neither CPU is halted nor are both its "
                            "paths cut",
@@ -142,13 +144,14 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
                fmt::format("failed with {} ({}), which says that it was not delivered; it was",
                            static_cast<unsigned>(error), name(error)));
     }
-    if (!entry->listened && indeterminate) its_flow.given_up.insert(id.number);
+    if ((!entry->listened || entry->once_more) && indeterminate) {
+      its_flow.given_up.insert(id.number);
+    }
   }
   close(its_flow, *entry);
 }
 
 void Scoreboard::cpu_halted(unsigned cpu) {
-  halted_ |= 1U << cpu;
   for (auto& of_workload : flows_) {
     for (unsigned to = 0; to < contract::max_nodes && !of_workload.empty(); ++to) {
       Flow& its_flow = of_workload[cpu * contract::max_nodes + to];
@@ -159,6 +162,16 @@ void Scoreboard::cpu_halted(unsigned cpu) {
         if (!entry.listened) its_flow.given_up.insert(entry.number);
       }
       its_flow.open.clear();
+    }
+  }
+}
+
+void Scoreboard::cpu_restarted(unsigned cpu) {
+  for (auto& of_workload : flows_) {
+    for (unsigned from = 0; from < contract::max_nodes && !of_workload.empty(); ++from) {
+      Flow& its_flow = of_workload[from * contract::max_nodes + cpu];
+      its_flow.last_listened.reset();
+      for (Entry& entry : its_flow.open) entry.once_more = entry.listened;
     }
   }
 }

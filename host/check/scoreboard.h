@@ -27,8 +27,9 @@ class Scoreboard {
   struct Options {
     std::uint64_t seed = 1;
     std::optional<std::uint64_t> sabotage;  ///< see RunOptions
-    /// Whether what was done to the machine explains that a message between two CPUs fails.
-    std::function<bool(unsigned from, unsigned to)> excused;
+    /// Whether what was done to the machine explains that a message between two CPUs fails that was
+    /// sent in this cycle.
+    std::function<bool(unsigned from, unsigned to, std::uint64_t sent_cycle)> excused;
     /// How a message came, for a diagnosis: "bus x, cycle 1234". May be empty.
     std::function<std::string(const MessageId&)> route;
   };
@@ -64,6 +65,10 @@ class Scoreboard {
   /// A CPU was halted: nobody is left to be told of what it sent.
   void cpu_halted(unsigned cpu);
 
+  /// It was started again. What is open to it may be listened to once more: a requestor's node that
+  /// had no answer when the CPU halted sends again, and the CPU does not remember.
+  void cpu_restarted(unsigned cpu);
+
   /// The run is over: what is still open is lost, and a sabotage that has not struck has failed.
   void finish();
 
@@ -92,13 +97,15 @@ class Scoreboard {
     std::uint32_t bytes, reply_bytes;
     bool listened = false;
     bool read = false;
+    bool once_more = false;  // may be listened to again: its server's CPU was started anew
   };
   // What one requestor process sends to one CPU.
   struct Flow {
     std::vector<Entry> open;  // in the order sent
     std::optional<std::uint32_t> last_listened;
-    // Not listened to when their sender was told that they failed, or was halted. They may have
-    // been on their way, and still come once.
+    // Not listened to when their sender was told that they failed, or was halted; or not by the
+    // server that there is since the CPU was started anew. They may have been on their way, and
+    // still come once.
     std::set<std::uint32_t> given_up;
   };
 
@@ -108,12 +115,10 @@ class Scoreboard {
   void complain(const MessageId& id, std::uint64_t cycle, const std::string& what);
   void verify(const MessageId& id, std::uint64_t cycle, std::span<const std::byte> bytes,
               std::uint32_t expected_bytes);
-  bool halted(unsigned cpu) const { return (halted_ >> cpu & 1) != 0; }
 
   Options options_;
   Content content_;
   std::vector<std::vector<Flow>> flows_;  // [workload][from * max_nodes + to]
-  std::uint32_t halted_ = 0;
   std::uint64_t open_ = 0;
   std::uint64_t progress_ = 0;
   std::uint64_t progress_cycle_ = 0;

@@ -18,6 +18,13 @@ class ActiveFaults {
   void change(const FaultSpec& fault, bool on, std::uint64_t cycle, Machine& machine,
               ProtocolMonitor& monitor);
 
+  /// A CPU has started again: it is no longer slow. What is wrong with its node stays.
+  void restarted(unsigned cpu) {
+    std::erase_if(active_, [cpu](const FaultSpec* fault) {
+      return fault->kind == FaultKind::cpu_slow && fault->cpu == cpu;
+    });
+  }
+
  private:
   void apply(contract::BusId bus, Machine& machine) const;
   void apply(unsigned cpu, Machine& machine) const;

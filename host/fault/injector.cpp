@@ -80,6 +80,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
     points_.at(*fault.spec.until_cycle,
                [this, &fault] { end(fault, *fault.spec.until_cycle); });
   }
+  if (kind == FaultKind::cpu_restart) return change_off(*fault.spec.cpu, 1, cycle);
   if (is_misdeed(kind)) return change(kind, *fault.spec.cpu, 1, cycle);
   if (kind != FaultKind::bus_down) {
     points_.set_fault(fault.spec, true, cycle);
@@ -99,6 +100,7 @@ void Injector::end(Fault& fault, std::uint64_t cycle) {
   fault.spent = true;  // nor does it begin any more
   const FaultKind kind = fault.spec.kind;
   if (!began || kind == FaultKind::cpu_halt || is_instant(kind)) return;
+  if (kind == FaultKind::cpu_restart) return change_off(*fault.spec.cpu, -1, cycle);
   if (is_misdeed(kind)) return change(kind, *fault.spec.cpu, -1, cycle);
   if (kind != FaultKind::bus_down) return points_.set_fault(fault.spec, false, cycle);
   for (const BusId bus : both) {
@@ -119,6 +121,15 @@ void Injector::change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cyc
   count += by;
   const bool is_rogue = count > 0;
   if (is_rogue != was_rogue) points_.set_rogue(cpu, misdeed, is_rogue, cycle);
+}
+
+// Off while any restart holds it.
+void Injector::change_off(unsigned cpu, int by, std::uint64_t cycle) {
+  int& count = off_[cpu];
+  const bool was_off = count > 0;
+  count += by;
+  if (count > 0 && !was_off) points_.halt(cpu, cycle);
+  if (count == 0 && was_off) points_.restart(cpu, cycle);
 }
 
 bool Injector::strikes(Fault& fault, BusId bus, std::uint64_t cycle, unsigned source) {
@@ -190,7 +201,9 @@ void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answ
 void Injector::offence(unsigned node, std::uint64_t cycle) {
   constexpr std::uint64_t aftermath = 100;
   for (Fault& fault : faults_) {
-    const bool holds = (is_misdeed(fault.spec.kind) || fault.spec.kind == FaultKind::cpu_halt) &&
+    const bool silent = fault.spec.kind == FaultKind::cpu_halt ||
+                        fault.spec.kind == FaultKind::cpu_restart;
+    const bool holds = (is_misdeed(fault.spec.kind) || silent) &&
                        fault.spec.cpu == node &&
                        fault.first_cycle &&
                        (!fault.spec.until_cycle || cycle < *fault.spec.until_cycle + aftermath);
@@ -238,8 +251,12 @@ std::vector<FaultResult> Injector::results() const {
   for (const Fault& fault : faults_) {
     std::string effect = "never came";
     if (fault.first_cycle && fault.spec.cpu) {
-      const bool halt = fault.spec.kind == FaultKind::cpu_halt;
+      const bool halt = fault.spec.kind == FaultKind::cpu_halt ||
+                        fault.spec.kind == FaultKind::cpu_restart;
       effect = fmt::format("{}from cycle {}", halt ? "silent " : "", *fault.first_cycle);
+      if (fault.spec.kind == FaultKind::cpu_restart) {
+        effect += fmt::format(", to start again at cycle {}", *fault.spec.until_cycle);
+      }
       if (is_misdeed(fault.spec.kind) || fault.offences != 0) {
         effect += fmt::format(": caught {} time{}", fault.offences,
                               fault.offences == 1 ? "" : "s");

@@ -41,6 +41,8 @@ class FaultPoints {
   virtual void at(std::uint64_t cycle, std::function<void()> action) = 0;
   virtual void set_bus_down(contract::BusId bus, bool down, std::uint64_t cycle) = 0;
   virtual void halt(unsigned cpu, std::uint64_t cycle) = 0;
+  /// A halted CPU starts again, whatever has halted it.
+  virtual void restart(unsigned cpu, std::uint64_t cycle) = 0;
   /// A node begins or ceases to misbehave: babbling_node, forged_source or bus_hog.
   virtual void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) = 0;
   /// Any other fault that holds for a time begins or ends; one that happens once only begins.
@@ -105,11 +107,13 @@ class Injector {
   void end(Fault& fault, std::uint64_t cycle);
   void change(contract::BusId bus, int by, std::uint64_t cycle);
   void change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cycle);
+  void change_off(unsigned cpu, int by, std::uint64_t cycle);
   void hit(Fault& fault, contract::BusId bus, PacketHit& hit);
 
   std::vector<Fault> faults_;
   FaultPoints& points_;
   std::array<int, 2> down_{};  // faults that hold each bus down
+  std::map<unsigned, int> off_;    // restarts under way, by CPU
   // Faults that make each node misbehave, by kind.
   std::map<std::pair<FaultKind, unsigned>, int> rogue_;
   std::array<Line, 2> lines_;

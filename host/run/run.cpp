@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "check/outages.h"
 #include "check/packet_trail.h"
 #include "check/protocol_monitor.h"
 #include "check/reference/reference.h"
@@ -61,6 +62,7 @@ constexpr auto kernel_kinds =
 constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
+constexpr EventKind restart_kind{"cpu_restart", {"cpu", "epoch"}};
 constexpr EventKind rogue_kind{"rogue", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
 constexpr EventKind fault_kind{"fault", {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
 constexpr EventKind fault_end_kind{"fault_end",
@@ -100,7 +102,8 @@ const FaultSpec* beyond_judgement(const Scenario& scenario) {
       case FaultKind::bus_hog:
       case FaultKind::interrupt_lost:
       case FaultKind::interrupt_spurious:
-      case FaultKind::cpu_slow: return true;
+      case FaultKind::cpu_slow:
+      case FaultKind::cpu_restart: return true;
       default: return false;
     }
   });
@@ -110,6 +113,11 @@ const FaultSpec* beyond_judgement(const Scenario& scenario) {
 /// Kernel events of all CPUs, into the log.
 class KernelWatch : public KernelObserver {
  public:
+  /// Called when a CPU takes another one for up again.
+  void on_cpu_up(std::function<void(unsigned by, unsigned cpu, std::uint64_t cycle)> callback) {
+    on_cpu_up_ = std::move(callback);
+  }
+
   /// The `planted`-th event is disturbed, see RunOptions; 0: none.
   KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
 
@@ -120,6 +128,7 @@ class KernelWatch : public KernelObserver {
     log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
                 {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                  static_cast<std::uint64_t>(event.error), event.bytes});
+    if (event.kind == KernelEvent::cpu_up) on_cpu_up_(cpu, event.peer.cpu, event.cycle);
   }
 
   /// The run is over; what unwinding the firmware brings about is no part of it.
@@ -129,6 +138,7 @@ class KernelWatch : public KernelObserver {
   EventLog& log_;
   std::uint64_t planted_;
   std::uint64_t seen_ = 0;
+  std::function<void(unsigned, unsigned, std::uint64_t)> on_cpu_up_;
   bool closed_ = false;
 };
 
@@ -146,13 +156,14 @@ class Run : private FaultPoints {
   }
   void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override;
   void halt(unsigned cpu, std::uint64_t cycle) override;
+  void restart(unsigned cpu, std::uint64_t cycle) override;
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
   void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
 
   void add_reference();
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
-  bool excused(unsigned from, unsigned to) const;
+  bool excused(unsigned from, unsigned to, std::uint64_t sent_cycle) const;
   void end_at(std::uint64_t cycle);
   void complete_or_hung();
   void look(std::uint64_t cycle);
@@ -183,7 +194,8 @@ class Run : private FaultPoints {
   TraceNotes notes_;
   std::unique_ptr<Reference> reference_;
 
-  std::uint32_t halted_ = 0;
+  Outages outages_;
+  std::array<std::uint8_t, contract::max_nodes> epochs_{};  // of the CPUs' present incarnations
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
   ActiveFaults active_;
   bool ending_ = false;  // all workloads are complete
@@ -216,7 +228,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       monitor_(scenario.system.cpus, {}, scenario.system.alive_interval_cycles),
       scoreboard_({.seed = options.seed,
                    .sabotage = options.sabotage,
-                   .excused = [this](unsigned from, unsigned to) { return excused(from, to); },
+                   .excused = [this](unsigned from, unsigned to,
+                                     std::uint64_t sent) { return excused(from, to, sent); },
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
@@ -232,6 +245,9 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
     plan_workload(spec, *workloads_.back());
     expected_ += workloads_.back()->expected();
   }
+  kernel_watch_.on_cpu_up([this](unsigned by, unsigned cpu, std::uint64_t cycle) {
+    if (outages_.readmitted(by, cpu, cycle)) monitor_.readmitted(by, cpu);
+  });
   plan_.on_complete([this](std::uint64_t cycle) { end_at(cycle + settle_cycles); });
   bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
   if (options.failure_at) notes_.failure(*options.failure_at);
@@ -269,6 +285,7 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   config.cpu = cpu;
   config.cpus = scenario_.system.cpus;
   config.costs = scenario_.system.cost;
+  config.epoch = epochs_[cpu];
   config.alive_interval = scenario_.system.alive_interval_cycles;
   Kernel kernel(hal, config, &kernel_watch_);
   Site site{cpu, hal, kernel};
@@ -276,11 +293,11 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   kernel.run();
 }
 
-// A message may fail when a CPU at one end is halted or its node misbehaves, or when no bus led
-// from one to the other, or none back, at some time before.
-bool Run::excused(unsigned from, unsigned to) const {
-  const std::uint32_t off = halted_ | rogue_;
-  if (((off >> from | off >> to) & 1) != 0) return true;
+// A message may fail when a CPU at one end is halted, or was and had not been readmitted, or its
+// node misbehaves, or when no bus led from one to the other, or none back, at some time before.
+bool Run::excused(unsigned from, unsigned to, std::uint64_t sent_cycle) const {
+  if (((rogue_ >> from | rogue_ >> to) & 1) != 0) return true;
+  if (outages_.excuse(from, to, sent_cycle)) return true;
   return monitor_.was_cut_off(from, to) || monitor_.was_cut_off(to, from);
 }
 
@@ -293,8 +310,8 @@ void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
 }
 
 void Run::halt(unsigned cpu, std::uint64_t cycle) {
-  if ((halted_ >> cpu & 1) != 0) return;
-  halted_ |= 1U << cpu;
+  if (outages_.is_halted(cpu)) return;
+  outages_.halted(cpu);
   log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
   notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
@@ -304,6 +321,21 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   for (auto& workload : workloads_) workload->cpu_halted(cpu);
   plan_.cpu_halted(cpu);
   if (plan_.clients_left() == 0) end_at(cycle + settle_cycles);
+}
+
+// Its kernel and servers come again, as a new incarnation. Clients do not: nobody waits for them.
+void Run::restart(unsigned cpu, std::uint64_t cycle) {
+  if (!outages_.is_halted(cpu)) return;
+  constexpr unsigned epochs = 16;
+  outages_.restarted(cpu);
+  epochs_[cpu] = static_cast<std::uint8_t>((epochs_[cpu] + 1U) % epochs);
+  log_.record(EventLog::faults(), cycle, restart_kind, {cpu, epochs_[cpu]});
+  notes_.fault(cycle, fmt::format("CPU {} starts again", cpu));
+  machine_.restart(cpu);
+  active_.restarted(cpu);
+  monitor_.restarted(cpu, cycle);
+  if (reference_) reference_->restarted(cpu, cycle);
+  scoreboard_.cpu_restarted(cpu);
 }
 
 void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {

@@ -63,6 +63,7 @@ const std::vector<Described>& known_faults() {
       {"interrupt-spurious", "a CPU sees an interrupt that nothing has raised"},
       {"completion-delayed", "no event gets to a CPU's event ring for a time"},
       {"cpu-slow", "a CPU takes longer for everything, by a factor"},
+      {"cpu-restart", "a CPU and its engine fall silent for a time, then start again"},
   };
   return list;
 }

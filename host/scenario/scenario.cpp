@@ -217,6 +217,25 @@ void read_duration(const Section& section, const SystemSpec& system, bool packet
   }
 }
 
+/// A CPU that restarts has to be off for some time.
+void check_restart(const Section& section, const FaultSpec& fault) {
+  if (fault.kind != FaultKind::cpu_restart) return;
+  const std::string expected = fmt::format("at least {} cycles", least_off_cycles);
+  if (!fault.until_cycle && !fault.for_cycles)
+    throw ScenarioError(section.at(), "nothing says how long the CPU is off",
+                        "for, " + expected);
+  const auto* at = std::get_if<AtCycle>(&fault.when);
+  const std::uint64_t start = at ? at->cycle : 0;
+  if (fault.until_cycle && !at)
+    section.fail("until", "until contradicts when: the start is not known", "for, " + expected);
+  const std::uint64_t off = fault.for_cycles ? *fault.for_cycles : *fault.until_cycle - start;
+  if (off >= least_off_cycles) return;
+  const char* const key = section.has("for") ? "for" : "until";
+  section.fail(key,
+               fmt::format("{} leaves the CPU off for {} cycles", section.written(key), off),
+               expected);
+}
+
 void read_until(const Section& section, const SystemSpec& system, bool packet_fault,
                 FaultSpec& fault) {
   if (section.has("for")) return read_duration(section, system, packet_fault, fault);
@@ -290,6 +309,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
     section.fail("after", fmt::format("after contradicts {}", trigger), "after with probability");
   if (section.has("chance")) fault.chance = unsigned(section.integer("chance", 0, most_chance));
   read_until(section, system, packet_fault, fault);
+  check_restart(section, fault);
   fault.detail = read_fault_detail(section, fault.kind, system.cpus);
   return fault;
 }

@@ -114,6 +114,7 @@ enum class FaultKind {
   interrupt_spurious,  ///< a CPU sees an interrupt that nothing has raised
   completion_delayed,  ///< no event gets to a CPU's event ring
   cpu_slow,        ///< a CPU takes longer for everything
+  cpu_restart,     ///< a CPU is off for a time, and starts again from the beginning
 };
 
 /// Whether single packets on the wires are hit.
@@ -145,6 +146,10 @@ constexpr bool is_misdeed(FaultKind kind) {
 constexpr bool is_instant(FaultKind kind) {
   return kind == FaultKind::ram_flip || kind == FaultKind::register_upset;
 }
+
+/// Cycles that a CPU is off at least, in cpu_restart: the longest packet that was on its way to or
+/// from it has met its fate by then.
+inline constexpr std::uint64_t least_off_cycles = 100;
 
 /// Bits a packet can have: header, window word, payload, CRC.
 inline constexpr unsigned packet_bits =

@@ -54,14 +54,15 @@ void Plan::install(Site& site) {
 }
 
 Task<> Plan::run_client(Planned& planned, Process& process, Site& site) {
+  if (given_up(site.cpu)) co_return;
   co_await planned.program(process, site);
   planned.ended = true;
   if (--clients_left_ == 0 && on_complete_) on_complete_(site.hal.now());
 }
 
 void Plan::cpu_halted(unsigned cpu) {
-  if ((halted_ >> cpu & 1) != 0) return;
-  halted_ |= 1U << cpu;
+  if (given_up(cpu)) return;
+  given_up_ |= 1U << cpu;
   for (const Planned& planned : by_cpu_.at(cpu)) {
     if (planned.client && !planned.ended) --clients_left_;
   }
@@ -70,7 +71,7 @@ void Plan::cpu_halted(unsigned cpu) {
 std::vector<std::string> Plan::unfinished() const {
   std::vector<std::string> lines;
   for (unsigned cpu = 0; cpu < by_cpu_.size(); ++cpu) {
-    if ((halted_ >> cpu & 1) != 0) continue;
+    if (given_up(cpu)) continue;
     for (const Planned& planned : by_cpu_[cpu]) {
       if (!planned.client || planned.ended) continue;
       lines.push_back(fmt::format("CPU {} {}{}", cpu, planned.name,

@@ -34,9 +34,11 @@ class Plan {
   ProcessAddress add_client(unsigned cpu, std::string name, Program program);
 
   /// Makes a CPU's processes, before its kernel runs. Plan and site must outlive the kernel.
+  /// Of a CPU that was halted and starts again, the clients end at once: all processes have the
+  /// addresses that they had.
   void install(Site& site);
 
-  /// Nobody waits for a halted CPU's processes.
+  /// Nobody waits for the clients of a CPU that was halted, and they do not come again.
   void cpu_halted(unsigned cpu);
 
   /// Clients that have not ended yet.
@@ -66,7 +68,9 @@ class Plan {
   Task<> run_client(Planned& planned, Process& process, Site& site);
 
   std::vector<std::vector<Planned>> by_cpu_;
-  std::uint32_t halted_ = 0;
+  bool given_up(unsigned cpu) const { return (given_up_ >> cpu & 1) != 0; }
+
+  std::uint32_t given_up_ = 0;  // CPUs whose clients nobody waits for
   unsigned clients_left_ = 0;
   std::function<void(std::uint64_t)> on_complete_;
 };

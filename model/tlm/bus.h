@@ -27,6 +27,7 @@ class Bus {
   void set_fault(const BusFault& fault, Cycle cycle);
   void set_rogue(unsigned node, Misdeed misdeed, bool on, Cycle cycle);
   void halt(unsigned node, Cycle cycle);
+  void restart(unsigned node, Cycle cycle);
 
   /// The node drives nothing from this cycle on: what it has on the wires breaks off.
   void cut(unsigned node, Cycle cycle);

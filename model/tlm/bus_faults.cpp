@@ -158,6 +158,13 @@ void Bus::halt(unsigned node, Cycle cycle) {
   }
 }
 
+// Its noise, if it makes any, is granted again.
+void Bus::restart(unsigned node, Cycle cycle) {
+  halted_ &= ~(1u << node);
+  reported_ &= ~(1u << node);
+  if ((babble_ >> node & 1) != 0) ask(cycle);
+}
+
 void Bus::set_rogue(unsigned node, Misdeed misdeed, bool on, Cycle cycle) {
   Nodes& set = misdeed == Misdeed::babble ? babble_ : misdeed == Misdeed::forge ? forge_ : hold_;
   set = on ? set | 1u << node : set & ~(1u << node);

@@ -110,4 +110,11 @@ void Core::halt(unsigned node, Cycle cycle) {
   for (Bus& bus : buses_) bus.halt(node, cycle);
 }
 
+void Core::restart(unsigned node, Cycle cycle) {
+  if (!nodes_[node].halted()) return;
+  agenda_.clear(Agenda::timer(Phase::silence, node));
+  nodes_[node].restart();
+  for (Bus& bus : buses_) bus.restart(node, cycle);
+}
+
 }  // namespace xybus::tlm

@@ -41,6 +41,7 @@ class Core {
 
   /// From cycle `cycle` on, which has not been run.
   void halt(unsigned node, Cycle cycle);
+  void restart(unsigned node, Cycle cycle);
 
   /// In that cycle bits of a register of a node are inverted, behind the effect of a write.
   void upset(unsigned node, contract::Register reg, std::uint32_t bits, Cycle cycle);

@@ -36,8 +36,9 @@ class Node {
 
   std::span<std::byte> ram() { return ram_; }
 
-  /// From this cycle on. For good.
+  /// From this cycle on. The engine stays disabled at the restart.
   void halt(Cycle cycle);
+  void restart() { halted_ = false; }
   bool halted() const { return halted_; }
 
   std::uint32_t read(std::uint32_t offset) const;

@@ -184,6 +184,7 @@ void Node::enable(std::uint32_t value, Cycle cycle) {
 
 void Node::halt(Cycle cycle) {
   halted_ = true;
+  control_.set_enable(0);
   clear(cycle);
   update_interrupt(cycle);
 }

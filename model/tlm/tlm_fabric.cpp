@@ -80,6 +80,12 @@ void TlmFabric::halt(unsigned node) {
   arm();
 }
 
+void TlmFabric::restart(unsigned node) {
+  if (node >= nodes()) throw std::out_of_range("no such node");
+  core_.restart(node, open_cycle());
+  arm();
+}
+
 void TlmFabric::inject(contract::BusId bus, const PacketFault& fault) {
   core_.bus(bus).inject(fault);
 }

@@ -13,6 +13,7 @@ class TlmFabric final : public Fabric {
 
   std::uint64_t cycle() const override;
   void halt(unsigned node) override;
+  void restart(unsigned node) override;
   void inject(contract::BusId bus, const PacketFault& fault) override;
   void set_bus_down(contract::BusId bus, bool down) override;
   void set_rogue(unsigned node, Misdeed misdeed, bool on) override;

@@ -23,6 +23,9 @@ struct Points : FaultPoints {
   void halt(unsigned cpu, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " halt " + std::to_string(cpu));
   }
+  void restart(unsigned cpu, std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " restart " + std::to_string(cpu));
+  }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
                   (on ? " on" : " off"));
@@ -217,6 +220,34 @@ TEST_CASE("a CPU is halted at a cycle or at a packet") {
   CHECK(bench.points.log == std::vector<std::string>{"40 halt 3", "70 halt 2"});
   CHECK(bench.injector.results()[0].what == "cpu-halt 2");
   CHECK(bench.injector.results()[0].effect == "silent from cycle 70");
+}
+
+TEST_CASE("a CPU is off for its time from a cycle, or from a packet, and starts again") {
+  FaultSpec at_cycle = fault(FaultKind::cpu_restart, {}, AtCycle{70}, 270);
+  at_cycle.cpu = 2;
+  FaultSpec at_packet = fault(FaultKind::cpu_restart, {}, AtPacket{1, 3, BusId::y});
+  at_packet.cpu = 3;
+  at_packet.for_cycles = 100;
+  Bench bench({at_cycle, at_packet});
+  bench.packet(BusId::y, 40, 3);
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{"40 halt 3", "70 halt 2", "140 restart 3",
+                                                     "270 restart 2"});
+  const auto results = bench.injector.results();
+  CHECK(results[0].what == "cpu-restart 2");
+  CHECK(results[0].effect == "silent from cycle 70, to start again at cycle 270");
+  CHECK(results[1].effect == "silent from cycle 40, to start again at cycle 140");
+}
+
+TEST_CASE("a CPU that two restarts hold off starts again with the end of the last") {
+  FaultSpec one = fault(FaultKind::cpu_restart, {}, AtCycle{100}, 400);
+  FaultSpec two = fault(FaultKind::cpu_restart, {}, AtCycle{200}, 300);
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, AtCycle{50});
+  for (FaultSpec* spec : {&one, &two, &halt}) spec->cpu = 1;
+  Bench bench({one, two, halt});
+  bench.points.run_to(1000);
+  CHECK(bench.points.log ==
+        std::vector<std::string>{"50 halt 1", "100 halt 1", "400 restart 1"});
 }
 
 TEST_CASE("a node misbehaves from its cycle to its end, and what it was caught at is counted") {

@@ -337,6 +337,37 @@ TEST_CASE("a halted node must not send") {
   CHECK(bench.says("sent by a CPU that was halted at cycle"));
 }
 
+TEST_CASE("a node that was started again may answer and send, with any number first") {
+  Bench bench;
+  bench.awake();
+  bench.send({.source = 1, .destination = 0, .sequence = 1});
+  bench.monitor.halted(1, bench.cycle[0]);
+  bench.cycle[0] += 200;
+  bench.monitor.restarted(1, bench.cycle[0]);
+  bench.cycle[0] += 100;
+  bench.send({.sequence = 1}, Answer::none);  // its engine may still be off
+  bench.send({.sequence = 1}, Answer::accepted);
+  bench.send({.source = 1, .destination = 0, .sequence = 0});
+  bench.send({.source = 1, .destination = 0, .sequence = 1});
+  CHECK(bench.good());
+  bench.send({.sequence = 2}, Answer::none);
+  CHECK(bench.says("CPU 1 did not answer a good packet"));
+}
+
+TEST_CASE("a node that was started again may be halted again") {
+  Bench bench;
+  bench.awake();
+  bench.monitor.halted(1, 100);
+  bench.monitor.restarted(1, 300);
+  bench.monitor.halted(1, 500);
+  bench.cycle[0] = 400;
+  bench.send({.source = 1, .destination = 0, .sequence = 1});
+  CHECK(bench.good());
+  bench.cycle[0] = 600;
+  bench.send({.source = 1, .destination = 0, .sequence = 2});
+  CHECK(bench.says("sent by a CPU that was halted at cycle 500"));
+}
+
 TEST_CASE("a packet that its sender breaks off by being halted is no offence") {
   Bench bench;
   bench.awake();

@@ -17,7 +17,7 @@ struct Bench {
       : sabotage(sabotaged),
         board({.seed = 5,
                .sabotage = sabotage,
-               .excused = [this](unsigned, unsigned) { return excuse; },
+               .excused = [this](unsigned, unsigned, std::uint64_t) { return excuse; },
                .route = [](const MessageId&) { return std::string("bus y at cycle 99"); }}) {}
 
   static MessageId id(std::uint32_t number) { return {0, 1, 2, Direction::request, number}; }
@@ -312,6 +312,61 @@ TEST_CASE("a message of a CPU that was halted may still arrive, once") {
   CHECK(bench.good());
   bench.listen(0);
   CHECK(bench.says("delivered a second time"));
+}
+
+TEST_CASE("an open message may be listened to again by a server that was started anew, once") {
+  Bench bench;
+  bench.send(0);
+  bench.listen(0);
+  bench.board.cpu_halted(2);
+  bench.board.cpu_restarted(2);
+  bench.listen(0);
+  CHECK(bench.good());
+  bench.listen(0);
+  CHECK(bench.says("delivered a second time"));
+}
+
+TEST_CASE("a message that failed at a restart may still get to the server that is there then") {
+  Bench bench;
+  bench.excuse = true;
+  bench.send(0);
+  bench.listen(0);
+  bench.board.cpu_halted(2);
+  bench.board.cpu_restarted(2);
+  bench.done(0, Error::cpu_failed);
+  bench.listen(0);
+  CHECK(bench.good());
+  bench.listen(0);
+  CHECK(bench.says("delivered a second time"));
+}
+
+TEST_CASE("the order of messages holds for a server that was started anew, from its first on") {
+  Bench bench;
+  bench.whole(5);
+  bench.board.cpu_halted(2);
+  bench.board.cpu_restarted(2);
+  for (const std::uint32_t number : {6, 7}) bench.send(number);
+  bench.listen(7);
+  CHECK(bench.good());
+  bench.listen(6);
+  CHECK(bench.says("out of order"));
+}
+
+TEST_CASE("a message sent after a restart must not fail without an excuse") {
+  std::uint64_t asked = 0;
+  Scoreboard board({.seed = 5,
+                    .sabotage = {},
+                    .excused = [&](unsigned, unsigned, std::uint64_t sent) {
+                      asked = sent;
+                      return false;
+                    },
+                    .route = {}});
+  board.cpu_halted(2);
+  board.cpu_restarted(2);
+  board.sent(Bench::id(0), 1234, 40, 8);
+  board.done(Bench::id(0), 2000, Error::cpu_failed, {});
+  CHECK(asked == 1234);
+  CHECK_FALSE(board.check().ok);
 }
 
 TEST_CASE("a refused message counts as not sent") {

@@ -97,6 +97,8 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
   if (fault.kind == FaultKind::cpu_halt) CHECK_FALSE(ends);
   if (!is_packet_fault(fault.kind) && fault.kind != FaultKind::cpu_halt)
     CHECK(ends != is_instant(fault.kind));
+  if (fault.kind == FaultKind::cpu_restart)
+    CHECK(*fault.until_cycle - start_of(fault) >= least_off_cycles);
   check_detail(fault);
 }
 
@@ -105,9 +107,10 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
 TEST_CASE("chaos has defaults for all but how many and until when") {
   const Scenario scenario = chaos("rate = 2\nuntil = \"5 ms\"\n");
   const ChaosSpec& spec = *scenario.chaos;
-  CHECK(spec.kinds.size() == known_faults().size() - 2);
-  for (const FaultKind upset : {FaultKind::ram_flip, FaultKind::register_upset})
-    CHECK(std::ranges::count(spec.kinds, upset) == 0);
+  CHECK(spec.kinds.size() == known_faults().size() - 3);
+  for (const FaultKind kind :
+       {FaultKind::ram_flip, FaultKind::register_upset, FaultKind::cpu_restart})
+    CHECK(std::ranges::count(spec.kinds, kind) == 0);
   CHECK(spec.rate == 2.0);
   CHECK(spec.single);
   CHECK(spec.until_cycle == 500'000);
@@ -249,4 +252,25 @@ TEST_CASE("drawn faults stand behind those of the scenario") {
   REQUIRE(faults.size() == 2);  // two of four CPUs stay
   CHECK(faults[0].cpu == 2u);
   CHECK(faults[1].cpu != 2u);
+}
+
+TEST_CASE("CPUs that restart are off long enough, and are not those that stay halted") {
+  const Scenario scenario = parse_scenario(
+      machine + "[[fault]]\nkind = \"cpu-halt\"\ncpu = 2\nat = \"1 us\"\n"
+                "[chaos]\nkinds = [\"cpu-restart\"]\ncount = 30\nuntil = \"200 us\"\n"
+                "duration = [\"10 cycles\", \"5000 cycles\"]\ntolerance = \"any\"\n",
+      "s.toml");
+  std::set<unsigned> cpus;
+  std::size_t shortest = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const auto faults = draw_chaos(scenario, seed).faults;
+    REQUIRE(faults.size() == 31);
+    for (std::size_t i = 1; i < faults.size(); ++i) {
+      check_fault(faults[i], *scenario.chaos);
+      cpus.insert(*faults[i].cpu);
+      shortest += *faults[i].until_cycle - start_of(faults[i]) == least_off_cycles;
+    }
+  }
+  CHECK(cpus == std::set<unsigned>{0, 1, 3});
+  CHECK(shortest > 0);
 }

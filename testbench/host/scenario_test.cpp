@@ -392,7 +392,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source, bus-hog, "
         "answer-corrupt, packet-duplicate, bus-stuck-bit, partition, controller-dead, bus-slow, "
         "controller-double-grant, ram-flip, register-upset, interrupt-lost, interrupt-spurious, "
-        "completion-delayed or cpu-slow");
+        "completion-delayed, cpu-slow or cpu-restart");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
@@ -435,6 +435,22 @@ TEST_CASE("contradictory triggers of a fault are reported with the second one's 
         "s.toml:16: probability on bus-down; expected at, at_cycle or when");
   CHECK(fault_error("kind = \"packet-drop\"\nbus = \"x\"\nwhen = \"packet 1 on y\"\n") ==
         "s.toml:17: when = \"packet 1 on y\" contradicts bus = \"x\"; expected the same bus");
+  CHECK(fault_error("kind = \"cpu-restart\"\ncpu = 1\nat_cycle = 3\n") ==
+        "s.toml:14: nothing says how long the CPU is off; expected for, at least 100 cycles");
+  CHECK(fault_error("kind = \"cpu-restart\"\ncpu = 1\nat_cycle = 3\nfor = \"99 cycles\"\n") ==
+        "s.toml:18: for = \"99 cycles\" leaves the CPU off for 99 cycles; expected at least 100 "
+        "cycles");
+  CHECK(fault_error("kind = \"cpu-restart\"\ncpu = 1\nat_cycle = 3\nuntil = \"5 cycles\"\n") ==
+        "s.toml:18: until = \"5 cycles\" leaves the CPU off for 2 cycles; expected at least 100 "
+        "cycles");
+  CHECK(fault_error("kind = \"cpu-restart\"\ncpu = 1\nwhen = \"packet 1 on x\"\n"
+                    "until = \"1 ms\"\n") ==
+        "s.toml:18: until contradicts when: the start is not known; expected for, at least 100 "
+        "cycles");
+  CHECK(fault_of("kind = \"cpu-restart\"\ncpu = 1\nat_cycle = 3\nfor = \"100 cycles\"\n")
+            .until_cycle == 103u);
+  CHECK(fault_of("kind = \"cpu-restart\"\ncpu = 1\nwhen = \"packet 1 on x\"\nfor = \"2 us\"\n")
+            .for_cycles.has_value());
   CHECK(fault_error("kind = \"cpu-halt\"\ncpu = 1\nbus = \"x\"\nat_cycle = 3\n") ==
         "s.toml:17: bus on cpu-halt; expected cpu");
   CHECK(fault_error("kind = \"bus-hog\"\ncpu = 1\nbus = \"x\"\nat_cycle = 3\n") ==

@@ -80,7 +80,11 @@ FaultSpec some_fault(RandomStream& random, unsigned cpus) {
       fault.when = EachPacket{double(random.below(1000)) / 999, start};
       if (random.below(2) == 0) fault.chance = unsigned(random.below(100));
   }
-  if (may_end && random.below(2) == 0) fault.until_cycle = start + 1 + random.below(100'000);
+  if (fault.kind == FaultKind::cpu_restart) {
+    const std::uint64_t off = least_off_cycles + random.below(100'000);
+    const bool at_cycle = std::holds_alternative<AtCycle>(fault.when);
+    (at_cycle ? fault.until_cycle : fault.for_cycles) = (at_cycle ? start : 0) + off;
+  } else if (may_end && random.below(2) == 0) fault.until_cycle = start + 1 + random.below(100'000);
   return fault;
 }
 

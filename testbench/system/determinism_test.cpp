@@ -20,6 +20,7 @@ const Short shorts[] = {
     {"bus-x-dies", "--set workload.0.count=20 --set 'fault.0.at=20 us'"},
     {"noisy-bus", "--set workload.0.count=10"},
     {"cpu-dies", ""},
+    {"cpu-restarts", ""},
     {"rogue-node", ""},
 };
 

@@ -1,5 +1,6 @@
 // Every shipped scenario does what its first line says.
 #include <catch2/catch.hpp>
+#include <sstream>
 
 #include "command_run.h"
 
@@ -87,6 +88,97 @@ TEST_CASE("noisy-bus: corrupt packets are sent again, nothing is lost or duplica
     CHECK(run.summary["bus"][bus]["crc_errors"] > 0);
     CHECK(run.summary["bus"][bus]["retries"] >= run.summary["bus"][bus]["crc_errors"]);
   }
+}
+
+namespace {
+
+/// Cycle of the first event of a kind at a place of the machine; 0: there is none.
+std::uint64_t first_cycle(const CommandRun& run, const std::string& at, const std::string& event) {
+  std::istringstream lines(run.events);
+  for (std::string line; std::getline(lines, line);) {
+    const auto its = nlohmann::json::parse(line);
+    if (its.contains("event") && its["at"] == at && its["event"] == event) return its["cycle"];
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("cpu-restarts: a CPU that is back serves again, with another epoch, on both fabrics") {
+  const std::string fabric = GENERATE(as<std::string>{}, "rtl", "tlm");
+  const auto run = run_command("cpu-restarts", "--status --fabric " + fabric);
+  INFO(run.errors);
+  REQUIRE(run.status == 0);
+  CHECK(first_cycle(run, "fault", "cpu_halt") == 200'000);
+  CHECK(first_cycle(run, "fault", "cpu_restart") == 500'000);
+  const std::uint64_t up = first_cycle(run, "cpu0", "cpu_up");
+  CHECK(up > 500'000);
+  CHECK(up < 560'000);
+  // CPU 0 sends to no other CPU: what its client was told.
+  std::istringstream lines(run.events);
+  unsigned before = 0;
+  unsigned failed = 0;
+  unsigned served = 0;
+  unsigned failed_later = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto its = nlohmann::json::parse(line);
+    if (!its.contains("event") || its["at"] != "cpu0" || its["event"] != "link_done") continue;
+    const std::uint64_t cycle = its["cycle"];
+    const bool good = its["error"] == "none";
+    if (cycle < 200'000) before += good;
+    else if (cycle < up) failed += !good;
+    else (good ? served : failed_later) += 1;
+  }
+  CHECK(before > 5);
+  CHECK(failed > 0);  // later ones are refused at once, which is no event
+  CHECK(run.summary["messages"]["failed"] > 10);
+  CHECK(served > 30);
+  CHECK(failed_later == 0);
+  CHECK(run.summary["messages"]["lost"] == 0);
+  const auto& status = run.summary["status"];
+  CHECK(status[3]["halted"] == false);
+  CHECK(status[3]["epoch"] == 1);
+  CHECK(status[0]["epoch"] == 0);
+}
+
+TEST_CASE("cpu-restarts: tlm's digest does not depend on skipping and bursts") {
+  const auto plain = run_command("cpu-restarts", "--fabric tlm");
+  const auto single = run_command("cpu-restarts", "--fabric tlm --no-bursts --no-skip");
+  CHECK(plain.status == 0);
+  CHECK(plain.summary["digest"] == single.summary["digest"]);
+}
+
+TEST_CASE("a cpu-restart brings back a CPU that a cpu-halt has stopped") {
+  const std::string fabric = GENERATE(as<std::string>{}, "rtl", "tlm");
+  const auto run = run_command(scenario_file(R"(
+[system]
+cpus = 4
+alive = "200 us"
+[limits]
+time = "50 ms"
+[[workload]]
+kind = "ping"
+from = 0
+to = 3
+bytes = 200
+count = 100
+pause = "50 us"
+[[fault]]
+kind = "cpu-halt"
+cpu = 3
+at = "1 ms"
+[[fault]]
+kind = "cpu-restart"
+cpu = 3
+at = "2 ms"
+for = "1 us"
+)"), "--fabric " + fabric);
+  INFO(run.errors);
+  CHECK(run.status == 0);
+  CHECK(first_cycle(run, "fault", "cpu_halt") == 100'000);
+  CHECK(first_cycle(run, "fault", "cpu_restart") == 200'100);
+  CHECK(run.summary["messages"]["failed"] > 5);
+  CHECK(run.summary["messages"]["delivered"] > 50);
 }
 
 TEST_CASE("rogue-node: what a node does wrong is kept from the others, and counted") {

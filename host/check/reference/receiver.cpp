@@ -89,7 +89,8 @@ Receiver::Opinion Receiver::opinion(const WirePacket& packet, Seen seen, bool go
                                     Duplicate duplicate, const Claims& claims) const {
   Opinion opinion;
   const bool on = settings_.enabled.now;
-  const bool fresh = settings_.enabled.fresh(packet.answer_cycle);
+  // An engine that was enabled while the packet was on the wires has not heard its beginning.
+  const bool fresh = settings_.enabled.fresh(packet.start_cycle);
   if (seen == Seen::no || (!on && !fresh)) {
     opinion.add(Answer::none);
     opinion.reason = on ? "the packet did not reach it" : "its engine is off";

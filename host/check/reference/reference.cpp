@@ -88,7 +88,11 @@ void Reference::set_control(Node& node, std::uint32_t value, Cycle cycle) {
   node.settings.epoch = control.epoch();
   if (on == node.settings.enabled.now) return;
   node.settings.enabled.set(on, cycle);
-  if (on) return;
+  if (!on) clear(node, cycle);
+}
+
+// What an engine forgets when it is disabled.
+void Reference::clear(Node& node, Cycle cycle) {
   node.settings.clear(cycle);
   node.book.clear();
   node.receiver.clear();
@@ -140,6 +144,14 @@ void Reference::bus_changes(BusId bus, Cycle cycle) {
 
 void Reference::halted(unsigned node, Cycle) {
   nodes_[node].halted = true;
+}
+
+void Reference::restarted(unsigned number, Cycle cycle) {
+  Node& node = nodes_[number];
+  node.halted = false;
+  node.settings.enabled = {};
+  clear(node, cycle);
+  if (node.misdeeds != 0) node.sender.forget(cycle, ~Cycle{0});
 }
 
 void Reference::rogue(unsigned number, bool on, Cycle cycle) {

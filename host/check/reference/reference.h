@@ -10,7 +10,8 @@
 /// packet goes, which of the packets that may go, busy where room may be short (see receiver.cpp for
 /// the margins), and everything within a few cycles of a register write.
 ///
-/// Nodes that misbehave are not judged as senders until some time after; halted ones no more.
+/// Nodes that misbehave are not judged as senders until some time after; halted ones not
+/// until they are started again.
 #pragma once
 
 #include <array>
@@ -51,6 +52,8 @@ class Reference : private reference::Report {
   /// The bus goes down, or comes back.
   void bus_changes(contract::BusId bus, Cycle cycle);
   void halted(unsigned node, Cycle cycle);
+  /// It is started again: its engine is off and empty, its settings are what they were.
+  void restarted(unsigned node, Cycle cycle);
   /// The node misbehaves from now on, or no longer does; several times at once, too.
   void rogue(unsigned node, bool on, Cycle cycle);
 
@@ -87,6 +90,7 @@ class Reference : private reference::Report {
                 const std::string& hardware, const std::string& model) override;
   void write(Node& node, std::uint32_t offset, std::uint32_t value, Cycle cycle);
   void set_control(Node& node, std::uint32_t value, Cycle cycle);
+  void clear(Node& node, Cycle cycle);
   void poll(Node& node, Cycle cycle);
   reference::Receiver::Seen seen(const WirePacket& packet) const;
   void judge_answers(const WirePacket& packet);
