@@ -1,7 +1,6 @@
 #include "run/run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +17,8 @@
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
+#include "run/judgement.h"
+#include "run/kernel_watch.h"
 #include "run/read_status.h"
 #include "trace/gtkw.h"
 #include "workload/plan.h"
@@ -41,22 +42,6 @@ std::uint64_t patience(const Scenario& scenario) {
 }
 
 // ---- Events ---------------------------------------------------------------------------------
-
-// A kind of event for each kind that the kernel knows.
-constexpr std::size_t kernel_kind_count = [] {
-  std::size_t count = 0;
-  while (*name(static_cast<KernelEvent::Kind>(count)) != '?') ++count;
-  return count;
-}();
-template <std::size_t... Kinds>
-constexpr auto make_kernel_kinds(std::index_sequence<Kinds...>) {
-  return std::array{EventKind{
-      name(static_cast<KernelEvent::Kind>(Kinds)),
-      {"pin", "peer_cpu", "peer_pin", "link", "tag",
-       EventField{"error", name_of<contract::Error>}, "bytes"}}...};
-}
-constexpr auto kernel_kinds =
-    make_kernel_kinds(std::make_index_sequence<kernel_kind_count>());
 
 constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
@@ -84,53 +69,6 @@ std::string mark(BusId bus, const PacketHit& hit) {
                                                    : "repeated";
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
-
-// The reference knows what most faults do. A fault under which it would take the harm for a wrong
-// answer; none: it can judge.
-const FaultSpec* beyond_judgement(const Scenario& scenario) {
-  const auto found = std::ranges::find_if_not(scenario.faults, [](const FaultSpec& fault) {
-    switch (fault.kind) {
-      case FaultKind::packet_corrupt:
-      case FaultKind::packet_drop:
-      case FaultKind::answer_drop:
-      case FaultKind::bus_down:
-      case FaultKind::cpu_halt:
-      case FaultKind::babbling_node:
-      case FaultKind::forged_source:
-      case FaultKind::bus_hog:
-      case FaultKind::interrupt_lost:
-      case FaultKind::interrupt_spurious:
-      case FaultKind::cpu_slow: return true;
-      default: return false;
-    }
-  });
-  return found == scenario.faults.end() ? nullptr : &*found;
-}
-
-/// Kernel events of all CPUs, into the log.
-class KernelWatch : public KernelObserver {
- public:
-  /// The `planted`-th event is disturbed, see RunOptions; 0: none.
-  KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
-
-  void on(unsigned cpu, const KernelEvent& event) override {
-    if (closed_) return;
-    const bool disturbed = ++seen_ == planted_;
-    const std::uint32_t tag = disturbed ? event.tag ^ std::uint32_t(getpid()) : event.tag;
-    log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
-                {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
-                 static_cast<std::uint64_t>(event.error), event.bytes});
-  }
-
-  /// The run is over; what unwinding the firmware brings about is no part of it.
-  void close() { closed_ = true; }
-
- private:
-  EventLog& log_;
-  std::uint64_t planted_;
-  std::uint64_t seen_ = 0;
-  bool closed_ = false;
-};
 
 // ---- The run --------------------------------------------------------------------------------
 

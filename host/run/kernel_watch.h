@@ -1,0 +1,29 @@
+/// Everything that looks at the kernels during a run, joined at one observer.
+#pragma once
+
+#include <cstdint>
+
+#include "firmware/observer.h"
+#include "report/event_log.h"
+
+namespace xybus {
+
+/// Kernel events of all CPUs, into the log.
+class KernelWatch : public KernelObserver {
+ public:
+  /// The `planted`-th event is disturbed, see RunOptions; 0: none.
+  KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
+
+  void on(unsigned cpu, const KernelEvent& event) override;
+
+  /// The run is over; what unwinding the firmware brings about is no part of it.
+  void close() { closed_ = true; }
+
+ private:
+  EventLog& log_;
+  std::uint64_t planted_;
+  std::uint64_t seen_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace xybus
