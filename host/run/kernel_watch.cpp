@@ -29,6 +29,7 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
   log_.record(EventLog::cpu(cpu), event.cycle, event_kinds[event.kind],
               {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                static_cast<std::uint64_t>(event.error), event.bytes});
+  injector_.kernel_event(cpu, event);
 }
 
 }  // namespace xybus

@@ -3,16 +3,18 @@
 
 #include <cstdint>
 
+#include "fault/injector.h"
 #include "firmware/observer.h"
 #include "report/event_log.h"
 
 namespace xybus {
 
-/// Kernel events of all CPUs, into the log.
+/// Kernel events of all CPUs, into the log and to the injector.
 class KernelWatch : public KernelObserver {
  public:
   /// The `planted`-th event is disturbed, see RunOptions; 0: none.
-  KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
+  KernelWatch(EventLog& log, Injector& injector, std::uint64_t planted)
+      : log_(log), injector_(injector), planted_(planted) {}
 
   void on(unsigned cpu, const KernelEvent& event) override;
 
@@ -21,6 +23,7 @@ class KernelWatch : public KernelObserver {
 
  private:
   EventLog& log_;
+  Injector& injector_;
   std::uint64_t planted_;
   std::uint64_t seen_ = 0;
   bool closed_ = false;

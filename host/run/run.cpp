@@ -65,8 +65,8 @@ std::string mark(BusId bus, const PacketHit& hit) {
   const char* const what = hit.drop                ? "packet dropped"
                            : hit.answer_drop       ? "answer dropped"
                            : hit.answer_flips != 0 ? "answer corrupt"
-                           : !hit.flips.empty()    ? "corrupt"
-                                                   : "repeated";
+                           : hit.duplicate       ? "repeated"
+                                                   : "corrupt";
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
 
@@ -114,8 +114,8 @@ class Run : private FaultPoints {
   std::vector<std::unique_ptr<WorkloadContext>> workloads_;
   std::uint64_t expected_ = 0;
   Watchdog watchdog_;
-  KernelWatch kernel_watch_;
   Injector injector_;
+  KernelWatch kernel_watch_;
   BusWatch bus_watch_;
   Machine machine_;
   TraceNotes notes_;
@@ -158,8 +158,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
-      kernel_watch_(log, options.planted.value_or(0)),
       injector_(scenario.faults, options.seed, *this),
+      kernel_watch_(log, injector_, options.planted.value_or(0)),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
       machine_(fabric_config(scenario, options)),
       notes_(options.trace_from, options.trace_to) {
@@ -174,7 +174,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
   if (options.failure_at) notes_.failure(*options.failure_at);
   if (options.trace) {
-    bus_watch_.on_start([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
+    bus_watch_.on_strike([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
       if (hit.any()) notes_.fault(cycle, mark(bus, hit));
       notes_.packet(cycle);
     });
