@@ -96,6 +96,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
 void Injector::end(Fault& fault, std::uint64_t cycle) {
   const bool began = fault.first_cycle.has_value();
   fault.spent = true;  // nor does it begin any more
+  fault.ended = cycle;
   const FaultKind kind = fault.spec.kind;
   if (!began || kind == FaultKind::cpu_halt || is_instant(kind)) return;
   if (is_misdeed(kind)) return change(kind, *fault.spec.cpu, -1, cycle);
@@ -228,7 +229,7 @@ bool Injector::concerns(const Fault& fault, BusId bus, std::uint64_t start_cycle
                         bool down) const {
   const FaultSpec& spec = fault.spec;
   if (!fault.first_cycle || is_packet_fault(spec.kind) || is_instant(spec.kind)) return false;
-  if (spec.until_cycle && start_cycle >= *spec.until_cycle) return false;
+  if (fault.ended && start_cycle >= *fault.ended) return false;
   if (spec.kind == FaultKind::bus_down) return down && on_bus(fault, bus);
   if (start_cycle < *fault.first_cycle) return false;
   return spec.cpu ? *spec.cpu == source : on_bus(fault, bus);

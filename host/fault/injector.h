@@ -101,6 +101,7 @@ class Injector {
     bool spent = false;                   // it will not strike again
     std::uint64_t struck = 0;             // packets; not a packet fault: those meanwhile
     std::optional<std::uint64_t> first_cycle{};
+    std::optional<std::uint64_t> ended{};    // not a packet fault: the first cycle without it
     std::array<std::uint64_t, 5> answers{};  // of the packets it struck, by contract::Answer
     std::uint64_t offences = 0;              // that its node was caught at
   };

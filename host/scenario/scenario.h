@@ -197,7 +197,7 @@ struct AtPacket {
 struct AtEvent {
   KernelEvent::Kind kind = KernelEvent::process_created;
   unsigned cpu = 0;
-  std::optional<unsigned> peer;
+  std::optional<unsigned> peer{};
   std::uint64_t n = 1;
   std::uint64_t delay_cycles = 0;  ///< it comes so much later
   bool operator==(const AtEvent&) const = default;
