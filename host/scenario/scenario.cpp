@@ -127,8 +127,21 @@ void read_run(const Section& section, Scenario& scenario) {
   if (section.has("fabric")) scenario.fabric = FabricKind(section.word("fabric", {"rtl", "tlm"}));
 }
 
+/// Twice what a workload pauses on average.
+std::uint64_t longest_pauses(const Scenario& scenario) {
+  std::uint64_t longest = 0;
+  for (const WorkloadSpec& workload : scenario.workloads) {
+    const std::uint64_t count = std::visit([](const auto& its) { return its.count; }, workload);
+    const std::uint64_t pause = pause_of(workload);
+    const std::uint64_t most = most_integer / 4;
+    longest = std::max(longest, pause != 0 && count > most / pause ? most : 2 * count * pause);
+  }
+  return longest;
+}
+
 /// The limit has to leave room for the workloads to be late; when it is not given, it does.
 void check_limits(const Section& section, Scenario& scenario) {
+  if (!section.has("time")) scenario.limit_cycles += longest_pauses(scenario);
   std::optional<std::uint64_t> by = scenario.complete_by;
   if (scenario.chaos) by = scenario.chaos->until_cycle + scenario.chaos->drain_cycles;
   if (!by) return;
