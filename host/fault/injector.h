@@ -67,8 +67,8 @@ class Injector {
   /// Whether packet_opened() has to be called.
   bool wants_openings() const { return !late_.empty(); }
 
-  /// The packet that started last on the bus has shown its first `opening_words` words, as sent, the
-  /// last of them in `cycle`: what to do to it beside, from the next one on.
+  /// The packet that started last on the bus has shown its first `opening_words` words, as sent,
+  /// the last of them in `cycle`: what to do to it beside, from the next one on.
   const PacketHit& packet_opened(contract::BusId bus, std::uint64_t cycle, unsigned source,
                                  std::span<const std::uint32_t> words);
 

@@ -82,7 +82,10 @@ void fit_packet_fault(const Section& section, FaultSpec& fault) {
   if (point == nullptr) return;
   if (fault.bus && *fault.bus != point->bus)
     section.fail("when",
-                 fmt::format("when is on {}, which contradicts {}", name(point->bus),
+                 fmt::format("{} contradicts {}",
+                             section.is_string("when")
+                                 ? section.written("when")
+                                 : fmt::format("when.bus = \"{}\"", name(point->bus)),
                              section.written("bus")),
                  "the same bus");
   if (point->delay_cycles != 0)
