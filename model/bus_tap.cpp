@@ -12,34 +12,29 @@ constexpr unsigned header_bits = contract::header_words * word_bits;
 
 }  // namespace
 
-void BusTap::Aim::set(const PacketFault& fault) {
-  any = any || fault.drop || fault.answer_drop || !fault.flips.empty() ||
-        fault.answer_flips != 0 || fault.duplicate;
+void BusTap::Aim::set(const PacketFault& fault, const contract::PacketHeader* header) {
+  any = any || fault.any();
   drop = drop || fault.drop;
   answer_drop = answer_drop || fault.answer_drop;
   answer_flips ^= fault.answer_flips;
   duplicate = duplicate || fault.duplicate;
   for (const unsigned bit : fault.flips) {
-    if (bit < header_bits) {
-      mask[bit / word_bits] ^= 1u << bit % word_bits;
+    if (header != nullptr) {
+      flip(flip_place(bit, *header, true));
+    } else if (bit < header_bits) {
+      flip(bit);
     } else {
-      beyond_header.push_back(bit - header_bits);
+      beyond_header.push_back(bit);
     }
   }
 }
 
-void BusTap::Aim::resolve(std::uint32_t header_0, std::uint32_t header_1) {
-  const contract::PacketHeader header{{header_0, header_1}};
-  const unsigned payload_words =
-      (header.length() + contract::word_bytes - 1) / contract::word_bytes;
-  const bool window = header.kind() == contract::PacketKind::write ||
-                      header.kind() == contract::PacketKind::read;
-  const unsigned bits =
-      ((window ? contract::window_words : 0) + payload_words + contract::crc_words) * word_bits;
-  for (const unsigned bit : beyond_header) {
-    const unsigned at = header_bits + bit % bits;
-    if (at / word_bits < max_words) mask[at / word_bits] ^= 1u << at % word_bits;
-  }
+void BusTap::Aim::flip(unsigned place) {
+  if (place / word_bits < max_words) mask[place / word_bits] ^= 1u << place % word_bits;
+}
+
+void BusTap::Aim::resolve(const contract::PacketHeader& header) {
+  for (const unsigned bit : beyond_header) flip(flip_place(bit, header));
   beyond_header.clear();
 }
 
@@ -55,6 +50,7 @@ bool BusTap::see(std::uint64_t cycle, const Wires& wires, FabricObserver* observ
     close(cycle, true);
   }
   bool called = report(cycle, wires.answers, observer);
+  called = open(cycle, observer) || called;
   next_cycle_ = cycle + 1;
   if (wires.start) {
     announce(cycle + 1, wires.start_source, observer);
@@ -135,7 +131,7 @@ void BusTap::word(std::uint64_t cycle, const Wires& wires) {
     its.words[its.count++] = wires.data;
     // The length that counts is the one the sender sent.
     if (its.count == contract::header_words && its.aim.any) {
-      its.aim.resolve(its.sent[0], sent);
+      its.aim.resolve({{its.sent[0], sent}});
     }
   }
   if (wires.last) close(cycle, false);
@@ -171,9 +167,31 @@ void BusTap::announce(std::uint64_t cycle, unsigned source, FabricObserver* obse
   if (observer != nullptr) its.aim.set(observer->packet_started(bus_, cycle, source));
   for (const PacketFault& fault : injected_) its.aim.set(fault);
   injected_.clear();
-  // One copy at a time.
-  its.aim.duplicate = its.aim.duplicate && !replay_.on;
-  replay_.on = replay_.on || its.aim.duplicate;
+  reserve_replay(its.aim);
+}
+
+// One copy at a time.
+void BusTap::reserve_replay(Aim& aim) {
+  aim.duplicate = aim.duplicate && !replay_.on;
+  replay_.on = replay_.on || aim.duplicate;
+}
+
+// True: the observer was called.
+bool BusTap::open(std::uint64_t cycle, FabricObserver* observer) {
+  if (!on_wires_ || observer == nullptr || !observer->wants_openings()) return false;
+  Record& its = record(ended_);
+  if (its.count != opening_words || its.packet.replayed) return false;
+  const PacketFault fault = observer->packet_opened(bus_, cycle, its.packet.source,
+                                                    {its.sent.data(), opening_words});
+  if (fault.any()) {
+    const bool repeats = its.aim.duplicate;
+    const contract::PacketHeader header{{its.sent[0], its.sent[1]}};
+    its.aim.duplicate = false;
+    its.aim.set(fault, &header);
+    reserve_replay(its.aim);
+    its.aim.duplicate = its.aim.duplicate || repeats;
+  }
+  return true;
 }
 
 void BusTap::decide() {

@@ -74,8 +74,10 @@ class BusTap {
     std::uint64_t answer_flips = 0;
     std::array<std::uint32_t, max_words> mask{};
     std::vector<unsigned> beyond_header;  // flips that wait for the length
-    void set(const PacketFault& fault);
-    void resolve(std::uint32_t header_0, std::uint32_t header_1);
+    /// A fault that comes late, see packet_opened(), knows the header at once.
+    void set(const PacketFault& fault, const contract::PacketHeader* header = nullptr);
+    void resolve(const contract::PacketHeader& header);
+    void flip(unsigned place);
   };
 
   /// A packet from its announcement to its answers.
@@ -105,6 +107,8 @@ class BusTap {
   void begin(std::uint64_t cycle);
   void word(std::uint64_t cycle, const Wires& wires);
   void close(std::uint64_t cycle, bool cut);
+  bool open(std::uint64_t cycle, FabricObserver* observer);
+  void reserve_replay(Aim& aim);
   void announce(std::uint64_t cycle, unsigned source, FabricObserver* observer);
   void decide();
   void begin_copy(const Record& original, std::uint64_t cycle);

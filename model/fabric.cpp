@@ -68,11 +68,10 @@ void Fabric::upset_register(unsigned, contract::Register, std::uint32_t) {
 }
 
 void Fabric::check_upset(contract::Register reg) {
-  using contract::Register;
   const bool found = std::ranges::any_of(contract::registers, [&](const auto& info) {
-    return info.reg == reg && info.writable && info.count == 1;
+    return info.reg == reg && can_be_upset(info);
   });
-  if (!found || reg == Register::path_down_x || reg == Register::path_down_y) {
+  if (!found) {
     throw std::invalid_argument("no register that can be upset");
   }
 }

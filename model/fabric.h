@@ -22,6 +22,7 @@
 #include "model/answers.h"
 #include "model/fabric_kind.h"
 #include "model/faults.h"
+#include "model/flip_place.h"
 
 namespace xybus {
 
@@ -65,6 +66,18 @@ class FabricObserver {
   /// fault returned is applied to exactly this packet.
   virtual PacketFault packet_started(contract::BusId, std::uint64_t /*cycle*/,
                                      unsigned /*source*/) {
+    return {};
+  }
+
+  /// Whether packet_opened() is to be called: it costs.
+  virtual bool wants_openings() const { return false; }
+
+  /// The first `opening_words` words of a packet have been on the wires, the last of them in cycle
+  /// `cycle`, and it goes on; not of a packet that is replayed. `words` are these, as they were
+  /// sent. The fault returned is applied to exactly this packet from its next word on, beside what
+  /// packet_started() gave: dropped, it breaks off there for its receivers.
+  virtual PacketFault packet_opened(contract::BusId, std::uint64_t /*cycle*/, unsigned /*source*/,
+                                    std::span<const std::uint32_t> /*words*/) {
     return {};
   }
 

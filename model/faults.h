@@ -4,7 +4,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "contract/contract.h"
+
 namespace xybus {
+
+/// Whether an upset can invert bits of this register: the CPU can write it, and it is neither a
+/// window nor a path.
+constexpr bool can_be_upset(const contract::RegisterInfo& info) {
+  return info.writable && info.count == 1 && info.reg != contract::Register::path_down_x &&
+         info.reg != contract::Register::path_down_y;
+}
 
 /// What is done to one packet while it is on the wires.
 struct PacketFault {
@@ -12,8 +21,7 @@ struct PacketFault {
   bool drop = false;
   /// Its sender sees none of its answers.
   bool answer_drop = false;
-  /// Bits to invert, counted on the wire from bit 0 of the first header word. A bit past the end
-  /// of the packet is taken modulo what follows the header: payload and CRC.
+  /// Bits to invert, counted on the wire from bit 0 of the first header word; see flip_place().
   std::vector<unsigned> flips{};
   /// Answer wires to invert in its answer slot, bit by bit: max_nodes for each answer, accepted
   /// first, then busy, corrupt, refused; a node's own wire is at its number. Of dropped answers
@@ -22,6 +30,10 @@ struct PacketFault {
   /// Behind its answers the bus repeats it, as its receivers saw it, and nothing is granted
   /// meanwhile. Not if it is cut.
   bool duplicate = false;
+
+  bool any() const {
+    return drop || answer_drop || duplicate || answer_flips != 0 || !flips.empty();
+  }
 };
 
 /// What a node does to both buses against the rules. Each is on or off for itself.

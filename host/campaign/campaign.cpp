@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "report/output_files.h"
 #include "scenario/quantity.h"
 
 namespace xybus {
@@ -20,6 +21,15 @@ std::string text_of(const fs::path& path) {
 }
 
 constexpr int refused_status = 2;
+
+/// Takes away what a run has left, and its directory when nothing else is in it: whoever names a
+/// directory may have files of his own there.
+void clear(const fs::path& place) {
+  std::error_code error;
+  for (const char* file : output_files) fs::remove(place / file, error);
+  fs::remove(place / "output.txt", error);
+  fs::remove(place, error);
+}
 
 class Campaign {
  public:
@@ -40,7 +50,6 @@ class Campaign {
   const std::function<void(const CampaignResult&)>& progress_;
   std::map<pid_t, std::uint64_t> running_;  // to seeds
   CampaignResult result_;
-  std::string refused_;  // what a run said that did not begin
 };
 
 void Campaign::start(std::uint64_t seed) {
@@ -67,8 +76,8 @@ void Campaign::take_one() {
 void Campaign::account(std::uint64_t seed, int status) {
   const fs::path place = directory(seed);
   if (status == refused_status) {
-    refused_ = text_of(place / "output.txt");
-    fs::remove_all(place);
+    if (result_.refused++ == 0) result_.refusal = text_of(place / "output.txt");
+    clear(place);
     return;
   }
   RunVerdict verdict = read_verdict(place);
@@ -79,7 +88,7 @@ void Campaign::account(std::uint64_t seed, int status) {
   result_.failed_messages += verdict.failed;
   if (status == 0 && verdict.good()) {
     ++result_.good;
-    fs::remove_all(place);
+    clear(place);
     return;
   }
   if (verdict.good()) verdict.outcome = "crashed";  // after its last word
@@ -89,8 +98,8 @@ void Campaign::account(std::uint64_t seed, int status) {
 CampaignResult Campaign::operator()() {
   std::uint64_t next = plan_.seeds.first;
   bool more = true;
-  while ((more && refused_.empty()) || !running_.empty()) {
-    if (more && refused_.empty() && running_.size() < plan_.jobs) {
+  while (more || !running_.empty()) {
+    if (more && running_.size() < plan_.jobs) {
       more = next != plan_.seeds.last;
       start(next++);
     } else {
@@ -99,7 +108,6 @@ CampaignResult Campaign::operator()() {
   }
   std::error_code error;
   fs::remove(plan_.directory, error);  // when it is empty
-  if (!refused_.empty()) throw BadRun(refused_);
   std::ranges::sort(result_.failed, {}, &FailedRun::seed);
   return result_;
 }

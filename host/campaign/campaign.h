@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,16 +38,13 @@ struct FailedRun {
 struct CampaignResult {
   std::uint64_t runs = 0, good = 0;
   std::uint64_t cycles = 0, faults = 0, sent = 0, failed_messages = 0;
+  std::uint64_t refused = 0;      ///< that did not begin; not among `runs`
+  std::string refusal;            ///< what the first of them said
   std::vector<FailedRun> failed;  ///< ascending by seed
 };
 
-/// A run refused to begin, in its own words: no other would have begun either.
-struct BadRun : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-/// Runs them all; directories of good runs are removed. `progress` is called after each run with
-/// the result so far. Throws BadRun, or std::system_error when there can be no process.
+/// Runs them all; what good runs leave is removed. `progress` is called after each run with the
+/// result so far. Throws std::system_error when there can be no process.
 CampaignResult run_campaign(const CampaignPlan& plan,
                             const std::function<void(const CampaignResult&)>& progress);
 

@@ -24,11 +24,12 @@ class CampaignProgress {
   explicit CampaignProgress(std::uint64_t runs) : runs_(runs), terminal_(isatty(STDERR_FILENO)) {}
 
   void operator()(const CampaignResult& result) {
-    const auto tenth = static_cast<unsigned>(10.0 * double(result.runs) / double(runs_));
+    const std::uint64_t done = result.runs + result.refused;
+    const auto tenth = static_cast<unsigned>(10.0 * double(done) / double(runs_));
     if (!terminal_ && tenth == last_tenth_) return;
     last_tenth_ = tenth;
     const std::string line =
-        fmt::format("{} of {} runs, {} not good", result.runs, runs_, result.failed.size());
+        fmt::format("{} of {} runs, {} not good", done, runs_, result.failed.size());
     fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
     std::fflush(stderr);
   }
@@ -104,18 +105,19 @@ int campaign_command(const CampaignRequest& request) {
   const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
   const CampaignPlan plan = plan_for(request, scenario, *seeds);
   CampaignResult result;
-  try {
+  {
     CampaignProgress progress(seeds->last - seeds->first + 1);
     result = run_campaign(plan, [&](const CampaignResult& so_far) { progress(so_far); });
-  } catch (const BadRun& error) {
-    fmt::print(stderr, "{}", error.what());
-    return bad_usage;
   }
-  fmt::print("{}, seeds {}..{}: {}\n\n{}", scenario.name, seeds->first, seeds->last,
-             result.failed.empty() ? "all good"
-                                   : fmt::format("{} NOT GOOD", result.failed.size()),
+  if (result.refused != 0) fmt::print(stderr, "{}", result.refusal);
+  if (result.runs == 0) return bad_usage;
+  fmt::print("{}, seeds {}..{}: {}{}\n\n{}", scenario.name, seeds->first, seeds->last,
+             !result.failed.empty() ? fmt::format("{} NOT GOOD", result.failed.size())
+             : result.refused == 0  ? "all good"
+                                    : fmt::format("{} good", result.good),
+             result.refused == 0 ? "" : fmt::format(", {} REFUSED", result.refused),
              summary_text(plan, result));
-  return result.failed.empty() ? 0 : 1;
+  return !result.failed.empty() ? 1 : result.refused != 0 ? bad_usage : 0;
 }
 
 }  // namespace xybus

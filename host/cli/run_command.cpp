@@ -11,6 +11,7 @@
 #include "cli/last_words.h"
 #include "cli/second_run.h"
 #include "report/event_log.h"
+#include "report/output_files.h"
 #include "report/progress.h"
 #include "report/summary.h"
 #include "run/run.h"
@@ -57,10 +58,6 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   if (request.trace_only) options.end_at = options.trace_to;
   return options;
 }
-
-/// What a run may leave in its directory.
-constexpr const char* output_files[] = {"summary.json", "events.jsonl", "trace.fst",
-                                        "trace.gtkw",   "drawn.toml",   "repro.toml"};
 
 /// Takes out what an earlier run left, and finds out before the run whether there can be a new one.
 void make_way(const fs::path& file) {

@@ -66,14 +66,19 @@ EventFile::~EventFile() {
 }
 
 void EventFile::find_rungs() {
+  std::uint64_t number = 0;
   for (std::size_t at = 0; at < text_.size();) {
     const std::size_t end = std::min(text_.find('\n', at), text_.size());
     const std::string_view line = text_.substr(at, end - at);
     at = end + 1;
+    ++number;
     if (is_rung(line)) {
       rungs_.push_back(read_rung(line, at));
-    } else {
+    } else if (line.starts_with("{\"cycle\":")) {
       has_events_ = true;
+    } else {
+      throw std::runtime_error(
+          fmt::format("{}: line {} is no event; expected an events.jsonl", path_, number));
     }
   }
 }

@@ -13,11 +13,16 @@ std::string line(const char* label, const std::string& text) {
 
 std::string table(const Verdict& verdict) {
   std::size_t width = 12;
+  std::size_t label = 14;
   for (const std::string& name : verdict.names) width = std::max(width, name.size() + 2);
-  std::string text = fmt::format("{:<14}{:>{}}{:>{}}\n", "", verdict.names[0], width,
+  for (const Total& row : verdict.totals) {
+    width = std::max({width, row.a.size() + 2, row.b.size() + 2});
+    label = std::max(label, row.name.size() + 2);
+  }
+  std::string text = fmt::format("{:<{}}{:>{}}{:>{}}\n", "", label, verdict.names[0], width,
                                  verdict.names[1], width);
   for (const Total& row : verdict.totals) {
-    text += fmt::format("{:<14}{:>{}}{:>{}}{}\n", row.name, row.a, width, row.b, width,
+    text += fmt::format("{:<{}}{:>{}}{:>{}}{}\n", row.name, label, row.a, width, row.b, width,
                         !row.compared   ? "  not compared"
                         : row.differs() ? "  DIFFERS"
                                         : "");

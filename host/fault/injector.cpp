@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "model/flip_place.h"
+
 namespace xybus {
 
 using contract::Answer;
@@ -17,31 +19,25 @@ constexpr std::array both{BusId::x, BusId::y};
 std::size_t index(BusId bus) { return static_cast<std::size_t>(bus); }
 
 constexpr unsigned header_bits = 8 * contract::word_bytes * contract::header_words;
-
-std::string what(const FaultSpec& spec) {
-  if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
-  return fmt::format("{} {}", name(spec.kind), spec.bus ? name(*spec.bus) : "x and y");
-}
-
-std::string when(const FaultSpec& spec) {
-  std::string text;
-  if (const auto* at = std::get_if<AtCycle>(&spec.when)) {
-    text = fmt::format("cycle {}", at->cycle);
-  } else if (const auto* nth = std::get_if<AtPacket>(&spec.when)) {
-    text = fmt::format("packet {}", nth->n);
-    if (nth->from) text += fmt::format(" from {}", *nth->from);
-    text += fmt::format(" on {}", name(nth->bus));
-  } else {
-    text = fmt::format("each packet with probability {}",
-                       std::get<EachPacket>(spec.when).probability);
-    const std::uint64_t after = std::get<EachPacket>(spec.when).after_cycle;
-    if (after != 0) text += fmt::format(" from cycle {}", after);
-  }
-  if (spec.until_cycle) text += fmt::format(", until cycle {}", *spec.until_cycle);
-  return text;
-}
+constexpr unsigned opening_bits = 8 * contract::word_bytes * opening_words;
 
 }  // namespace
+
+void PacketHit::clear() {
+  drop = answer_drop = duplicate = false;
+  answer_flips = 0;
+  flips.clear();
+  late_flips.clear();
+}
+
+void PacketHit::add(const PacketHit& other) {
+  drop = drop || other.drop;
+  answer_drop = answer_drop || other.answer_drop;
+  duplicate = duplicate || other.duplicate;
+  answer_flips ^= other.answer_flips;
+  flips.insert(flips.end(), other.flips.begin(), other.flips.end());
+  late_flips.insert(late_flips.end(), other.late_flips.begin(), other.late_flips.end());
+}
 
 Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, FaultPoints& points)
     : points_(points) {
@@ -50,6 +46,9 @@ Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, Fau
     faults_.push_back({.spec = faults[i],
                        .chance = {RandomStream(seed, fmt::format("fault.{}.x", chance)),
                                   RandomStream(seed, fmt::format("fault.{}.y", chance))}});
+    const auto* nth = std::get_if<AtPacket>(&faults[i].when);
+    if (nth != nullptr && nth->late()) late_.push_back(i);
+    if (std::holds_alternative<AtEvent>(faults[i].when)) at_events_.push_back(i);
   }
 }
 
@@ -98,6 +97,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
 void Injector::end(Fault& fault, std::uint64_t cycle) {
   const bool began = fault.first_cycle.has_value();
   fault.spent = true;  // nor does it begin any more
+  fault.ended = cycle;
   const FaultKind kind = fault.spec.kind;
   if (!began || kind == FaultKind::cpu_halt || is_instant(kind)) return;
   if (kind == FaultKind::cpu_restart) return change_off(*fault.spec.cpu, -1, cycle);
@@ -135,41 +135,98 @@ void Injector::change_off(unsigned cpu, int by, std::uint64_t cycle) {
 bool Injector::strikes(Fault& fault, BusId bus, std::uint64_t cycle, unsigned source) {
   const bool over = fault.spent || (fault.spec.until_cycle && cycle >= *fault.spec.until_cycle);
   if (const auto* nth = std::get_if<AtPacket>(&fault.spec.when)) {
-    if (bus != nth->bus || (nth->from && *nth->from != source)) return false;
+    if (nth->late() || bus != nth->bus || (nth->from && *nth->from != source)) return false;
     return ++fault.seen[index(bus)] == nth->n && !over;
   }
   if (over || !is_packet_fault(fault.spec.kind) || !on_bus(fault, bus)) return false;
   if (const auto* each = std::get_if<EachPacket>(&fault.spec.when)) {
     return cycle >= each->after_cycle && fault.chance[index(bus)].chance(each->probability);
   }
+  if (std::holds_alternative<AtEvent>(fault.spec.when)) return fault.from && cycle >= *fault.from;
   return cycle >= std::get<AtCycle>(fault.spec.when).cycle;
+}
+
+bool Injector::strikes(Fault& fault, const OpenPacket& packet) {
+  const auto& nth = std::get<AtPacket>(fault.spec.when);
+  if (packet.bus != nth.bus || (nth.from && *nth.from != packet.source)) return false;
+  if (nth.operation && packet.operation != nth.operation) return false;
+  if (nth.first_attempts && packet.again) return false;
+  return ++fault.seen[index(packet.bus)] == nth.n && !fault.spent;
+}
+
+// A fault that holds for a time, or happens once; not when it would be over by then.
+void Injector::begin_from(Fault& fault, std::uint64_t cycle) {
+  fault.spent = true;
+  if (fault.spec.until_cycle && cycle >= *fault.spec.until_cycle) return;
+  points_.at(cycle, [this, &fault, cycle] { begin(fault, cycle); });
+}
+
+void Injector::strike(std::size_t number, BusId bus, std::uint64_t cycle, PacketHit& result) {
+  Fault& fault = faults_[number];
+  const auto& when = fault.spec.when;
+  const bool from_then_on =
+      std::holds_alternative<AtCycle>(when) || std::holds_alternative<AtEvent>(when);
+  fault.spent = !(std::holds_alternative<EachPacket>(when) ||
+                  (from_then_on && fault.spec.until_cycle));
+  if (!fault.first_cycle) fault.first_cycle = cycle;
+  lines_[index(bus)].newest().faults.push_back(number);
+  hit(fault, bus, result);
 }
 
 const PacketHit& Injector::packet_started(BusId bus, std::uint64_t cycle, unsigned source) {
   Line& line = lines_[index(bus)];
   assert(line.count < line.shots.size());
-  Shot& shot = line.shots[(line.first + line.count++) % line.shots.size()];
-  shot.hit.drop = shot.hit.answer_drop = shot.hit.duplicate = false;
-  shot.hit.answer_flips = 0;
-  shot.hit.flips.clear();
+  ++line.count;
+  Shot& shot = line.newest();
+  shot.hit.clear();
   shot.faults.clear();
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     Fault& fault = faults_[i];
     if (!strikes(fault, bus, cycle, source)) continue;
-    if (!is_packet_fault(fault.spec.kind)) {
-      fault.spent = true;  // it holds from this packet's first word on
-      points_.at(cycle, [this, &fault, cycle] { begin(fault, cycle); });
-      continue;
+    if (is_packet_fault(fault.spec.kind)) {
+      strike(i, bus, cycle, shot.hit);
+    } else {  // it holds from this packet's first word on
+      begin_from(fault, cycle + std::get<AtPacket>(fault.spec.when).delay_cycles);
     }
-    const bool goes_on =
-        std::holds_alternative<EachPacket>(fault.spec.when) ||
-        (std::holds_alternative<AtCycle>(fault.spec.when) && fault.spec.until_cycle);
-    fault.spent = !goes_on;
-    if (!fault.first_cycle) fault.first_cycle = cycle;
-    shot.faults.push_back(i);
-    hit(fault, bus, shot.hit);
   }
   return shot.hit;
+}
+
+const PacketHit& Injector::packet_opened(BusId bus, std::uint64_t cycle, unsigned source,
+                                         std::span<const std::uint32_t> words) {
+  Line& line = lines_[index(bus)];
+  assert(line.count > 0);
+  const OpenPacket packet = attempts_.read(bus, source, words);
+  const std::uint64_t next = cycle + 1;
+  line.late.clear();
+  for (const std::size_t i : late_) {
+    Fault& fault = faults_[i];
+    if (!strikes(fault, packet)) continue;
+    if (is_packet_fault(fault.spec.kind)) {
+      strike(i, bus, next, line.late);
+    } else {
+      begin_from(fault, next + std::get<AtPacket>(fault.spec.when).delay_cycles);
+    }
+  }
+  line.newest().hit.add(line.late);
+  return line.late;
+}
+
+void Injector::kernel_event(unsigned cpu, const KernelEvent& event) {
+  for (const std::size_t i : at_events_) {
+    Fault& fault = faults_[i];
+    const auto& at = std::get<AtEvent>(fault.spec.when);
+    if (at.kind != event.kind || at.cpu != cpu || (at.peer && *at.peer != event.peer.cpu)) continue;
+    if (++fault.seen[0] != at.n || fault.spent) continue;
+    const std::uint64_t next = event.cycle + 1 + at.delay_cycles;
+    if (!is_packet_fault(fault.spec.kind)) {
+      begin_from(fault, next);
+      continue;
+    }
+    // A packet that starts in the next cycle has its grant already.
+    fault.from = std::max(next, event.cycle + 2);
+    if (fault.spec.for_cycles) fault.spec.until_cycle = *fault.from + *fault.spec.for_cycles;
+  }
 }
 
 const PacketHit& Injector::on_wires(BusId bus) const {
@@ -178,7 +235,19 @@ const PacketHit& Injector::on_wires(BusId bus) const {
   return line.shots[line.first].hit;
 }
 
-void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answer, bool down) {
+// Whether a packet went while this fault held, which is no packet fault, where it held.
+bool Injector::concerns(const Fault& fault, BusId bus, std::uint64_t start_cycle, unsigned source,
+                        bool down) const {
+  const FaultSpec& spec = fault.spec;
+  if (!fault.first_cycle || is_packet_fault(spec.kind) || is_instant(spec.kind)) return false;
+  if (fault.ended && start_cycle >= *fault.ended) return false;
+  if (spec.kind == FaultKind::bus_down) return down && on_bus(fault, bus);
+  if (start_cycle < *fault.first_cycle) return false;
+  return spec.cpu ? *spec.cpu == source : on_bus(fault, bus);
+}
+
+void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, unsigned source,
+                               Answer answer, bool down) {
   Line& line = lines_[index(bus)];
   assert(line.count > 0);
   auto account = [&](Fault& fault) {
@@ -188,12 +257,8 @@ void Injector::packet_answered(BusId bus, std::uint64_t start_cycle, Answer answ
   for (const std::size_t i : line.shots[line.first].faults) account(faults_[i]);
   line.first = (line.first + 1) % line.shots.size();
   --line.count;
-  if (!down) return;
   for (Fault& fault : faults_) {
-    const bool holds = fault.spec.kind == FaultKind::bus_down && fault.first_cycle &&
-                       on_bus(fault, bus) &&
-                       (!fault.spec.until_cycle || start_cycle < *fault.spec.until_cycle);
-    if (holds) account(fault);
+    if (concerns(fault, bus, start_cycle, source, down)) account(fault);
   }
 }
 
@@ -211,24 +276,30 @@ void Injector::offence(unsigned node, std::uint64_t cycle) {
   }
 }
 
+void Injector::corrupt(Fault& fault, BusId bus, PacketHit& result) {
+  const FaultDetail& detail = fault.spec.detail;
+  const auto* nth = std::get_if<AtPacket>(&fault.spec.when);
+  const bool late = nth != nullptr && nth->late();
+  std::vector<unsigned>& flips = late ? result.late_flips : result.flips;
+  if (!detail.bits.empty()) {
+    flips.insert(flips.end(), detail.bits.begin(), detail.bits.end());
+    return;
+  }
+  // One bit or three: an odd number cannot cancel out, and CRC-32C always finds so few.
+  RandomStream& chance = fault.chance[index(bus)];
+  const std::uint64_t bits = 1 + 2 * chance.below(2);
+  const unsigned from = late                                        ? opening_bits
+                        : detail.part == FaultDetail::Part::payload ? header_bits
+                                                                    : 0;
+  const unsigned to = detail.part == FaultDetail::Part::header ? header_bits : packet_bits;
+  for (std::uint64_t i = 0; i < bits; ++i) {
+    flips.push_back(from + static_cast<unsigned>(chance.below(to - from)));
+  }
+}
+
 void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
   switch (fault.spec.kind) {
-    case FaultKind::packet_corrupt: {
-      const FaultDetail& detail = fault.spec.detail;
-      if (!detail.bits.empty()) {
-        result.flips.insert(result.flips.end(), detail.bits.begin(), detail.bits.end());
-        break;
-      }
-      // One bit or three: an odd number cannot cancel out, and CRC-32C always finds so few.
-      RandomStream& chance = fault.chance[index(bus)];
-      const std::uint64_t bits = 1 + 2 * chance.below(2);
-      const unsigned from = detail.part == FaultDetail::Part::payload ? header_bits : 0;
-      const unsigned to = detail.part == FaultDetail::Part::header ? header_bits : packet_bits;
-      for (std::uint64_t i = 0; i < bits; ++i) {
-        result.flips.push_back(from + static_cast<unsigned>(chance.below(to - from)));
-      }
-      break;
-    }
+    case FaultKind::packet_corrupt: corrupt(fault, bus, result); break;
     case FaultKind::answer_corrupt: {
       const FaultDetail& detail = fault.spec.detail;
       for (const unsigned bit : detail.bits) result.answer_flips ^= std::uint64_t{1} << bit;
@@ -244,40 +315,6 @@ void Injector::hit(Fault& fault, BusId bus, PacketHit& result) {
     case FaultKind::answer_drop: result.answer_drop = true; break;
     default: break;
   }
-}
-
-std::vector<FaultResult> Injector::results() const {
-  std::vector<FaultResult> results;
-  for (const Fault& fault : faults_) {
-    std::string effect = "never came";
-    if (fault.first_cycle && fault.spec.cpu) {
-      const bool halt = fault.spec.kind == FaultKind::cpu_halt ||
-                        fault.spec.kind == FaultKind::cpu_restart;
-      effect = fmt::format("{}from cycle {}", halt ? "silent " : "", *fault.first_cycle);
-      if (fault.spec.kind == FaultKind::cpu_restart) {
-        effect += fmt::format(", to start again at cycle {}", *fault.spec.until_cycle);
-      }
-      if (is_misdeed(fault.spec.kind) || fault.offences != 0) {
-        effect += fmt::format(": caught {} time{}", fault.offences,
-                              fault.offences == 1 ? "" : "s");
-      }
-    } else if (fault.first_cycle && !is_packet_fault(fault.spec.kind) &&
-               fault.spec.kind != FaultKind::bus_down) {
-      effect = fmt::format("from cycle {}", *fault.first_cycle);
-    } else if (fault.first_cycle) {
-      effect = fmt::format("from cycle {}: {} packet{} hit", *fault.first_cycle, fault.struck,
-                           fault.struck == 1 ? "" : "s");
-      for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt,
-                                  Answer::refused}) {
-        const std::uint64_t count = fault.answers[static_cast<std::size_t>(answer)];
-        if (count == 0) continue;
-        effect += answer == Answer::none ? fmt::format(", {} not answered", count)
-                                         : fmt::format(", {} answered {}", count, name(answer));
-      }
-    }
-    results.push_back({what(fault.spec), when(fault.spec), std::move(effect)});
-  }
-  return results;
 }
 
 }  // namespace xybus

@@ -9,11 +9,14 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "contract/contract.h"
+#include "fault/open_packet.h"
+#include "firmware/observer.h"
 #include "random/random.h"
 #include "report/run_result.h"
 #include "scenario/scenario.h"
@@ -27,10 +30,14 @@ struct PacketHit {
   bool duplicate = false;           ///< the bus repeats it
   std::uint64_t answer_flips = 0;   ///< answer wires; see PacketFault
   std::vector<unsigned> flips;  ///< bits, counted from bit 0 of the header
+  std::vector<unsigned> late_flips;  ///< the same once it is open; see flip_place()
 
   bool any() const {
-    return drop || answer_drop || duplicate || answer_flips != 0 || !flips.empty();
+    return drop || answer_drop || duplicate || answer_flips != 0 || !flips.empty() ||
+           !late_flips.empty();
   }
+  void clear();
+  void add(const PacketHit& other);
 };
 
 /// What the injector needs of the machine.
@@ -59,14 +66,25 @@ class Injector {
   /// A packet starts, its first word in `cycle`: what to do to it.
   const PacketHit& packet_started(contract::BusId bus, std::uint64_t cycle, unsigned source);
 
+  /// Whether packet_opened() has to be called.
+  bool wants_openings() const { return !late_.empty(); }
+
+  /// The packet that started last on the bus has shown its first `opening_words` words, as sent,
+  /// the last of them in `cycle`: what to do to it beside, from the next one on.
+  const PacketHit& packet_opened(contract::BusId bus, std::uint64_t cycle, unsigned source,
+                                 std::span<const std::uint32_t> words);
+
+  /// Something happened in the kernel of a CPU, now.
+  void kernel_event(unsigned cpu, const KernelEvent& event);
+
   /// What is done to the packet that is now on the bus, or in its answer slot. (The one behind it
   /// may have started.)
   const PacketHit& on_wires(contract::BusId bus) const;
 
   /// That packet is over. It started in `start_cycle`, and `answer` is its destination's; `down`:
   /// the bus was down at some time meanwhile.
-  void packet_answered(contract::BusId bus, std::uint64_t start_cycle, contract::Answer answer,
-                       bool down);
+  void packet_answered(contract::BusId bus, std::uint64_t start_cycle, unsigned source,
+                       contract::Answer answer, bool down);
 
   /// The guardian of a bus has caught a node.
   void offence(unsigned node, std::uint64_t cycle);
@@ -80,10 +98,12 @@ class Injector {
   struct Fault {
     FaultSpec spec;
     std::array<RandomStream, 2> chance;  // by bus: whether, and which bits
-    std::array<std::uint64_t, 2> seen{};  // packets that count for AtPacket
+    std::array<std::uint64_t, 2> seen{};  // packets that count for AtPacket; events: the first
+    std::optional<std::uint64_t> from{};  // AtEvent: packets that start from this cycle on
     bool spent = false;                   // it will not strike again
-    std::uint64_t struck = 0;             // packets
+    std::uint64_t struck = 0;             // packets; not a packet fault: those meanwhile
     std::optional<std::uint64_t> first_cycle{};
+    std::optional<std::uint64_t> ended{};    // not a packet fault: the first cycle without it
     std::array<std::uint64_t, 5> answers{};  // of the packets it struck, by contract::Answer
     std::uint64_t offences = 0;              // that its node was caught at
   };
@@ -99,18 +119,32 @@ class Injector {
     std::array<Shot, 16> shots;
     std::size_t first = 0;
     std::size_t count = 0;
+    PacketHit late;  // what its open packet gets beside
+
+    Shot& newest() { return shots[(first + count - 1) % shots.size()]; }
   };
 
   static bool on_bus(const Fault& fault, contract::BusId bus);
   bool strikes(Fault& fault, contract::BusId bus, std::uint64_t cycle, unsigned source);
+  bool strikes(Fault& fault, const OpenPacket& packet);
+  void begin_from(Fault& fault, std::uint64_t cycle);
+  void strike(std::size_t fault, contract::BusId bus, std::uint64_t cycle, PacketHit& hit);
+  bool concerns(const Fault& fault, contract::BusId bus, std::uint64_t start_cycle,
+                unsigned source, bool down) const;
   void begin(Fault& fault, std::uint64_t cycle);
   void end(Fault& fault, std::uint64_t cycle);
   void change(contract::BusId bus, int by, std::uint64_t cycle);
   void change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cycle);
   void change_off(unsigned cpu, int by, std::uint64_t cycle);
   void hit(Fault& fault, contract::BusId bus, PacketHit& hit);
+  static std::string packets_text(const Fault& fault);
+  static std::string effect(const Fault& fault);
+  void corrupt(Fault& fault, contract::BusId bus, PacketHit& hit);
 
   std::vector<Fault> faults_;
+  std::vector<std::size_t> late_;        // of these, those aimed at what packets ask for
+  std::vector<std::size_t> at_events_;   // those aimed at events
+  Attempts attempts_;
   FaultPoints& points_;
   std::array<int, 2> down_{};  // faults that hold each bus down
   std::map<unsigned, int> off_;    // restarts under way, by CPU

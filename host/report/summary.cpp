@@ -123,7 +123,10 @@ std::string latency_text(const LatencyResult& latency) {
 
 std::string verdict(const RunResult& result) {
   switch (result.outcome) {
-    case Outcome::good: return "good";
+    case Outcome::good:
+      if (result.messages.failed == 0) return "good";
+      return fmt::format("good; {} message{} failed, as faults let them", result.messages.failed,
+                         result.messages.failed == 1 ? "" : "s");
     case Outcome::check_failed: return "A CHECK FAILED";
     case Outcome::hung: return "HUNG";
     case Outcome::limit: return "THE TIME LIMIT CAME FIRST";
@@ -203,8 +206,9 @@ std::string result_table(const RunResult& result, const RunOutputs& outputs) {
   for (const FaultResult& fault : result.faults)
     text += line("fault", fmt::format("{}, {}: {}", fault.what, fault.when, fault.effect));
   for (const CheckResult& check : result.checks)
-    text += line("check", fmt::format("{:<6}  {}{}{}", check.ok ? "ok" : "FAILED", check.name,
-                                      check.detail.empty() ? "" : ": ", check.detail));
+    text += line("check", check.ok ? fmt::format("{:<6}  {}{}{}", "ok", check.name,
+                                                 check.detail.empty() ? "" : ": ", check.detail)
+                                   : fmt::format("FAILED  {}", check.name));
   text += line("time",
                fmt::format("{} simulated, {} cycles", format_time(result.simulated_seconds()),
                            format_count(result.cycles)));

@@ -24,7 +24,7 @@ double utilisation(const BusResult& bus, std::uint64_t cycles);
 /// Accepted payload bytes to the bytes the bus carried in its busy cycles, 0 to 1.
 double payload_efficiency(const BusResult& bus);
 
-/// The table, several lines.
+/// The table, several lines. What is wrong with a check that failed is in failure_text() alone.
 std::string result_table(const RunResult& result, const RunOutputs& outputs);
 
 /// For a run that is not good: what went wrong, where, and the command to repeat it. Empty for

@@ -53,49 +53,57 @@ std::uint32_t window_of(const PacketVerdict& verdict, std::span<const std::uint3
 
 }  // namespace
 
-void undo_flips(std::span<std::uint32_t> words, const std::vector<unsigned>& flips) {
+void undo_flips(std::span<std::uint32_t> words, const PacketHit& hit) {
   constexpr unsigned word_bits = 8 * contract::word_bytes;
   constexpr unsigned header_bits = contract::header_words * word_bits;
-  const auto invert = [&](unsigned bit) {
-    if (bit / word_bits < words.size()) words[bit / word_bits] ^= 1U << bit % word_bits;
+  const auto invert = [&](unsigned place) {
+    if (place / word_bits < words.size()) words[place / word_bits] ^= 1U << place % word_bits;
   };
-  for (const unsigned flip : flips) {
+  for (const unsigned flip : hit.flips) {
     if (flip < header_bits) invert(flip);
   }
   if (words.size() <= contract::header_words) return;
   // Where the others went depends on the length that was sent.
   const contract::PacketHeader header = packet_header(words);
-  const std::uint32_t payload_words =
-      (header.length() + contract::word_bytes - 1) / contract::word_bytes;
-  const auto words_behind = static_cast<unsigned>(words_before_payload(header.kind())) -
-                            contract::header_words + payload_words + contract::crc_words;
-  for (const unsigned flip : flips) {
-    if (flip >= header_bits) {
-      invert(header_bits + (flip - header_bits) % (words_behind * word_bits));
-    }
+  for (const unsigned flip : hit.flips) {
+    if (flip >= header_bits) invert(flip_place(flip, header));
   }
+  for (const unsigned flip : hit.late_flips) invert(flip_place(flip, header, true));
 }
 
 PacketFault BusWatch::packet_started(BusId bus, std::uint64_t cycle, unsigned source) {
-  const PacketHit& hit = injector_.packet_started(bus, cycle, source);
-  if (on_start_) on_start_(bus, cycle, hit);
+  return strike(bus, cycle, source, injector_.packet_started(bus, cycle, source));
+}
+
+PacketFault BusWatch::packet_opened(BusId bus, std::uint64_t cycle, unsigned source,
+                                    std::span<const std::uint32_t> words) {
+  const PacketHit& hit = injector_.packet_opened(bus, cycle, source, words);
+  // It acts from the next cycle on; packets that start there have been told of by now.
+  return hit.any() ? strike(bus, cycle + 1, source, hit) : PacketFault{};
+}
+
+PacketFault BusWatch::strike(BusId bus, std::uint64_t cycle, unsigned source,
+                             const PacketHit& hit) {
+  if (on_strike_) on_strike_(bus, cycle, hit);
   if (!hit.any()) return {};
+  const auto& flips = hit.flips.empty() ? hit.late_flips : hit.flips;
   log_.record(EventLog::faults(), cycle, hit_kind,
-              {static_cast<std::uint64_t>(bus), source, hit.drop, hit.answer_drop,
-               hit.flips.size(), hit.answer_flips, hit.duplicate});
+              {static_cast<std::uint64_t>(bus), source, hit.drop, hit.answer_drop, flips.size(),
+               hit.answer_flips, hit.duplicate});
   return {.drop = hit.drop,
           .answer_drop = hit.answer_drop,
-          .flips = hit.flips,
+          .flips = flips,
           .answer_flips = hit.answer_flips,
           .duplicate = hit.duplicate};
 }
 
 std::span<const std::uint32_t> BusWatch::before_faults(const BusPacket& packet,
                                                        const PacketHit& hit) {
-  if (hit.flips.empty() || packet.words.size() > sent_.size()) return packet.words;
+  const bool flipped = !hit.flips.empty() || !hit.late_flips.empty();
+  if (!flipped || packet.words.size() > sent_.size()) return packet.words;
   std::ranges::copy(packet.words, sent_.begin());
   const std::span words(sent_.data(), packet.words.size());
-  undo_flips(words, hit.flips);
+  undo_flips(words, hit);
   return words;
 }
 
@@ -125,7 +133,8 @@ void BusWatch::packet_answered(const BusPacket& packet) {
                            .parted = packet.parted};
   const PacketVerdict verdict = monitor_.observe(wire);
   if (reference_ != nullptr) reference_->observe(wire);
-  injector_.packet_answered(packet.bus, packet.start_cycle, verdict.answer, packet.down);
+  injector_.packet_answered(packet.bus, packet.start_cycle, packet.source, verdict.answer,
+                            packet.down);
 
   for (std::uint32_t left = verdict.accepted; left != 0; left &= left - 1) {
     trail_.note(packet.bus, packet.start_cycle, packet.source,

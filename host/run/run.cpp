@@ -1,7 +1,6 @@
 #include "run/run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +18,8 @@
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
+#include "run/judgement.h"
+#include "run/kernel_watch.h"
 #include "run/read_status.h"
 #include "trace/gtkw.h"
 #include "workload/plan.h"
@@ -43,22 +44,6 @@ std::uint64_t patience(const Scenario& scenario) {
 
 // ---- Events ---------------------------------------------------------------------------------
 
-// A kind of event for each kind that the kernel knows.
-constexpr std::size_t kernel_kind_count = [] {
-  std::size_t count = 0;
-  while (*name(static_cast<KernelEvent::Kind>(count)) != '?') ++count;
-  return count;
-}();
-template <std::size_t... Kinds>
-constexpr auto make_kernel_kinds(std::index_sequence<Kinds...>) {
-  return std::array{EventKind{
-      name(static_cast<KernelEvent::Kind>(Kinds)),
-      {"pin", "peer_cpu", "peer_pin", "link", "tag",
-       EventField{"error", name_of<contract::Error>}, "bytes"}}...};
-}
-constexpr auto kernel_kinds =
-    make_kernel_kinds(std::make_index_sequence<kernel_kind_count>());
-
 constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
@@ -82,65 +67,10 @@ std::string mark(BusId bus, const PacketHit& hit) {
   const char* const what = hit.drop                ? "packet dropped"
                            : hit.answer_drop       ? "answer dropped"
                            : hit.answer_flips != 0 ? "answer corrupt"
-                           : !hit.flips.empty()    ? "corrupt"
-                                                   : "repeated";
+                           : hit.duplicate       ? "repeated"
+                                                   : "corrupt";
   return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
 }
-
-// The reference knows what most faults do. A fault under which it would take the harm for a wrong
-// answer; none: it can judge.
-const FaultSpec* beyond_judgement(const Scenario& scenario) {
-  const auto found = std::ranges::find_if_not(scenario.faults, [](const FaultSpec& fault) {
-    switch (fault.kind) {
-      case FaultKind::packet_corrupt:
-      case FaultKind::packet_drop:
-      case FaultKind::answer_drop:
-      case FaultKind::bus_down:
-      case FaultKind::cpu_halt:
-      case FaultKind::babbling_node:
-      case FaultKind::forged_source:
-      case FaultKind::bus_hog:
-      case FaultKind::interrupt_lost:
-      case FaultKind::interrupt_spurious:
-      case FaultKind::cpu_slow:
-      case FaultKind::cpu_restart: return true;
-      default: return false;
-    }
-  });
-  return found == scenario.faults.end() ? nullptr : &*found;
-}
-
-/// Kernel events of all CPUs, into the log.
-class KernelWatch : public KernelObserver {
- public:
-  /// Called when a CPU takes another one for up again.
-  void on_cpu_up(std::function<void(unsigned by, unsigned cpu, std::uint64_t cycle)> callback) {
-    on_cpu_up_ = std::move(callback);
-  }
-
-  /// The `planted`-th event is disturbed, see RunOptions; 0: none.
-  KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
-
-  void on(unsigned cpu, const KernelEvent& event) override {
-    if (closed_) return;
-    const bool disturbed = ++seen_ == planted_;
-    const std::uint32_t tag = disturbed ? event.tag ^ std::uint32_t(getpid()) : event.tag;
-    log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
-                {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
-                 static_cast<std::uint64_t>(event.error), event.bytes});
-    if (event.kind == KernelEvent::cpu_up) on_cpu_up_(cpu, event.peer.cpu, event.cycle);
-  }
-
-  /// The run is over; what unwinding the firmware brings about is no part of it.
-  void close() { closed_ = true; }
-
- private:
-  EventLog& log_;
-  std::uint64_t planted_;
-  std::uint64_t seen_ = 0;
-  std::function<void(unsigned, unsigned, std::uint64_t)> on_cpu_up_;
-  bool closed_ = false;
-};
 
 // ---- The run --------------------------------------------------------------------------------
 
@@ -187,8 +117,8 @@ class Run : private FaultPoints {
   std::vector<std::unique_ptr<WorkloadContext>> workloads_;
   std::uint64_t expected_ = 0;
   Watchdog watchdog_;
-  KernelWatch kernel_watch_;
   Injector injector_;
+  KernelWatch kernel_watch_;
   BusWatch bus_watch_;
   Machine machine_;
   TraceNotes notes_;
@@ -233,8 +163,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
-      kernel_watch_(log, options.planted.value_or(0)),
       injector_(scenario.faults, options.seed, *this),
+      kernel_watch_(log, injector_, options.planted.value_or(0)),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
       machine_(fabric_config(scenario, options)),
       notes_(options.trace_from, options.trace_to) {
@@ -252,7 +182,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   bus_watch_.on_burst([this](std::uint64_t cycle) { look(cycle); });
   if (options.failure_at) notes_.failure(*options.failure_at);
   if (options.trace) {
-    bus_watch_.on_start([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
+    bus_watch_.on_strike([this](BusId bus, std::uint64_t cycle, const PacketHit& hit) {
       if (hit.any()) notes_.fault(cycle, mark(bus, hit));
       notes_.packet(cycle);
     });

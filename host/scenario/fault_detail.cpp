@@ -4,17 +4,14 @@
 
 #include <algorithm>
 
+#include "model/faults.h"
+
 namespace xybus {
 
 namespace {
 
 constexpr unsigned answer_wires = 4 * contract::max_nodes;
 constexpr unsigned word_bits = 8 * contract::word_bytes;
-
-bool can_be_upset(const contract::RegisterInfo& info) {
-  return info.writable && info.count == 1 && info.reg != contract::Register::path_down_x &&
-         info.reg != contract::Register::path_down_y;
-}
 
 contract::Register read_register(const Section& section) {
   const auto registers = registers_to_upset();

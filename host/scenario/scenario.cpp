@@ -7,14 +7,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <sstream>
 
 #include "scenario/overrides.h"
-#include "scenario/fault_detail.h"
 #include "scenario/quantity.h"
 #include "scenario/read_chaos.h"
+#include "scenario/read_fault.h"
 #include "scenario/section.h"
 
 namespace xybus {
@@ -75,22 +74,6 @@ std::uint64_t read_limit(const Section& section, double clock_hz) {
   return cycles;
 }
 
-std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
-                    const Words& kinds) {
-  const toml::node* node = table.get("kind");
-  if (!node)
-    throw ScenarioError(origin.of(path, table), path + " has no kind",
-                        "kind = " + alternatives(kinds));
-  const Source at = origin.of(path + ".kind", *node);
-  const auto kind = node->value_exact<std::string>();
-  if (!kind)
-    throw ScenarioError(at, fmt::format("kind is {}", type_name(*node)), alternatives(kinds));
-  if (std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
-    throw ScenarioError(at, fmt::format("unknown kind \"{}\"{}", *kind, near_miss(*kind, kinds)),
-                        alternatives(kinds));
-  return *kind;
-}
-
 constexpr std::uint64_t most_messages = 1'000'000'000;
 
 std::uint64_t read_pause(const Section& section, double clock_hz) {
@@ -146,174 +129,6 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
   return all;
 }
 
-contract::BusId bus_of(std::size_t index) {
-  return index == 0 ? contract::BusId::x : contract::BusId::y;
-}
-
-/// "packet 3 on x", "packet 3 from 1 on x".
-AtPacket read_packet(const Section& section, unsigned cpus) {
-  const std::string expected = "\"packet 3 on x\" or \"packet 3 from 1 on x\", counted from 1";
-  std::istringstream text(section.string("when", expected));
-  const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
-  const auto malformed = [&] {
-    section.fail("when", section.written("when") + " names no point", expected);
-  };
-  const bool from = words.size() == 6 && words[2] == "from";
-  if ((words.size() != 4 && !from) || words[0] != "packet" || words[words.size() - 2] != "on")
-    malformed();
-
-  AtPacket point;
-  const auto n = parse_count(words[1]);
-  if (!n || *n == 0) malformed();
-  point.n = *n;
-  if (from) {
-    const auto cpu = parse_count(words[3]);
-    if (!cpu) malformed();
-    if (*cpu >= cpus)
-      section.fail("when", fmt::format("{}: there is no CPU {}", section.written("when"), *cpu),
-                   fmt::format("0 to {}", cpus - 1));
-    point.from = unsigned(*cpu);
-  }
-  if (words.back() != "x" && words.back() != "y")
-    section.fail("when",
-                 fmt::format("{}: there is no bus \"{}\"", section.written("when"), words.back()),
-                 "x or y");
-  point.bus = bus_of(words.back() == "y");
-  return point;
-}
-
-/// Which of the keys that say when is there: exactly one has to be.
-std::string_view trigger_of(const Section& section) {
-  const Words keys{"at", "at_cycle", "when", "probability"};
-  std::string_view trigger;
-  for (const std::string_view key : keys) {
-    if (!section.has(key)) continue;
-    if (!trigger.empty())
-      section.fail(key, fmt::format("{} contradicts {}", key, trigger),
-                   "one of " + alternatives(keys));
-    trigger = key;
-  }
-  if (trigger.empty())
-    throw ScenarioError(section.at(), "nothing says when this fault comes",
-                        "one of " + alternatives(keys));
-  return trigger;
-}
-
-/// How long it lasts: of a point in time, a way to write `until`.
-void read_duration(const Section& section, const SystemSpec& system, bool packet_fault,
-                   FaultSpec& fault) {
-  if (section.has("until")) section.fail("for", "for contradicts until", "one of the two");
-  const bool single = packet_fault && std::holds_alternative<AtPacket>(fault.when);
-  if (fault.kind == FaultKind::cpu_halt || is_instant(fault.kind) || single ||
-      std::holds_alternative<EachPacket>(fault.when))
-    section.fail("for", fmt::format("for on a {} that has no length", name(fault.kind)),
-                 "no for");
-  const std::uint64_t cycles = section.time("for", system.clock_hz);
-  if (cycles == 0) section.fail("for", section.written("for") + " is no time at all", "a cycle");
-  if (const auto* at = std::get_if<AtCycle>(&fault.when)) {
-    fault.until_cycle = at->cycle + cycles;
-  } else {
-    fault.for_cycles = cycles;
-  }
-}
-
-/// A CPU that restarts has to be off for some time.
-void check_restart(const Section& section, const FaultSpec& fault) {
-  if (fault.kind != FaultKind::cpu_restart) return;
-  const std::string expected = fmt::format("at least {} cycles", least_off_cycles);
-  if (!fault.until_cycle && !fault.for_cycles)
-    throw ScenarioError(section.at(), "nothing says how long the CPU is off",
-                        "for, " + expected);
-  const auto* at = std::get_if<AtCycle>(&fault.when);
-  const std::uint64_t start = at ? at->cycle : 0;
-  if (fault.until_cycle && !at)
-    section.fail("until", "until contradicts when: the start is not known", "for, " + expected);
-  const std::uint64_t off = fault.for_cycles ? *fault.for_cycles : *fault.until_cycle - start;
-  if (off >= least_off_cycles) return;
-  const char* const key = section.has("for") ? "for" : "until";
-  section.fail(key,
-               fmt::format("{} leaves the CPU off for {} cycles", section.written(key), off),
-               expected);
-}
-
-void read_until(const Section& section, const SystemSpec& system, bool packet_fault,
-                FaultSpec& fault) {
-  if (section.has("for")) return read_duration(section, system, packet_fault, fault);
-  if (!section.has("until")) return;
-  if (fault.kind == FaultKind::cpu_halt)
-    section.fail("until", "until on cpu-halt", "no until: a halted CPU stays halted");
-  if (is_instant(fault.kind))
-    section.fail("until", fmt::format("until on {}", name(fault.kind)),
-                 "no until: it happens once");
-  if (packet_fault && std::holds_alternative<AtPacket>(fault.when))
-    section.fail("until", "until contradicts when: one packet is hit", "one of the two");
-  fault.until_cycle = section.time("until", system.clock_hz);
-  const auto* at = std::get_if<AtCycle>(&fault.when);
-  const auto* each = std::get_if<EachPacket>(&fault.when);
-  const std::uint64_t start = at ? at->cycle : each ? each->after_cycle : 0;
-  if (*fault.until_cycle <= start)
-    section.fail("until",
-                 fmt::format("{} is cycle {}, not after the start at cycle {}",
-                             section.written("until"), *fault.until_cycle, start),
-                 "a later time");
-}
-
-constexpr unsigned most_chance = 1'000'000;
-
-FaultSpec read_fault(const toml::table& table, const std::string& path, const Origin& origin,
-                     const SystemSpec& system) {
-  const Words kinds = names_of(known_faults());
-  const std::string kind = kind_of(table, path, origin, kinds);
-  Words keys{"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "after", "until", "for",
-             "chance"};
-  keys.insert(keys.end(), all_detail_keys().begin(), all_detail_keys().end());
-  const Section section(table, path, origin, keys);
-  FaultSpec fault;
-  fault.at = section.at();
-  fault.kind = FaultKind(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
-  const bool packet_fault = is_packet_fault(fault.kind);
-
-  if (is_node_fault(fault.kind)) {
-    if (section.has("bus")) section.fail("bus", "bus on " + kind, "cpu");
-    fault.cpu = section.cpu("cpu", system.cpus);
-  } else {
-    if (section.has("cpu"))
-      section.fail("cpu", "cpu on " + kind, "bus; cpu is for faults of a node");
-    if (section.has("bus")) fault.bus = bus_of(section.word("bus", {"x", "y"}));
-  }
-
-  const std::string_view trigger = trigger_of(section);
-  if (trigger == "at") {
-    fault.when = AtCycle{section.time("at", system.clock_hz)};
-  } else if (trigger == "at_cycle") {
-    fault.when = AtCycle{section.integer("at_cycle", 0, most_integer)};
-  } else if (trigger == "when") {
-    const AtPacket point = read_packet(section, system.cpus);
-    if (packet_fault) {
-      if (fault.bus && *fault.bus != point.bus)
-        section.fail("when",
-                     fmt::format("{} contradicts {}", section.written("when"),
-                                 section.written("bus")),
-                     "the same bus");
-      fault.bus = point.bus;
-    }
-    fault.when = point;
-  } else {
-    if (!packet_fault)
-      section.fail("probability", "probability on " + kind, "at, at_cycle or when");
-    EachPacket each{section.fraction("probability")};
-    if (section.has("after")) each.after_cycle = section.time("after", system.clock_hz);
-    fault.when = each;
-  }
-  if (section.has("after") && trigger != "probability")
-    section.fail("after", fmt::format("after contradicts {}", trigger), "after with probability");
-  if (section.has("chance")) fault.chance = unsigned(section.integer("chance", 0, most_chance));
-  read_until(section, system, packet_fault, fault);
-  check_restart(section, fault);
-  fault.detail = read_fault_detail(section, fault.kind, system.cpus);
-  return fault;
-}
-
 void read_run(const Section& section, Scenario& scenario) {
   if (section.has("seed")) {
     // TOML has integers up to 2^63 - 1 only; a seed beyond is a string.
@@ -328,8 +143,21 @@ void read_run(const Section& section, Scenario& scenario) {
   if (section.has("fabric")) scenario.fabric = FabricKind(section.word("fabric", {"rtl", "tlm"}));
 }
 
+/// Twice what a workload pauses on average.
+std::uint64_t longest_pauses(const Scenario& scenario) {
+  std::uint64_t longest = 0;
+  for (const WorkloadSpec& workload : scenario.workloads) {
+    const std::uint64_t count = std::visit([](const auto& its) { return its.count; }, workload);
+    const std::uint64_t pause = pause_of(workload);
+    const std::uint64_t most = most_integer / 4;
+    longest = std::max(longest, pause != 0 && count > most / pause ? most : 2 * count * pause);
+  }
+  return longest;
+}
+
 /// The limit has to leave room for the workloads to be late; when it is not given, it does.
 void check_limits(const Section& section, Scenario& scenario) {
+  if (!section.has("time")) scenario.limit_cycles += longest_pauses(scenario);
   std::optional<std::uint64_t> by = scenario.complete_by;
   if (scenario.chaos) by = scenario.chaos->until_cycle + scenario.chaos->drain_cycles;
   if (!by) return;

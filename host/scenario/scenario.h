@@ -13,6 +13,7 @@
 
 #include "contract/contract.h"
 #include "firmware/dispatcher/cost_table.h"
+#include "firmware/observer.h"
 #include "model/fabric_kind.h"
 
 namespace xybus {
@@ -182,12 +183,31 @@ struct AtCycle {
 };
 
 /// At the n-th packet on a bus since the start of the run, counted from 1; with `from`, only
-/// packets sent by that CPU count. Every attempt counts as a packet.
+/// packets sent by that CPU count, with `operation` only message packets that ask for that. Every
+/// attempt counts as a packet, or, with `first_attempts`, only what is not sent again.
 struct AtPacket {
   std::uint64_t n = 1;
   std::optional<unsigned> from;
   contract::BusId bus = contract::BusId::x;
+  std::optional<contract::LinkOperation> operation{};
+  bool first_attempts = false;
+  std::uint64_t delay_cycles = 0;  ///< not a packet fault: it comes so much later
+
+  /// Whether it takes the packet's first words to know it: a packet fault then acts behind them.
+  bool late() const { return operation || first_attempts; }
   bool operator==(const AtPacket&) const = default;
+};
+
+/// At the n-th event of a kind in the kernel of a CPU, counted from 1; with `peer`, only those with
+/// a process on that CPU at the other end count. It holds from the cycle after on; a packet fault
+/// takes packets that start two cycles after at the earliest, as does one at a cycle from there.
+struct AtEvent {
+  KernelEvent::Kind kind = KernelEvent::process_created;
+  unsigned cpu = 0;
+  std::optional<unsigned> peer{};
+  std::uint64_t n = 1;
+  std::uint64_t delay_cycles = 0;  ///< it comes so much later
+  bool operator==(const AtEvent&) const = default;
 };
 
 /// Each packet for itself, with this probability, 0 to 1. Packet faults only.
@@ -197,19 +217,21 @@ struct EachPacket {
   bool operator==(const EachPacket&) const = default;
 };
 
+using FaultTime = std::variant<AtCycle, AtPacket, EachPacket, AtEvent>;
+
 struct FaultSpec {
   Source at;
   FaultKind kind = FaultKind::packet_corrupt;
   std::optional<contract::BusId> bus;  ///< none: both. Never set for a node fault; a packet fault
                                        ///< at a packet has that packet's bus here.
   std::optional<unsigned> cpu;         ///< node faults: whose. Never set for the others.
-  std::variant<AtCycle, AtPacket, EachPacket> when;
+  FaultTime when;
   std::optional<std::uint64_t> until_cycle;  ///< first cycle without it. A packet fault at a cycle
                                              ///< takes every packet up to it.
   std::optional<unsigned> chance{};  ///< draws its chance as the fault of this number would, so
                                      ///< that it stays the same fault when others are left out;
                                      ///< none: its own place among the faults
-  std::optional<std::uint64_t> for_cycles{};  ///< at a packet, not a packet fault: how long
+  std::optional<std::uint64_t> for_cycles{};  ///< at a packet or an event: how long
   FaultDetail detail{};
   bool operator==(const FaultSpec&) const = default;
 };

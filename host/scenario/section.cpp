@@ -237,6 +237,22 @@ void Section::wrong_type(std::string_view key, const toml::node& node,
   fail(key, fmt::format("{} is {}", key, type_name(node)), expected);
 }
 
+std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
+                    const Words& kinds) {
+  const toml::node* node = table.get("kind");
+  if (!node)
+    throw ScenarioError(origin.of(path, table), path + " has no kind",
+                        "kind = " + alternatives(kinds));
+  const Source at = origin.of(path + ".kind", *node);
+  const auto kind = node->value_exact<std::string>();
+  if (!kind)
+    throw ScenarioError(at, fmt::format("kind is {}", type_name(*node)), alternatives(kinds));
+  if (std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
+    throw ScenarioError(at, fmt::format("unknown kind \"{}\"{}", *kind, near_miss(*kind, kinds)),
+                        alternatives(kinds));
+  return *kind;
+}
+
 std::vector<const toml::table*> tables(const toml::table& root, const std::string& key,
                                        const Origin& origin) {
   std::vector<const toml::table*> list;

@@ -109,6 +109,10 @@ class Section {
   const Origin& origin_;
 };
 
+/// The kind of an entry of `[[workload]]` or `[[fault]]`: one of `kinds`. Throws ScenarioError.
+std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
+                    const Words& kinds);
+
 /// The tables of `[[key]]`, or none.
 std::vector<const toml::table*> tables(const toml::table& root, const std::string& key,
                                        const Origin& origin);

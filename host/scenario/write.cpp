@@ -68,6 +68,9 @@ class Table {
   void time(std::string_view key, std::uint64_t cycles) {
     text_ += fmt::format("{} = {}\n", key, time_text(cycles, clock_hz_));
   }
+  void plain(std::string_view key, std::string_view value) {
+    text_ += fmt::format("{} = {}\n", key, value);
+  }
   void times(std::string_view key, std::uint64_t least, std::uint64_t most) {
     text_ += fmt::format("{} = [{}, {}]\n", key, time_text(least, clock_hz_),
                          time_text(most, clock_hz_));
@@ -153,15 +156,41 @@ void write(Table& table, FaultKind kind, const FaultDetail& detail) {
   }
 }
 
-void write(Table& table, const FaultSpec& fault) {
+/// As a sentence where that can say it.
+std::string point_text(const AtPacket& point, double clock_hz) {
+  if (!point.late() && point.delay_cycles == 0) {
+    const std::string from = point.from ? fmt::format(" from {}", *point.from) : "";
+    return quoted(fmt::format("packet {}{} on {}", point.n, from, name(point.bus)));
+  }
+  std::string text = fmt::format("{{ packet = {}, nth = {}",
+                                 quoted(point.operation ? name(*point.operation) : "any"), point.n);
+  if (point.from) text += fmt::format(", from = {}", *point.from);
+  text += fmt::format(", bus = {}", quoted(name(point.bus)));
+  if (point.first_attempts) text += ", attempts = \"first\"";
+  if (point.delay_cycles != 0)
+    text += fmt::format(", delay = {}", time_text(point.delay_cycles, clock_hz));
+  return text + " }";
+}
+
+std::string point_text(const AtEvent& point, double clock_hz) {
+  std::string text = fmt::format("{{ event = {}, nth = {}, cpu = {}", quoted(name(point.kind)),
+                                 point.n, point.cpu);
+  if (point.peer) text += fmt::format(", peer = {}", *point.peer);
+  if (point.delay_cycles != 0)
+    text += fmt::format(", delay = {}", time_text(point.delay_cycles, clock_hz));
+  return text + " }";
+}
+
+void write(Table& table, const FaultSpec& fault, double clock_hz) {
   table.string("kind", name(fault.kind));
   if (fault.bus) table.string("bus", name(*fault.bus));
   if (fault.cpu) table.number("cpu", *fault.cpu);
   if (const auto* at = std::get_if<AtCycle>(&fault.when)) {
     table.number("at_cycle", at->cycle);
   } else if (const auto* nth = std::get_if<AtPacket>(&fault.when)) {
-    const std::string from = nth->from ? fmt::format(" from {}", *nth->from) : "";
-    table.string("when", fmt::format("packet {}{} on {}", nth->n, from, name(nth->bus)));
+    table.plain("when", point_text(*nth, clock_hz));
+  } else if (const auto* event = std::get_if<AtEvent>(&fault.when)) {
+    table.plain("when", point_text(*event, clock_hz));
   } else {
     const auto& each = std::get<EachPacket>(fault.when);
     table.number("probability", each.probability);
@@ -238,7 +267,7 @@ std::string scenario_text(const Scenario& scenario, const std::string& remark) {
   }
   for (const FaultSpec& fault : scenario.faults) {
     Table table(text, "[[fault]]", clock);
-    write(table, fault);
+    write(table, fault, clock);
   }
   if (scenario.chaos) {
     Table table(text, "[chaos]", clock);

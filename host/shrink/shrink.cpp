@@ -135,7 +135,8 @@ void Shrink::single_packets() {
   for (std::size_t i = best_.faults.size(); i-- > 0;) {
     const FaultSpec fault = best_.faults[i];
     if (!is_packet_fault(fault.kind)) continue;
-    const bool many = std::holds_alternative<EachPacket>(fault.when) || fault.until_cycle;
+    const bool many = std::holds_alternative<EachPacket>(fault.when) || fault.until_cycle ||
+                      fault.for_cycles;
     if (!many || !runner_.fails(best_)) continue;
     ++state_.runs;
     std::vector<FaultSpec> singles;
@@ -145,6 +146,7 @@ void Shrink::single_packets() {
       single.bus = strike.bus;
       single.when = AtCycle{strike.cycle};
       single.until_cycle.reset();
+      single.for_cycles.reset();
       if (!draws(single)) single.chance.reset();
     }
     if (singles.empty() || singles.size() > most_strikes) continue;

@@ -85,7 +85,7 @@ Bus::Record& Bus::next_record(unsigned source, Cycle start) {
   Record& its = records_[newest_];
   its.source = source;
   its.from_lane = its.forged = its.drop = its.answer_drop = its.duplicate = its.replayed = false;
-  its.altered = its.tampered = its.collided = its.cut = its.broken = false;
+  its.altered = its.tampered = its.collided = its.cut = its.broken = its.torn_off = false;
   its.complete = its.open = true;
   its.start = start;
   its.down = down_;
@@ -113,6 +113,9 @@ void Bus::begin(unsigned node, Cycle cycle) {
     const PacketFault fault = observer->packet_started(id_, its.start, node);
     core_.note_observer();
     aim(its, fault);
+    if (observer->wants_openings()) {
+      core_.agenda().set(timer(opening), its.start + opening_words - 1);
+    }
   }
   for (const PacketFault& fault : injected_) aim(its, fault);
   injected_.clear();
@@ -238,7 +241,8 @@ void Bus::report(Record& its, Cycle cycle) {
                              .answers = its.answers,
                              .cut = its.cut,
                              .down = its.down,
-                             .faulted = its.drop || changed || (answers_hit && !its.cut),
+                             .faulted = its.drop || its.torn_off || changed ||
+                                        (answers_hit && !its.cut),
                              .parted = its.parted,
                              .collided = its.collided,
                              .replayed = its.replayed});

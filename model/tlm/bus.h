@@ -38,12 +38,14 @@ class Bus {
   void arbitrate(Cycle cycle);
   void judge(unsigned record, Cycle cycle);
   void report(Cycle cycle);
+  void open(Cycle cycle);
   void offence_seen(unsigned record, Cycle cycle);
   void not_silent(unsigned node, Cycle cycle);
 
   static constexpr unsigned records = 16;
-  /// Units of the agenda's phase of this bus: a report for each record, and this.
+  /// Units of the agenda's phase of this bus: a report for each record, and these.
   static constexpr unsigned arbitration = records;
+  static constexpr unsigned opening = records + 1;
 
   /// As the register guardian_x has it.
   std::uint32_t guardian() const { return guardian_.value; }
@@ -66,6 +68,7 @@ class Bus {
     bool complete = true;    // its sender got its last word through
     bool cut = false;
     bool broken = false;  // for its receivers
+    bool torn_off = false;  // by a fault that came late
     bool open = false;    // not reported yet
     contract::Offence offence = contract::Offence::none;
     unsigned count = 0;   // words
@@ -99,7 +102,7 @@ class Bus {
   void fill_from_lane(Record& record, unsigned node);
   void fill_with_noise(Record& record, unsigned node);
   void run_on(Record& record);
-  void aim(Record& record, const PacketFault& fault);
+  void aim(Record& record, const PacketFault& fault, bool late = false);
   void alter(Record& record);
   void stick(Record& record, unsigned from);
   void collide(Record& record);

@@ -12,33 +12,46 @@ namespace {
 
 constexpr unsigned word_bits = 8 * contract::word_bytes;
 
-unsigned words_behind(const contract::PacketHeader& header) {
-  using contract::PacketKind;
-  const bool window = header.kind() == PacketKind::write || header.kind() == PacketKind::read;
-  return (window ? contract::window_words : 0) +
-         (header.length() + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
-}
-
 }  // namespace
 
 // ---- Single packets -----------------------------------------------------------------------------
 
-// A bit past the end is taken modulo what follows the header, by the length that was sent.
-void Bus::aim(Record& its, const PacketFault& fault) {
-  its.drop = its.drop || fault.drop;
+void Bus::aim(Record& its, const PacketFault& fault, bool late) {
+  if (late) {
+    // Who has heard its beginning hears it break off.
+    const bool heard = !its.drop && !its.down;
+    its.broken = its.broken || (fault.drop && heard);
+    its.torn_off = its.torn_off || fault.drop;
+  } else {
+    its.drop = its.drop || fault.drop;
+  }
   its.answer_drop = its.answer_drop || fault.answer_drop;
   its.answer_flips ^= fault.answer_flips;
   if (fault.duplicate && !replaying_) its.duplicate = replaying_ = true;
   if (fault.flips.empty()) return;
   alter(its);
-  constexpr unsigned header_bits = contract::header_words * word_bits;
-  const unsigned bits_behind = word_bits * words_behind({{its.sent[0], its.sent[1]}});
-  for (unsigned bit : fault.flips) {
-    if (bit >= header_bits) bit = header_bits + (bit - header_bits) % bits_behind;
-    if (bit / word_bits >= its.count) continue;
-    its.flips[bit / word_bits] ^= 1u << bit % word_bits;
-    its.words[bit / word_bits] ^= 1u << bit % word_bits;
+  const contract::PacketHeader header{{its.sent[0], its.sent[1]}};
+  for (const unsigned bit : fault.flips) {
+    const unsigned place = flip_place(bit, header, late);
+    if (place / word_bits >= its.count) continue;
+    its.flips[place / word_bits] ^= 1u << place % word_bits;
+    its.words[place / word_bits] ^= 1u << place % word_bits;
   }
+}
+
+// What is on the wires by now may have been cut meanwhile.
+void Bus::open(Cycle cycle) {
+  FabricObserver* const observer = core_.observer();
+  Record& its = records_[newest_];
+  const bool goes_on = its.count > opening_words || (its.cut && its.count == opening_words);
+  if (observer == nullptr || !its.open || its.replayed || !goes_on) return;
+  const auto& sent = its.altered ? its.sent : its.words;
+  const PacketFault fault =
+      observer->packet_opened(id_, cycle, its.source, {sent.data(), opening_words});
+  core_.note_observer();
+  if (!fault.any()) return;
+  aim(its, fault, true);
+  if (fault_.stuck_mask != 0) stick(its, opening_words);
 }
 
 void Bus::alter(Record& its) {

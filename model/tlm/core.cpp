@@ -60,6 +60,8 @@ void Core::fire(unsigned timer, Cycle cycle) {
 void Core::fire_bus(unsigned bus, unsigned unit, Cycle cycle) {
   if (unit == Bus::arbitration) {
     buses_[bus].arbitrate(cycle);
+  } else if (unit == Bus::opening) {
+    buses_[bus].open(cycle);
   } else {
     buses_[bus].report(cycle);
   }

@@ -6,6 +6,7 @@
 using namespace xybus;
 using contract::Answer;
 using contract::BusId;
+using contract::LinkOperation;
 
 namespace {
 
@@ -43,7 +44,7 @@ struct Points : FaultPoints {
 };
 
 FaultSpec fault(FaultKind kind, std::optional<BusId> bus,
-                std::variant<AtCycle, AtPacket, EachPacket> when,
+                FaultTime when,
                 std::optional<std::uint64_t> until = {}) {
   FaultSpec spec;
   spec.kind = kind;
@@ -63,7 +64,7 @@ struct Bench {
   PacketHit packet(BusId bus, std::uint64_t cycle, unsigned source = 0,
                    Answer answer = Answer::none, bool down = false) {
     const PacketHit hit = injector.packet_started(bus, cycle, source);
-    injector.packet_answered(bus, cycle, answer, down);
+    injector.packet_answered(bus, cycle, source, answer, down);
     return hit;
   }
 };
@@ -168,9 +169,9 @@ TEST_CASE("two packets may be on their way, the one granted behind the one on th
   bench.injector.packet_started(BusId::x, 10, 0);
   bench.injector.packet_started(BusId::x, 20, 0);
   CHECK_FALSE(bench.injector.on_wires(BusId::x).any());
-  bench.injector.packet_answered(BusId::x, 10, Answer::accepted, false);
+  bench.injector.packet_answered(BusId::x, 10, 0, Answer::accepted, false);
   CHECK(bench.injector.on_wires(BusId::x).drop);
-  bench.injector.packet_answered(BusId::x, 20, Answer::none, false);
+  bench.injector.packet_answered(BusId::x, 20, 0, Answer::none, false);
   CHECK(bench.injector.results()[0].effect == "from cycle 20: 1 packet hit, 1 not answered");
 }
 
@@ -298,4 +299,188 @@ TEST_CASE("the account says what, when, and what became of the packets") {
   CHECK(results[0].effect ==
         "from cycle 110: 3 packets hit, 1 not answered, 2 answered corrupt");
   CHECK(results[1].effect == "from cycle 300: 1 packet hit, 1 not answered");
+}
+
+namespace {
+
+// The first words of a message packet.
+std::array<std::uint32_t, 3> opening(unsigned source, LinkOperation operation, std::uint32_t number,
+                                     unsigned to = 0) {
+  contract::PacketHeader header;
+  header.set_dst_mask(1U << to).set_source(source).set_kind(contract::PacketKind::message);
+  header.set_traffic_class(contract::TrafficClass::control);
+  header.set_length(contract::link_words * contract::word_bytes).set_sequence_number(number);
+  contract::LinkHeader link;
+  link.set_operation(operation);
+  return {header.words[0], header.words[1], link.words[0]};
+}
+
+// A packet from start to answer; gives what was done to it once it was open.
+PacketHit open(Bench& bench, BusId bus, std::uint64_t cycle, unsigned source,
+               LinkOperation operation, std::uint32_t number, unsigned to = 0) {
+  CHECK_FALSE(bench.injector.packet_started(bus, cycle, source).any());
+  const PacketHit hit = bench.injector.packet_opened(bus, cycle + 2, source,
+                                                     opening(source, operation, number, to));
+  CHECK(bench.injector.on_wires(bus).any() == hit.any());
+  bench.injector.packet_answered(bus, cycle, source, Answer::accepted, false);
+  return hit;
+}
+
+KernelEvent event(KernelEvent::Kind kind, std::uint64_t cycle, unsigned peer = 0) {
+  KernelEvent event;
+  event.kind = kind;
+  event.cycle = cycle;
+  event.peer.cpu = static_cast<decltype(event.peer.cpu)>(peer);
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("the third reply packet from a CPU on a bus is hit, and no other") {
+  Bench bench({fault(FaultKind::packet_drop, BusId::x,
+                     AtPacket{3, 1, BusId::x, LinkOperation::reply})});
+  CHECK(bench.injector.wants_openings());
+  std::uint32_t number = 0;
+  for (unsigned i = 1; i <= 5; ++i) {
+    const std::uint64_t cycle = 1000 * i;
+    CHECK_FALSE(open(bench, BusId::x, cycle, 0, LinkOperation::reply, ++number).any());
+    CHECK_FALSE(open(bench, BusId::y, cycle, 1, LinkOperation::reply, ++number).any());
+    CHECK_FALSE(open(bench, BusId::x, cycle + 100, 1, LinkOperation::link, ++number).any());
+    CHECK(open(bench, BusId::x, cycle + 200, 1, LinkOperation::reply, ++number).drop == (i == 3));
+  }
+  CHECK(bench.injector.results()[0].when == "reply packet 3 from 1 on x");
+  CHECK(bench.injector.results()[0].effect == "from cycle 3203: 1 packet hit, 1 answered accepted");
+}
+
+TEST_CASE("attempts count, or only the first of them") {
+  const bool first = GENERATE(false, true);
+  AtPacket point{2, 1, BusId::x, LinkOperation::reply};
+  point.first_attempts = first;
+  Bench bench({fault(FaultKind::answer_drop, BusId::x, point)});
+  CHECK_FALSE(open(bench, BusId::x, 10, 1, LinkOperation::reply, 7).any());
+  CHECK(open(bench, BusId::x, 100, 1, LinkOperation::reply, 7).answer_drop == !first);
+  // To another CPU the same number is another packet.
+  CHECK(open(bench, BusId::x, 200, 1, LinkOperation::reply, 7, 2).answer_drop == first);
+}
+
+TEST_CASE("an attempt on one bus makes that on the other one an attempt again") {
+  AtPacket point{1, 1, BusId::x};
+  point.first_attempts = true;
+  Bench bench({fault(FaultKind::answer_drop, BusId::x, point)});
+  CHECK_FALSE(open(bench, BusId::y, 10, 1, LinkOperation::reply, 7).any());
+  CHECK_FALSE(open(bench, BusId::x, 100, 1, LinkOperation::reply, 7).any());
+  CHECK(open(bench, BusId::x, 200, 1, LinkOperation::reply, 8).answer_drop);
+}
+
+TEST_CASE("a number that is used again for something else is no other attempt") {
+  AtPacket point{2, 1, BusId::x};
+  point.first_attempts = true;
+  Bench bench({fault(FaultKind::answer_drop, BusId::x, point)});
+  CHECK_FALSE(open(bench, BusId::x, 10, 1, LinkOperation::reply, 7).any());
+  CHECK(open(bench, BusId::x, 100, 1, LinkOperation::link, 7).answer_drop);
+}
+
+TEST_CASE("noise is no packet of an operation") {
+  Bench bench({fault(FaultKind::packet_drop, BusId::x,
+                     AtPacket{1, {}, BusId::x, LinkOperation::reply})});
+  auto words = opening(1, LinkOperation::reply, 1);
+  bench.injector.packet_started(BusId::x, 10, 2);  // under another's number
+  CHECK_FALSE(bench.injector.packet_opened(BusId::x, 12, 2, words).any());
+  bench.injector.packet_answered(BusId::x, 10, 2, Answer::none, false);
+  words[1] = contract::PacketHeader{{words[0], words[1]}}.set_length(4).words[1];
+  bench.injector.packet_started(BusId::x, 50, 1);  // shorter than a link header
+  CHECK_FALSE(bench.injector.packet_opened(BusId::x, 52, 1, words).any());
+}
+
+TEST_CASE("bits of a packet that is known late flip behind the words that have gone by") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Bench bench({fault(FaultKind::packet_corrupt, BusId::x,
+                       AtPacket{1, {}, BusId::x, LinkOperation::reply})}, seed);
+    const PacketHit hit = open(bench, BusId::x, 10, 1, LinkOperation::reply, 7);
+    CHECK(hit.flips.empty());
+    CHECK(hit.late_flips.size() % 2 == 1);
+    for (const unsigned bit : hit.late_flips) {
+      CHECK(bit >= 3 * 32);
+      CHECK(bit < packet_bits);
+    }
+  }
+}
+
+TEST_CASE("a CPU is halted in the cycle after a packet's operation is on the wires, or later") {
+  const std::uint64_t delay = GENERATE(0u, 25u);
+  AtPacket point{1, {}, BusId::y, LinkOperation::pull};
+  point.delay_cycles = delay;
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, point);
+  halt.cpu = 2;
+  Bench bench({halt});
+  open(bench, BusId::y, 40, 1, LinkOperation::pull, 7);
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{std::to_string(43 + delay) + " halt 2"});
+}
+
+TEST_CASE("a CPU is halted in the cycle after the n-th event of a kind, and at no other") {
+  AtEvent at{.kind = KernelEvent::link_replied, .cpu = 1, .peer = 3, .n = 2};
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, at);
+  halt.cpu = 0;
+  Bench bench({halt});
+  bench.injector.kernel_event(1, event(KernelEvent::link_replied, 10, 3));
+  bench.injector.kernel_event(1, event(KernelEvent::link_replied, 20, 2));   // another peer
+  bench.injector.kernel_event(2, event(KernelEvent::link_replied, 30, 3));   // another CPU
+  bench.injector.kernel_event(1, event(KernelEvent::link_listened, 40, 3));  // another kind
+  bench.points.run_to(45);
+  CHECK(bench.points.log.empty());
+  bench.injector.kernel_event(1, event(KernelEvent::link_replied, 50, 3));
+  bench.injector.kernel_event(1, event(KernelEvent::link_replied, 60, 3));
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{"51 halt 0"});
+  CHECK(bench.injector.results()[0].when == "link_replied 2 of CPU 1 with CPU 3");
+}
+
+TEST_CASE("a fault at an event comes later by its delay, for its time, and not behind its end") {
+  FaultSpec slow = fault(FaultKind::bus_slow, BusId::x,
+                         AtEvent{.kind = KernelEvent::link_done, .delay_cycles = 100});
+  slow.for_cycles = 30;
+  const FaultSpec over = fault(FaultKind::bus_down, BusId::x,
+                               AtEvent{.kind = KernelEvent::link_done, .delay_cycles = 100}, 151);
+  Bench bench({slow, over});
+  bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{"151 bus-slow on", "181 bus-slow off"});
+  CHECK(bench.injector.results()[1].effect == "never came");
+}
+
+TEST_CASE("a packet fault at an event takes the next packet that starts two cycles after") {
+  Bench bench({fault(FaultKind::packet_drop, {}, AtEvent{.kind = KernelEvent::link_done})});
+  CHECK_FALSE(bench.packet(BusId::x, 49).any());
+  bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
+  CHECK_FALSE(bench.packet(BusId::x, 51).any());
+  CHECK(bench.packet(BusId::y, 52).drop);
+  CHECK_FALSE(bench.packet(BusId::x, 60).any());
+}
+
+TEST_CASE("a packet fault at an event takes every packet for its time") {
+  FaultSpec drop =
+      fault(FaultKind::packet_drop, BusId::x, AtEvent{.kind = KernelEvent::link_done});
+  drop.for_cycles = 10;
+  Bench bench({drop});
+  bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
+  for (const std::uint64_t cycle : {52, 57, 61}) CHECK(bench.packet(BusId::x, cycle).drop);
+  CHECK_FALSE(bench.packet(BusId::x, 62).any());
+}
+
+TEST_CASE("faults that hold for a time count the packets that went meanwhile") {
+  FaultSpec slow = fault(FaultKind::cpu_slow, {}, AtCycle{50}, 100);
+  slow.cpu = 2;
+  Bench bench({fault(FaultKind::bus_slow, BusId::x, AtCycle{50}, 100), slow});
+  bench.packet(BusId::x, 49, 2, Answer::accepted);
+  bench.points.run_to(50);
+  bench.packet(BusId::x, 50, 1, Answer::accepted);
+  bench.packet(BusId::y, 60, 2, Answer::none);
+  bench.packet(BusId::x, 99, 2, Answer::busy);
+  bench.points.run_to(100);
+  bench.packet(BusId::x, 100, 2, Answer::accepted);
+  CHECK(bench.injector.results()[0].effect ==
+        "from cycle 50: 2 packets meanwhile, 1 answered accepted, 1 answered busy");
+  CHECK(bench.injector.results()[1].effect ==
+        "from cycle 50: 2 packets from it meanwhile, 1 not answered, 1 answered busy");
 }

@@ -384,6 +384,21 @@ TEST_CASE("a log that is none is an error that names file and event") {
   CHECK_THROWS_WITH(EventFile("/no/such/run"), Contains("/no/such/run"));
 }
 
+TEST_CASE("a text that is no log is refused with its line") {
+  const Log log(sample());
+  const std::string path = log.path + ".txt";
+  std::ofstream(path) << "{\"cycle\":1,\"at\":\"cpu0\",\"event\":\"link_sent\"}\nDear log,\n";
+  CHECK_THROWS_WITH(EventFile(path), Contains(path) && Contains("line 2 is no event"));
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("columns of a verdict stay apart whatever stands in them") {
+  Verdict verdict;
+  verdict.names = {"rtl", "tlm"};
+  verdict.totals = {{"outcome", "check-failed", "check-failed", true}};
+  CHECK_THAT(verdict_text(verdict), Contains("  check-failed  check-failed\n"));
+}
+
 // ---- Totals and verdict -------------------------------------------------------------------------
 
 namespace {

@@ -287,7 +287,7 @@ TEST_CASE("a value of the wrong type is reported with its line") {
         "s.toml:16: probability is a string; expected a number, 0 to 1");
   CHECK(fault_error("kind = \"packet-drop\"\nwhen = 3\n") ==
         "s.toml:16: when is an integer; expected \"packet 3 on x\" or \"packet 3 from 1 on x\", "
-        "counted from 1");
+        "counted from 1, or a table");
 }
 
 TEST_CASE("a number out of range is reported with its line and the range") {
@@ -479,9 +479,77 @@ TEST_CASE("a named point that cannot be read is reported with its line") {
                                   "packet 3 from 1", "packet 3 from one on x", "packet -1 on x"})
     CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"" + point + "\"\n") ==
           "s.toml:16: when = \"" + point + "\" names no point; expected \"packet 3 on x\" or "
-          "\"packet 3 from 1 on x\", counted from 1");
+          "\"packet 3 from 1 on x\", counted from 1, or a table");
   CHECK(fault_error("kind = \"packet-drop\"\nwhen = \"packet 3 on z\"\n") ==
         "s.toml:16: when = \"packet 3 on z\": there is no bus \"z\"; expected x or y");
+}
+
+TEST_CASE("a point is read from a table") {
+  const FaultSpec reply = fault_of("kind = \"packet-drop\"\nwhen = { packet = \"reply\", nth = 3, "
+                                   "from = 1, bus = \"x\", attempts = \"first\" }\n");
+  CHECK(reply.when == FaultTime(AtPacket{3, 1, contract::BusId::x, contract::LinkOperation::reply,
+                                         true}));
+  CHECK(reply.bus == contract::BusId::x);
+  const FaultSpec any = fault_of("kind = \"bus-down\"\nfor = \"1 us\"\n[fault.when]\n"
+                                 "packet = \"any\"\nbus = \"y\"\ndelay = \"2 us\"\n");
+  CHECK(any.when == FaultTime(AtPacket{1, {}, contract::BusId::y, {}, false, 200}));
+  CHECK(any.for_cycles == 100u);
+  CHECK_FALSE(any.bus.has_value());
+  const FaultSpec event = fault_of("kind = \"cpu-halt\"\ncpu = 2\n"
+                                   "when = { event = \"link_replied\", nth = 4, cpu = 1, "
+                                   "peer = 0, delay = \"7 cycles\" }\n");
+  CHECK(event.when == FaultTime(AtEvent{KernelEvent::link_replied, 1, 0, 4, 7}));
+  CHECK(event.cpu == 2u);
+}
+
+TEST_CASE("each operation of the contract and each kind of kernel event names a point") {
+  for (const auto operation : {contract::LinkOperation::link, contract::LinkOperation::again}) {
+    const FaultSpec fault = fault_of(std::string("kind = \"packet-drop\"\nwhen = { packet = \"") +
+                                     name(operation) + "\", bus = \"x\" }\n");
+    CHECK(std::get<AtPacket>(fault.when).operation == operation);
+  }
+  for (unsigned i = 0; *name(KernelEvent::Kind(i)) != '?'; ++i) {
+    const FaultSpec fault = fault_of(std::string("kind = \"packet-drop\"\nwhen = { event = \"") +
+                                     name(KernelEvent::Kind(i)) + "\", cpu = 0 }\n");
+    CHECK(std::get<AtEvent>(fault.when).kind == KernelEvent::Kind(i));
+  }
+}
+
+TEST_CASE("a table that is no point is reported with its line") {
+  const auto error = [](const std::string& table, const std::string& kind = "packet-drop",
+                        const std::string& more = "") {
+    return fault_error("kind = \"" + kind + "\"\nwhen = { " + table + " }\n" + more);
+  };
+  CHECK(error("nth = 3") ==
+        "s.toml:16: fault.0.when names no point; expected packet = \"reply\" or "
+        "event = \"link_replied\"");
+  CHECK_THAT(error("packet = \"replay\", bus = \"x\""),
+             Catch::StartsWith("s.toml:16: ") && Catch::Contains("\"replay\"") &&
+                 Catch::Contains("reply"));
+  CHECK_THAT(error("packet = \"reply\""), Catch::Contains("bus"));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\", nth = 0"), Catch::Contains("nth = 0"));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\", from = 9"), Catch::Contains("from = 9"));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\", cpu = 1"), Catch::Contains("\"cpu\""));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\", delay = \"1 us\""),
+             Catch::Contains("delay on packet-drop"));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\"", "packet-drop", "bus = \"y\"\n"),
+             Catch::Contains("contradicts bus = \"y\""));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\"", "packet-corrupt", "bits = [95]\n"),
+             Catch::StartsWith("s.toml:17: bit 95 has gone by"));
+  CHECK_THAT(error("packet = \"reply\", bus = \"x\"", "packet-corrupt", "part = \"header\"\n"),
+             Catch::StartsWith("s.toml:17: part = \"header\""));
+  CHECK_THAT(error("event = \"link_repiled\", cpu = 0"), Catch::Contains("link_replied"));
+  CHECK_THAT(error("event = \"link_replied\""), Catch::Contains("cpu"));
+  CHECK_THAT(error("event = \"link_replied\", cpu = 0, bus = \"x\""), Catch::Contains("\"bus\""));
+}
+
+TEST_CASE("a limit that is not given leaves room for the pauses of workloads") {
+  const auto limit = [](const std::string& pause) {
+    return parse_scenario("[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\nbytes = 32\n"
+                          "count = 1000\n" + pause, "s.toml").limit_cycles;
+  };
+  CHECK(limit("") == 1'000'000);
+  CHECK(limit("pause = \"100 us\"\n") == 1'000'000 + 2 * 1000 * 10'000);
 }
 
 TEST_CASE("overrides replace and add values and the last one wins") {

@@ -5,6 +5,7 @@
 #include "chaos/detail.h"
 #include "random/random.h"
 #include "chaos/detail.h"
+#include "scenario/kernel_kinds.h"
 #include "scenario/write.h"
 
 using namespace xybus;
@@ -66,14 +67,27 @@ FaultSpec some_fault(RandomStream& random, unsigned cpus) {
   }
   std::uint64_t start = random.next() >> (2 + random.below(60));
   bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind);
-  switch (random.below(of_packets ? 3 : 2)) {
+  switch (random.below(of_packets ? 4 : 3)) {
     case 0: fault.when = AtCycle{start}; break;
     case 1: {
       AtPacket point{1 + random.below(1000), {}, bus};
       if (random.below(2) == 0) point.from = unsigned(random.below(cpus));
+      if (fault.kind != FaultKind::packet_corrupt && random.below(2) == 0) {
+        point.operation = contract::LinkOperation(1 + random.below(8));
+        point.first_attempts = random.below(2) == 0;
+      }
+      if (!of_packets && random.below(2) == 0) point.delay_cycles = random.below(100'000);
       fault.when = point;
       if (of_packets) fault.bus = bus;
       may_end = may_end && !of_packets;
+      break;
+    }
+    case 2: {
+      AtEvent event{KernelEvent::Kind(random.below(kernel_kind_count)),
+                    unsigned(random.below(cpus)), {}, 1 + random.below(1000)};
+      if (random.below(2) == 0) event.peer = unsigned(random.below(cpus));
+      if (random.below(2) == 0) event.delay_cycles = random.below(100'000);
+      fault.when = event;
       break;
     }
     default:

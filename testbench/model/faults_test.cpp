@@ -28,8 +28,18 @@ struct Seen {
 struct Recorder : FabricObserver {
   std::vector<Seen> packets;
   std::map<unsigned, PacketFault> faults;  // by number of the packet
+  std::map<unsigned, PacketFault> late;    // by number of the packet among those opened
   unsigned started = 0;
+  unsigned opened = 0;
+  std::vector<std::pair<std::uint64_t, std::vector<std::uint32_t>>> openings;  // cycle, words
 
+  bool wants_openings() const override { return true; }
+  PacketFault packet_opened(BusId, std::uint64_t cycle, unsigned,
+                            std::span<const std::uint32_t> words) override {
+    openings.emplace_back(cycle, std::vector<std::uint32_t>{words.begin(), words.end()});
+    const auto fault = late.find(opened++);
+    return fault == late.end() ? PacketFault{} : fault->second;
+  }
   PacketFault packet_started(BusId, std::uint64_t, unsigned) override {
     const auto fault = faults.find(started++);
     return fault == faults.end() ? PacketFault{} : fault->second;
@@ -359,4 +369,81 @@ TEST_CASE("a bit of node RAM flips where it is told to") {
   ring.machine.run(500);
   CHECK(read == 0x8e);
   CHECK_THROWS_AS(ring.fabric().flip_ram(0, ring.fabric().ram_bytes(0), 1), std::out_of_range);
+}
+
+TEST_CASE("a packet is told of in the cycle of its third word, with what was sent of it") {
+  Ring ring({{bytes(40), bytes(8)}, {}});
+  ring.recorder.faults[0].flips = {5, 70};  // does not matter
+  ring.machine.run(Ring::end);
+  REQUIRE(ring.recorder.openings.size() == ring.recorder.packets.size());
+  for (std::size_t i = 0; i < ring.recorder.packets.size(); ++i) {
+    const Seen& seen = ring.recorder.packets[i];
+    const auto& [cycle, words] = ring.recorder.openings[i];
+    CHECK(cycle == seen.packet.start_cycle + 2);
+    CHECK(words == std::vector(seen.sent.begin(), seen.sent.begin() + 3));
+  }
+}
+
+TEST_CASE("a packet with no word behind the third is not told of") {
+  Ring ring({{bytes(0), bytes(4)}, {}});  // header and CRC: three words
+  ring.machine.run(Ring::end);
+  REQUIRE(ring.recorder.packets.size() == 2);
+  REQUIRE(ring.recorder.openings.size() == 1);
+  CHECK(ring.recorder.openings[0].first == ring.recorder.packets[1].packet.start_cycle + 2);
+}
+
+// Header 2, payload 10, CRC 1: bits past 13 words are taken modulo the ten behind the third.
+TEMPLATE_TEST_CASE_SIG("a late flip inverts the bit it names, of that packet alone", "",
+                       ((unsigned bit, unsigned place), bit, place), (96, 96), (127, 127),
+                       (415, 415), (416, 96), (416 + 320 + 7, 103)) {
+  Ring ring({{bytes(40), bytes(40, 9), bytes(40, 5)}, {}});
+  ring.recorder.late[1].flips = {bit};
+  ring.machine.run(Ring::end);
+  REQUIRE(ring.recorder.packets.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto words = ring.recorder.packets[i].sent;
+    if (i == 1) words[place / 32] ^= 1u << place % 32;
+    CHECK(ring.recorder.packets[i].words == words);
+    CHECK(ring.recorder.packets[i].packet.faulted == (i == 1));
+  }
+  CHECK(ring.recorder.packets[1].packet.answers.corrupt == 2);
+  CHECK(ring.received[1] == Ring::Payloads{bytes(40), bytes(40, 9), bytes(40, 5)});
+}
+
+TEST_CASE("a packet that is dropped late breaks off for its receivers and comes again") {
+  Ring ring({{bytes(40), bytes(40, 9), bytes(40, 5)}, {}});
+  ring.recorder.late[1].drop = true;
+  ring.machine.run(Ring::end);
+  REQUIRE(ring.recorder.packets.size() == 4);
+  CHECK(ring.recorder.packets[1].packet.answers == Answers{});
+  CHECK(ring.recorder.packets[1].packet.faulted);
+  CHECK_FALSE(ring.recorder.packets[1].packet.cut);
+  CHECK(ring.received[1] == Ring::Payloads{bytes(40), bytes(40, 9), bytes(40, 5)});
+  CHECK(ring.count(1, Register::broken_off_x, Register::broken_off_y) == 1);
+  CHECK(ring.count(0, Register::no_answer_x, Register::no_answer_y) == 1);
+}
+
+TEMPLATE_TEST_CASE_SIG("answers that are harmed late are none, and the packet comes again", "",
+                       ((bool flipped), flipped), false, true) {
+  Ring ring({{bytes(40), bytes(40, 9)}, {}});
+  // Node 1 answers accepted and, by the flip, corrupt: two answers are none.
+  if (flipped) ring.recorder.late[0].answer_flips = std::uint64_t{1} << (2 * 16 + 1);
+  else ring.recorder.late[0].answer_drop = true;
+  ring.machine.run(Ring::end);
+  REQUIRE(ring.recorder.packets.size() == 3);
+  CHECK(ring.received[1] == Ring::Payloads{bytes(40), bytes(40, 9)});
+  CHECK(ring.count(1, Register::duplicate_x, Register::duplicate_y) == 1);
+}
+
+TEMPLATE_TEST_CASE_SIG("a packet is repeated alike by a fault from its start and by a late one",
+                       "", ((bool late), late), false, true) {
+  Ring ring({{bytes(40), bytes(40, 9)}, {bytes(20), bytes(20, 9)}});
+  (late ? ring.recorder.late : ring.recorder.faults)[1].duplicate = true;
+  ring.machine.run(Ring::end);
+  const auto copies = std::ranges::count_if(ring.recorder.packets,
+                                            [](const Seen& s) { return s.packet.replayed; });
+  CHECK(copies == 1);
+  CHECK(ring.recorder.openings.size() + 1 == ring.recorder.packets.size());
+  CHECK(ring.received[1] == Ring::Payloads{bytes(40), bytes(40, 9)});
+  CHECK(ring.received[0] == Ring::Payloads{bytes(20), bytes(20, 9)});
 }

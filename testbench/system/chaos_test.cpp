@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "command_run.h"
@@ -147,6 +148,30 @@ drain = "600 us"
   CHECK(kept > 0);
   CHECK(kept < 6);
   CHECK_THAT(run.output, Contains(fmt::format("{} NOT GOOD", kept)));
+}
+
+TEST_CASE("a campaign takes away what its runs wrote, and nothing else") {
+  const std::string out = fresh_directory();
+  fs::create_directories(out + "/2");
+  std::ofstream(out + "/2/letter.txt") << "mine";
+  const auto run =
+      run_plain(fmt::format("campaign ping --fabric tlm --seeds 1..3 --out '{}'", out));
+  INFO(run.errors);
+  CHECK(run.status == 0);
+  CHECK(file_text(out + "/2/letter.txt") == "mine");
+  CHECK_FALSE(fs::exists(out + "/1"));
+  CHECK_FALSE(fs::exists(out + "/2/summary.json"));
+}
+
+TEST_CASE("a run that is refused counts as that, and the others go on") {
+  const std::string out = fresh_directory();
+  fs::create_directories(out + "/2/summary.json/in-the-way");
+  const auto run =
+      run_plain(fmt::format("campaign ping --fabric tlm --seeds 1..3 --out '{}'", out));
+  INFO(run.output);
+  CHECK(run.status == 2);
+  CHECK_THAT(run.output, Contains("2 good, 1 REFUSED"));
+  CHECK_THAT(run.errors, Contains("summary.json"));
 }
 
 TEST_CASE("a campaign of a scenario that no run begins with ends with status 2") {

@@ -1,0 +1,95 @@
+// What the injector says of its faults at the end.
+#include <fmt/format.h>
+
+#include "fault/injector.h"
+
+namespace xybus {
+
+using contract::Answer;
+
+namespace {
+
+std::string what(const FaultSpec& spec) {
+  if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
+  return fmt::format("{} {}", name(spec.kind), spec.bus ? name(*spec.bus) : "x and y");
+}
+
+std::string text(const AtPacket& at) {
+  std::string text = at.operation ? fmt::format("{} ", name(*at.operation)) : "";
+  text += fmt::format("packet {}", at.n);
+  if (at.from) text += fmt::format(" from {}", *at.from);
+  text += fmt::format(" on {}", name(at.bus));
+  if (at.first_attempts) text += ", first attempts";
+  return text;
+}
+
+std::string text(const AtEvent& at) {
+  std::string text = fmt::format("{} {} of CPU {}", name(at.kind), at.n, at.cpu);
+  if (at.peer) text += fmt::format(" with CPU {}", *at.peer);
+  return text;
+}
+
+std::string delay_text(std::uint64_t cycles) {
+  return cycles == 0 ? "" : fmt::format(", {} cycles later", cycles);
+}
+
+std::string when(const FaultSpec& spec) {
+  std::string when;
+  if (const auto* at = std::get_if<AtCycle>(&spec.when)) {
+    when = fmt::format("cycle {}", at->cycle);
+  } else if (const auto* nth = std::get_if<AtPacket>(&spec.when)) {
+    when = text(*nth) + delay_text(nth->delay_cycles);
+  } else if (const auto* event = std::get_if<AtEvent>(&spec.when)) {
+    when = text(*event) + delay_text(event->delay_cycles);
+  } else {
+    const auto& each = std::get<EachPacket>(spec.when);
+    when = fmt::format("each packet with probability {}", each.probability);
+    if (each.after_cycle != 0) when += fmt::format(" from cycle {}", each.after_cycle);
+  }
+  if (spec.until_cycle) when += fmt::format(", until cycle {}", *spec.until_cycle);
+  return when;
+}
+
+}  // namespace
+
+// What became of the packets that it struck, or that went while it held.
+std::string Injector::packets_text(const Fault& fault) {
+  std::string text = fmt::format("{} packet{}", fault.struck, fault.struck == 1 ? "" : "s");
+  const bool hits = is_packet_fault(fault.spec.kind) || fault.spec.kind == FaultKind::bus_down;
+  text += hits ? " hit" : fault.spec.cpu ? " from it meanwhile" : " meanwhile";
+  for (const Answer answer : {Answer::none, Answer::accepted, Answer::busy, Answer::corrupt,
+                              Answer::refused}) {
+    const std::uint64_t count = fault.answers[static_cast<std::size_t>(answer)];
+    if (count == 0) continue;
+    text += answer == Answer::none ? fmt::format(", {} not answered", count)
+                                   : fmt::format(", {} answered {}", count, name(answer));
+  }
+  return text;
+}
+
+std::string Injector::effect(const Fault& fault) {
+  if (!fault.first_cycle) return "never came";
+  const FaultKind kind = fault.spec.kind;
+  if (is_instant(kind)) return fmt::format("at cycle {}", *fault.first_cycle);
+  const bool off = kind == FaultKind::cpu_halt || kind == FaultKind::cpu_restart;
+  std::string text = fmt::format("{}from cycle {}", off ? "silent " : "", *fault.first_cycle);
+  if (kind == FaultKind::cpu_restart) {
+    text += fmt::format(", to start again at cycle {}", *fault.spec.until_cycle);
+  }
+  if (is_misdeed(kind) || fault.offences != 0) {
+    text += fmt::format(": caught {} time{}", fault.offences, fault.offences == 1 ? "" : "s");
+  }
+  const bool silent = off && fault.struck == 0;
+  if (!silent && !is_misdeed(kind)) text += ": " + packets_text(fault);
+  return text;
+}
+
+std::vector<FaultResult> Injector::results() const {
+  std::vector<FaultResult> results;
+  for (const Fault& fault : faults_) {
+    results.push_back({what(fault.spec), when(fault.spec), effect(fault)});
+  }
+  return results;
+}
+
+}  // namespace xybus

@@ -1,0 +1,40 @@
+/// Everything that looks at the kernels during a run, joined at one observer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "fault/injector.h"
+#include "firmware/observer.h"
+#include "report/event_log.h"
+
+namespace xybus {
+
+/// Kernel events of all CPUs, into the log and to the injector.
+class KernelWatch : public KernelObserver {
+ public:
+  /// The `planted`-th event is disturbed, see RunOptions; 0: none.
+  KernelWatch(EventLog& log, Injector& injector, std::uint64_t planted)
+      : log_(log), injector_(injector), planted_(planted) {}
+
+  /// Called when a CPU takes another one for up again.
+  void on_cpu_up(std::function<void(unsigned by, unsigned cpu, std::uint64_t cycle)> callback) {
+    on_cpu_up_ = std::move(callback);
+  }
+
+  void on(unsigned cpu, const KernelEvent& event) override;
+
+  /// The run is over; what unwinding the firmware brings about is no part of it.
+  void close() { closed_ = true; }
+
+ private:
+  EventLog& log_;
+  Injector& injector_;
+  std::uint64_t planted_;
+  std::uint64_t seen_ = 0;
+  std::function<void(unsigned, unsigned, std::uint64_t)> on_cpu_up_;
+  bool closed_ = false;
+};
+
+}  // namespace xybus
