@@ -78,13 +78,12 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
               const nlohmann::json& second) {
   CompareRules rules;
   rules.partial = cut_short(first) || cut_short(second);
-  bool breaks = false;
   for (const Scenario& scenario : scenarios) {
     for (const WorkloadSpec& workload : scenario.workloads) {
       const auto* const links = std::get_if<LinksSpec>(&workload);
       if (links == nullptr) continue;
       rules.any_order |= 1U << links->to;
-      breaks = breaks || links->cancels > 0;
+      if (links->cancels > 0) rules.breaks |= 1U << links->to;
     }
     for (const FaultSpec& fault : draw_chaos(scenario, request.seed).faults) {
       rules.partial = true;
@@ -98,7 +97,7 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
   verdict.agreement = compare(one, two, rules);
   const bool whole = verdict.agreement.failed == 0 && verdict.agreement.in_one_run == 0;
   verdict.totals = totals(
-      first, second, {.sent = rules.cpus_apart == 0, .ended = !breaks, .failed = whole});
+      first, second, {.sent = rules.cpus_apart == 0, .ended = rules.breaks == 0, .failed = whole});
   return verdict;
 }
 

@@ -104,6 +104,10 @@ class Comparison {
     const bool by_choice = kind == KernelEvent::link_read || kind == KernelEvent::link_replied;
     return !by_choice || (rules_.any_order >> own.cpu & 1) == 0;
   }
+  bool cancelled(const LinkName& link) const {
+    return (rules_.breaks >> link.server.cpu & 1) != 0 &&
+           (a_.cancelled(link) || b_.cancelled(link));
+  }
   bool apart(unsigned cpu) const { return (rules_.cpus_apart >> cpu & 1) != 0; }
 
   void differ(std::string what, const Observed* a, const Observed* b) {
@@ -153,7 +157,7 @@ void Comparison::choose_links() {
 void Comparison::choose(const LinkName& link) {
   if (behind_refusal(link)) {
     ++result_.behind_refusal;
-  } else if (a_.cancelled(link) || b_.cancelled(link)) {
+  } else if (cancelled(link)) {
     ++result_.cancelled;
   } else if (!rules_.partial) {
     links_.insert(link);

@@ -16,8 +16,8 @@
 /// timing which links fail: only those are compared that were completed without error in both runs,
 /// and neither is who thinks whom to be down.
 ///
-/// How far a link got that its requestor broke depends on timing too: a link that was broken before
-/// its end in either run is left out. So is in which order a server that holds several links reads
+/// How far a link got that its requestor broke depends on timing too: where workloads do that, a
+/// link that was broken before its end in either run is left out. So is in which order a server that holds several links reads
 /// and answers them.
 #pragma once
 
@@ -32,6 +32,7 @@ namespace xybus {
 struct CompareRules {
   bool partial = false;           ///< there are faults, or a run did not come to its end
   std::uint32_t cpus_apart = 0;   ///< CPUs whose processes may come to an early end, a bit each
+  std::uint32_t breaks = 0;       ///< CPUs with a server to which links are broken, a bit each
   std::uint32_t any_order = 0;    ///< CPUs with a server that replies in any order, a bit each
 };
 
