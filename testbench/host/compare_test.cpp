@@ -413,7 +413,7 @@ TEST_CASE("a link that is broken before its end in either run is left out and co
   // Where no scenario breaks links it is a difference.
   const Changed elsewhere([&](Lines& lines) { break_off(lines, 0, 1, replied); },
                           {.breaks = 1U << 0});
-  CHECK_THAT(elsewhere.first().what, Contains("tag 1"));
+  CHECK_FALSE(elsewhere.agreement.differences.empty());
 }
 
 TEST_CASE("a link that is broken after its end is no cancelled one") {
