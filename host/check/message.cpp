@@ -25,18 +25,21 @@ std::byte byte_at(std::uint64_t key, std::size_t offset) {
 }  // namespace
 
 std::string describe(const MessageId& id) {
-  return fmt::format("CPU {} -> CPU {}, {} {} of workload {}",
+  const std::string requestor =
+      id.requestor != 0 ? fmt::format("of requestor {} ", id.requestor) : "";
+  return fmt::format("CPU {} -> CPU {}, {} {} {}of workload {}",
                      id.direction == Direction::request ? id.from : id.to,
                      id.direction == Direction::request ? id.to : id.from,
                      id.direction == Direction::request ? "request" : "reply to request",
-                     id.number, id.workload);
+                     id.number, requestor, id.workload);
 }
 
 Content::Content(std::uint64_t seed) : seed_(mix64(seed + golden) ^ hash_name("content")) {}
 
 std::uint64_t Content::key(const MessageId& id) const {
   const std::uint64_t who = std::uint64_t{id.workload} << 32 | std::uint64_t{id.from} << 24 |
-                            std::uint64_t{id.to} << 16 | static_cast<std::uint64_t>(id.direction);
+                            std::uint64_t{id.to} << 16 | std::uint64_t{id.requestor} << 8 |
+                            static_cast<std::uint64_t>(id.direction);
   return mix64(mix64(seed_ ^ who) + id.number * golden);
 }
 
@@ -66,16 +69,22 @@ std::optional<Mismatch> Content::verify(const MessageId& id,
     wrong |= static_cast<std::uint64_t>(bytes[offset] ^ byte_at(start, offset));
   }
   if (wrong == 0) return std::nullopt;
+  return verify_part(id, 0, bytes);
+}
 
+std::optional<Mismatch> Content::verify_part(const MessageId& id, std::size_t offset,
+                                             std::span<const std::byte> bytes) const {
+  const std::uint64_t start = key(id);
   Mismatch mismatch;
   for (std::size_t at = 0; at < bytes.size(); ++at) {
-    if (bytes[at] == byte_at(start, at)) continue;
-    if (mismatch.count++ == 0) mismatch.offset = at;
+    if (bytes[at] == byte_at(start, offset + at)) continue;
+    if (mismatch.count++ == 0) mismatch.offset = offset + at;
   }
-  const std::size_t end = std::min(bytes.size(), mismatch.offset + 8);
+  if (mismatch.count == 0) return std::nullopt;
+  const std::size_t end = std::min(offset + bytes.size(), mismatch.offset + 8);
   for (std::size_t at = mismatch.offset; at < end; ++at) {
     mismatch.expected += fmt::format("{:02x}", byte_at(start, at));
-    mismatch.actual += fmt::format("{:02x}", bytes[at]);
+    mismatch.actual += fmt::format("{:02x}", bytes[at - offset]);
   }
   return mismatch;
 }

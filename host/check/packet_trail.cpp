@@ -50,7 +50,7 @@ void PacketTrail::note(contract::BusId bus, std::uint64_t cycle, unsigned source
 const PacketTrail::Note* PacketTrail::link_of(const MessageId& id) const {
   const Note* found = nullptr;
   pair(id.from, id.to).for_each([&](const Note& note) {
-    if (note.is(LinkOperation::link) && note.link.tag() == id.number) found = &note;
+    if (note.is(LinkOperation::link) && note.link.tag() == tag_of(id)) found = &note;
   });
   return found;
 }

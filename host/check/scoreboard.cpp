@@ -17,8 +17,20 @@ Scoreboard::Flow& Scoreboard::flow(const MessageId& id) {
   assert(id.from < contract::max_nodes && id.to < contract::max_nodes);
   if (flows_.size() <= id.workload) flows_.resize(id.workload + 1U);
   auto& of_workload = flows_[id.workload];
-  if (of_workload.empty()) of_workload.resize(contract::max_nodes * contract::max_nodes);
-  return of_workload[id.from * contract::max_nodes + id.to];
+  constexpr std::size_t pairs = contract::max_nodes * contract::max_nodes;
+  const std::size_t needed = (id.requestor + std::size_t{1}) * pairs;
+  if (of_workload.size() < needed) of_workload.resize(needed);
+  return of_workload[id.requestor * pairs + id.from * contract::max_nodes + id.to];
+}
+
+MessageId Scoreboard::id_of(std::uint16_t workload, std::size_t flow, std::uint32_t number) const {
+  const std::size_t from = flow / contract::max_nodes;
+  return {workload,
+          static_cast<std::uint8_t>(from % contract::max_nodes),
+          static_cast<std::uint8_t>(flow % contract::max_nodes),
+          Direction::request,
+          number,
+          static_cast<std::uint8_t>(from / contract::max_nodes)};
 }
 
 Scoreboard::Entry* Scoreboard::find(Flow& flow, std::uint32_t number) {
@@ -42,8 +54,8 @@ void Scoreboard::complain(const MessageId& id, std::uint64_t cycle, const std::s
 }
 
 void Scoreboard::sent(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes,
-                      std::uint32_t reply_bytes) {
-  flow(id).open.push_back({cycle, id.number, bytes, reply_bytes});
+                      std::uint32_t reply_bytes, Error reply_error) {
+  flow(id).open.push_back({cycle, id.number, bytes, reply_bytes, reply_error});
   ++open_;
   ++result_.sent;
 }
@@ -64,7 +76,10 @@ void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_
   Flow& its_flow = flow(id);
   Entry* entry = find(its_flow, id.number);
   const bool again = its_flow.last_listened && id.number <= *its_flow.last_listened;
-  const bool late = entry == nullptr && its_flow.given_up.erase(id.number) != 0;
+  const auto found = its_flow.broken.find(id.number);
+  Broken* const broken = found != its_flow.broken.end() ? &found->second : nullptr;
+  const bool late = entry == nullptr && (its_flow.given_up.erase(id.number) != 0 ||
+                                         (broken && !std::exchange(broken->listened, true)));
   const bool anew = entry != nullptr && std::exchange(entry->once_more, false);
   if (again && !late && (entry == nullptr || (entry->listened && !anew))) {
     ++result_.duplicated;
@@ -76,13 +91,14 @@ void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_
   } else {
     its_flow.last_listened = id.number;
   }
-  if (late) return;
-  if (entry == nullptr) {
+  if (entry == nullptr && !late) {
     return complain(id, cycle, "delivered, but no such message is under way");
   }
-  if (entry->bytes != bytes) {
-    complain(id, cycle, fmt::format("expected {} bytes, actual {}", entry->bytes, bytes));
+  const std::uint32_t expected = entry ? entry->bytes : broken ? broken->bytes : bytes;
+  if (expected != bytes) {
+    complain(id, cycle, fmt::format("expected {} bytes, actual {}", expected, bytes));
   }
+  if (late) return;
   entry->listened = true;
   if (bytes == 0) entry->read = true;
   latency_.add(cycle - entry->sent_cycle);
@@ -107,12 +123,23 @@ void Scoreboard::verify(const MessageId& id, std::uint64_t cycle,
     return complain(id, cycle,
                     fmt::format("expected {} bytes, actual {}", expected_bytes, bytes.size()));
   }
-  const auto mismatch = content_.verify(id, bytes);
+  refute(id, cycle, expected_bytes, content_.verify(id, bytes));
+}
+
+void Scoreboard::read_part(const MessageId& id, std::uint64_t cycle, std::uint32_t offset,
+                           std::span<const std::byte> bytes) {
+  refute(id, cycle, static_cast<std::uint32_t>(bytes.size()),
+         content_.verify_part(id, offset, bytes));
+  if (Entry* entry = find(flow(id), id.number)) entry->read = true;
+}
+
+void Scoreboard::refute(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes,
+                        const std::optional<Mismatch>& mismatch) {
   if (!mismatch) return;
   ++result_.corrupted;
   complain(id, cycle,
            fmt::format("{} of {} bytes wrong, from offset {}: expected {}, actual {}",
-                       mismatch->count, bytes.size(), mismatch->offset, mismatch->expected,
+                       mismatch->count, bytes, mismatch->offset, mismatch->expected,
                        mismatch->actual));
 }
 
@@ -122,8 +149,12 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
   progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   const Entry* entry = find(its_flow, id.number);
-  if (entry == nullptr) return complain(id, cycle, "completed, but no such message is under way");
-  if (error == Error::none) {
+  if (entry == nullptr) {
+    return complain(id, cycle, its_flow.broken.contains(id.number)
+                                   ? "completed after its requestor broke the link"
+                                   : "completed, but no such message is under way");
+  }
+  if (error == entry->reply_error) {
     ++result_.delivered;
     round_trip_.add(cycle - entry->sent_cycle);
     if (!entry->listened) complain(id, cycle, "completed, but its server never saw it");
@@ -131,10 +162,15 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
     MessageId reply_id = id;
     reply_id.direction = Direction::reply;
     verify(reply_id, cycle, reply, entry->reply_bytes);
+  } else if (error == Error::none) {
+    ++result_.delivered;
+    complain(id, cycle, fmt::format("completed without error, and its server replied with {} ({})",
+                                    static_cast<unsigned>(entry->reply_error),
+                                    name(entry->reply_error)));
   } else {
     ++result_.failed;
     const bool indeterminate = error == Error::path_down || error == Error::cpu_failed;
-    if (!options_.excused || !options_.excused(id.from, id.to, entry->sent_cycle)) {
+    if (!excused(id)) {
       complain(id, cycle,
                fmt::format("failed with {} ({}), and neither CPU is halted nor are both its "
                            "paths cut",
@@ -151,10 +187,67 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
   close(its_flow, *entry);
 }
 
+void Scoreboard::cancelled(const MessageId& id, std::uint64_t cycle) {
+  ++progress_;
+  progress_cycle_ = std::max(progress_cycle_, cycle);
+  Flow& its_flow = flow(id);
+  const Entry* entry = find(its_flow, id.number);
+  if (entry == nullptr) return complain(id, cycle, "broken, but no such message is under way");
+  ++result_.cancelled;
+  // If its server is through with it there is nothing left to be seen of it.
+  if (!entry->answered) its_flow.broken[id.number] = {cycle, entry->sent_cycle, entry->bytes, entry->listened};
+  close(its_flow, *entry);
+}
+
+// What nobody knows of any more was sent long ago.
+bool Scoreboard::excused(const MessageId& id) {
+  Flow& its_flow = flow(id);
+  std::uint64_t sent_cycle = 0;
+  if (const Entry* entry = find(its_flow, id.number)) {
+    sent_cycle = entry->sent_cycle;
+  } else if (const auto found = its_flow.broken.find(id.number); found != its_flow.broken.end()) {
+    sent_cycle = found->second.sent_cycle;
+  }
+  return options_.excused && options_.excused(id.from, id.to, sent_cycle);
+}
+
+void Scoreboard::told(const MessageId& id, std::uint64_t cycle) {
+  if (excused(id)) return;
+  const auto& broken = flow(id).broken;
+  if (const auto found = broken.find(id.number); found == broken.end()) {
+    complain(id, cycle, "its server was told that it is cancelled, and its requestor did not "
+                        "break the link");
+  } else if (!found->second.listened) {
+    complain(id, cycle, "its server was told that it is cancelled before it knew of it");
+  }
+}
+
+void Scoreboard::answered(const MessageId& id, std::uint64_t cycle, Error error, bool told) {
+  Flow& its_flow = flow(id);
+  if (Entry* entry = find(its_flow, id.number)) entry->answered = true;
+  auto& broken = its_flow.broken;
+  const auto found = broken.find(id.number);
+  if (error == Error::none && told) {
+    complain(id, cycle, "its server replied to it without error after it knew it to be cancelled");
+  } else if (error == Error::nothing_outstanding && found == broken.end() && !excused(id)) {
+    complain(id, cycle, "writelink says that it is cancelled, and its requestor did not break "
+                        "the link");
+  } else if (error != Error::none && error != Error::nothing_outstanding) {
+    complain(id, cycle, fmt::format("writelink gave {} ({})", static_cast<unsigned>(error),
+                                    name(error)));
+  } else if (error == Error::none && found != broken.end() && !excused(id) &&
+             cycle > found->second.cycle + cancel_patience) {
+    complain(id, cycle, fmt::format("its server replied to it without error; the link was broken "
+                                    "at cycle {}", found->second.cycle));
+  }
+  if (found != broken.end()) broken.erase(found);
+}
+
 void Scoreboard::cpu_halted(unsigned cpu) {
   for (auto& of_workload : flows_) {
-    for (unsigned to = 0; to < contract::max_nodes && !of_workload.empty(); ++to) {
-      Flow& its_flow = of_workload[cpu * contract::max_nodes + to];
+    for (std::size_t i = 0; i < of_workload.size(); ++i) {
+      if (i / contract::max_nodes % contract::max_nodes != cpu) continue;
+      Flow& its_flow = of_workload[i];
       orphaned_ += its_flow.open.size();
       result_.failed += its_flow.open.size();
       open_ -= its_flow.open.size();
@@ -168,8 +261,8 @@ void Scoreboard::cpu_halted(unsigned cpu) {
 
 void Scoreboard::cpu_restarted(unsigned cpu) {
   for (auto& of_workload : flows_) {
-    for (unsigned from = 0; from < contract::max_nodes && !of_workload.empty(); ++from) {
-      Flow& its_flow = of_workload[from * contract::max_nodes + cpu];
+    for (std::size_t i = cpu; i < of_workload.size(); i += contract::max_nodes) {
+      Flow& its_flow = of_workload[i];
       its_flow.last_listened.reset();
       for (Entry& entry : its_flow.open) entry.once_more = entry.listened;
     }
@@ -182,21 +275,34 @@ void Scoreboard::finish() {
                                 "requests were read",
                                 *options_.sabotage, requests_read_));
   }
+  finish_broken();
   result_.lost += open_;
   if (open_ == 0) return;
   for (const std::string& line : open_messages(Complaints::kept)) complaints_.add("lost: " + line);
   for (std::uint64_t i = Complaints::kept; i < open_; ++i) complaints_.add({});
 }
 
+// A server may hold a link for ever, but not one that is cancelled: it is told, and lets it go.
+void Scoreboard::finish_broken() {
+  for (std::uint16_t workload = 0; workload < flows_.size(); ++workload) {
+    for (std::size_t i = 0; i < flows_[workload].size(); ++i) {
+      for (const auto& [number, broken] : flows_[workload][i].broken) {
+        const MessageId id = id_of(workload, i, number);
+        if (!broken.listened || progress_cycle_ <= broken.cycle + cancel_patience) continue;
+        if (excused(id)) continue;
+        complain(id, broken.cycle, "broken by its requestor then, and its server still has it");
+      }
+    }
+  }
+}
+
 std::vector<std::string> Scoreboard::open_messages(std::size_t most) const {
   std::vector<std::string> lines;
   for (std::uint16_t workload = 0; workload < flows_.size(); ++workload) {
-    for (unsigned pair = 0; pair < flows_[workload].size(); ++pair) {
-      for (const Entry& entry : flows_[workload][pair].open) {
+    for (std::size_t i = 0; i < flows_[workload].size(); ++i) {
+      for (const Entry& entry : flows_[workload][i].open) {
         if (lines.size() == most) return lines;
-        const MessageId id{workload, static_cast<std::uint8_t>(pair / contract::max_nodes),
-                           static_cast<std::uint8_t>(pair % contract::max_nodes),
-                           Direction::request, entry.number};
+        const MessageId id = id_of(workload, i, entry.number);
         const char* const how_far =
             entry.read       ? "read by its server, not completed by its requestor"
             : entry.listened ? "listened to, not read yet"
@@ -214,6 +320,7 @@ CheckResult Scoreboard::check() const {
       fmt::format("{} messages: {} delivered once, in order, every byte right; {} reported failed",
                   result_.sent, result_.delivered, result_.failed);
   if (orphaned_ > 0) good += fmt::format(" ({} of a halted CPU's own)", orphaned_);
+  if (result_.cancelled > 0) good += fmt::format("; {} cancelled", result_.cancelled);
   if (refused_ > 0) {
     good += fmt::format("; {} times refused for want of room, sent again", refused_);
   }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,6 +22,9 @@
 #include "report/run_result.h"
 
 namespace xybus {
+
+/// The server of a broken link knows within so many cycles, if nothing is done to the machine.
+inline constexpr std::uint64_t cancel_patience = 100'000;
 
 class Scoreboard {
  public:
@@ -40,9 +44,9 @@ class Scoreboard {
 
   // ---- At the requestor; `id` is always the request's ---------------------------------------
 
-  /// It is about to call link.
+  /// It is about to call link. The server is to reply with so many bytes and that error.
   void sent(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes,
-            std::uint32_t reply_bytes);
+            std::uint32_t reply_bytes, contract::Error reply_error = contract::Error::none);
 
   /// The message was refused before it was delivered, without anything being wrong (no link
   /// control block free, the other CPU busy for long): it counts as not sent.
@@ -52,6 +56,10 @@ class Scoreboard {
   void done(const MessageId& id, std::uint64_t cycle, contract::Error error,
             std::span<const std::byte> reply);
 
+  /// It is about to break the link, which has not ended as far as it knows. The message may still
+  /// be delivered once; its requestor hears no more of it.
+  void cancelled(const MessageId& id, std::uint64_t cycle);
+
   // ---- At the server ------------------------------------------------------------------------
 
   /// listen gave it this message, `bytes` long.
@@ -60,7 +68,22 @@ class Scoreboard {
   /// It has read the whole message. (A sabotaged run changes the bytes first.)
   void read(const MessageId& id, std::uint64_t cycle, std::span<std::byte> bytes);
 
+  /// It has read the bytes from `offset` on, and wants no more of it.
+  void read_part(const MessageId& id, std::uint64_t cycle, std::uint32_t offset,
+                 std::span<const std::byte> bytes);
+
+  /// It was told by LCAN that the link is cancelled.
+  void told(const MessageId& id, std::uint64_t cycle);
+
+  /// Its writelink gave `error`; `told`: it knew before that the link was cancelled.
+  void answered(const MessageId& id, std::uint64_t cycle, contract::Error error, bool told);
+
   // ---- From outside -------------------------------------------------------------------------
+
+  /// A workload itself saw something about a message that must not be.
+  void violated(const MessageId& id, std::uint64_t cycle, const std::string& what) {
+    complain(id, cycle, what);
+  }
 
   /// A CPU was halted: nobody is left to be told of what it sent.
   void cpu_halted(unsigned cpu);
@@ -76,7 +99,9 @@ class Scoreboard {
   std::uint64_t progress() const { return progress_; }
   /// The cycle of the latest of these; 0 without any.
   std::uint64_t progress_cycle() const { return progress_cycle_; }
-  std::uint64_t ended() const { return result_.delivered + result_.failed; }
+  std::uint64_t ended() const {
+    return result_.delivered + result_.failed + result_.cancelled;
+  }
   std::uint64_t open() const { return open_; }
   /// One line for each open message, at most `most`.
   std::vector<std::string> open_messages(std::size_t most) const;
@@ -95,9 +120,17 @@ class Scoreboard {
     std::uint64_t sent_cycle;
     std::uint32_t number;
     std::uint32_t bytes, reply_bytes;
+    contract::Error reply_error;
     bool listened = false;
     bool read = false;
     bool once_more = false;  // may be listened to again: its server's CPU was started anew
+    bool answered = false;
+  };
+  // A message whose link its requestor has broken.
+  struct Broken {
+    std::uint64_t cycle, sent_cycle;
+    std::uint32_t bytes;
+    bool listened;
   };
   // What one requestor process sends to one CPU.
   struct Flow {
@@ -107,6 +140,7 @@ class Scoreboard {
     // server that there is since the CPU was started anew. They may have been on their way, and
     // still come once.
     std::set<std::uint32_t> given_up;
+    std::map<std::uint32_t, Broken> broken;  // until their server is through with them
   };
 
   Flow& flow(const MessageId& id);
@@ -115,10 +149,16 @@ class Scoreboard {
   void complain(const MessageId& id, std::uint64_t cycle, const std::string& what);
   void verify(const MessageId& id, std::uint64_t cycle, std::span<const std::byte> bytes,
               std::uint32_t expected_bytes);
+  void refute(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes,
+              const std::optional<Mismatch>& mismatch);
+  bool excused(const MessageId& id);
+  void finish_broken();
+  MessageId id_of(std::uint16_t workload, std::size_t flow, std::uint32_t number) const;
 
   Options options_;
   Content content_;
-  std::vector<std::vector<Flow>> flows_;  // [workload][from * max_nodes + to]
+  // [workload][(requestor * max_nodes + from) * max_nodes + to]
+  std::vector<std::vector<Flow>> flows_;
   std::uint64_t open_ = 0;
   std::uint64_t progress_ = 0;
   std::uint64_t progress_cycle_ = 0;

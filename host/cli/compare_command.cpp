@@ -79,6 +79,12 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
   CompareRules rules;
   rules.partial = cut_short(first) || cut_short(second);
   for (const Scenario& scenario : scenarios) {
+    for (const WorkloadSpec& workload : scenario.workloads) {
+      const auto* const links = std::get_if<LinksSpec>(&workload);
+      if (links == nullptr) continue;
+      rules.any_order |= 1U << links->to;
+      if (links->cancels > 0) rules.breaks |= 1U << links->to;
+    }
     for (const FaultSpec& fault : draw_chaos(scenario, request.seed).faults) {
       rules.partial = true;
       if (fault.cpu) rules.cpus_apart |= 1U << *fault.cpu;
@@ -90,7 +96,8 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
   verdict.rules = rules;
   verdict.agreement = compare(one, two, rules);
   const bool whole = verdict.agreement.failed == 0 && verdict.agreement.in_one_run == 0;
-  verdict.totals = totals(first, second, {.sent = rules.cpus_apart == 0, .failed = whole});
+  verdict.totals = totals(
+      first, second, {.sent = rules.cpus_apart == 0, .ended = rules.breaks == 0, .failed = whole});
   return verdict;
 }
 

@@ -99,6 +99,15 @@ class Comparison {
                      const std::vector<std::size_t>* b, bool peers);
   std::vector<LinkEvent> chosen(const Observations& run, const Observations::Stream& stream) const;
   bool behind_refusal(const LinkName& link) const;
+  bool ordered(const Observations::Stream& stream) const {
+    const auto& [own, peer, kind] = stream;
+    const bool by_choice = kind == KernelEvent::link_read || kind == KernelEvent::link_replied;
+    return !by_choice || (rules_.any_order >> own.cpu & 1) == 0;
+  }
+  bool cancelled(const LinkName& link) const {
+    return (rules_.breaks >> link.server.cpu & 1) != 0 &&
+           (a_.cancelled(link) || b_.cancelled(link));
+  }
   bool apart(unsigned cpu) const { return (rules_.cpus_apart >> cpu & 1) != 0; }
 
   void differ(std::string what, const Observed* a, const Observed* b) {
@@ -148,6 +157,8 @@ void Comparison::choose_links() {
 void Comparison::choose(const LinkName& link) {
   if (behind_refusal(link)) {
     ++result_.behind_refusal;
+  } else if (cancelled(link)) {
+    ++result_.cancelled;
   } else if (!rules_.partial) {
     links_.insert(link);
   } else if (!a_.requestor_ends().contains(link) || !b_.requestor_ends().contains(link)) {
@@ -173,7 +184,9 @@ void Comparison::compare_streams() {
   std::set<Observations::Stream> streams;
   for (const Observations* run : {&a_, &b_}) {
     for (const auto& [stream, events] : run->streams()) {
-      if (verb(std::get<KernelEvent::Kind>(stream)) != nullptr) streams.insert(stream);
+      if (verb(std::get<KernelEvent::Kind>(stream)) != nullptr && ordered(stream)) {
+        streams.insert(stream);
+      }
     }
   }
   for (const Observations::Stream& stream : streams) compare_stream(stream);
@@ -210,14 +223,20 @@ void Comparison::compare_ends(const std::map<LinkName, std::vector<std::size_t>>
   }
 }
 
-// Of requestors with a refusal: what is refused is sent again, so in the end as many go well.
+// Of requestors with a refusal: what is refused is sent again, so in the end as many go well, if
+// that is not drawn anew.
 void Comparison::compare_counts() {
   std::map<std::pair<ProcessAddress, ProcessAddress>, std::array<std::uint64_t, 2>> counts;
   for (const std::size_t side : {0, 1}) {
     const Observations& run = side == 0 ? a_ : b_;
     for (const auto& [link, events] : run.requestor_ends()) {
       if (!refused_.contains(link.requestor)) continue;
-      counts[{link.requestor, link.server}][side] += run.completion(link) == "none" ? 1 : 0;
+      const bool drawn = (rules_.any_order >> link.server.cpu & 1) != 0;
+      const auto end = run.completion(link);
+      const bool counts_here =
+          drawn ? run.cancelled(link) || (end && *end != "no_lcb" && *end != "timeout")
+                : end == "none";
+      counts[{link.requestor, link.server}][side] += counts_here ? 1 : 0;
     }
   }
   for (const auto& [pair, count] : counts) {

@@ -15,6 +15,10 @@
 /// behind it. With faults it depends on
 /// timing which links fail: only those are compared that were completed without error in both runs,
 /// and neither is who thinks whom to be down.
+///
+/// How far a link got that its requestor broke depends on timing too: where workloads do that, a
+/// link that was broken before its end in either run is left out. So is in which order a server that holds several links reads
+/// and answers them.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +32,8 @@ namespace xybus {
 struct CompareRules {
   bool partial = false;           ///< there are faults, or a run did not come to its end
   std::uint32_t cpus_apart = 0;   ///< CPUs whose processes may come to an early end, a bit each
+  std::uint32_t breaks = 0;       ///< CPUs with a server to which links are broken, a bit each
+  std::uint32_t any_order = 0;    ///< CPUs with a server that replies in any order, a bit each
 };
 
 struct Difference {
@@ -45,9 +51,10 @@ struct Agreement {
   // Links left out, each counted once, for the first reason that holds:
   std::uint64_t behind_refusal = 0;  ///< at or behind a refusal
   std::uint64_t in_one_run = 0;      ///< made in one run only (partial)
+  std::uint64_t cancelled = 0;       ///< broken before its end in either run
   std::uint64_t failed = 0;          ///< failed, or open at the end, in either run (partial)
 
-  std::uint64_t left_out() const { return behind_refusal + in_one_run + failed; }
+  std::uint64_t left_out() const { return behind_refusal + in_one_run + cancelled + failed; }
 };
 
 /// `a` and `b` must outlive the result.

@@ -112,4 +112,14 @@ std::optional<std::string> Observations::completion(const LinkName& link) const 
   return {};
 }
 
+bool Observations::cancelled(const LinkName& link) const {
+  const auto found = requestor_.find(link);
+  if (found == requestor_.end()) return false;
+  for (const std::size_t index : found->second) {
+    if (events_[index].kind == KernelEvent::link_done) return false;
+    if (events_[index].kind == KernelEvent::link_broken) return true;
+  }
+  return false;
+}
+
 }  // namespace xybus

@@ -68,6 +68,9 @@ class Observations {
   /// How a link ended for its requestor: the error's name; nothing while it is open or unknown.
   std::optional<std::string> completion(const LinkName& link) const;
 
+  /// Whether its requestor broke it before it had ended.
+  bool cancelled(const LinkName& link) const;
+
  private:
   void add(std::uint64_t number, std::string_view line);
   void place(std::size_t index);

@@ -43,13 +43,19 @@ std::vector<Total> totals(const Json& a, const Json& b, const TotalRules& rules)
     const bool made_once = (ours == "-" && theirs == "ok") || (ours == "ok" && theirs == "-");
     rows.push_back({name, ours, theirs, !made_once});
   }
-  for (const char* name : {"sent", "delivered", "failed", "lost", "duplicated", "corrupted"}) {
+  const Json none = 0;
+  for (const char* name :
+       {"sent", "delivered", "failed", "cancelled", "lost", "duplicated", "corrupted"}) {
     const std::string word = name;
-    const bool compared = word == "sent"                           ? rules.sent
-                          : word == "delivered" || word == "failed" ? rules.failed
-                                                                   : true;
-    rows.push_back({word, text_of(a.at("messages").at(name)), text_of(b.at("messages").at(name)),
-                    compared});
+    const bool ends = word == "delivered" || word == "failed" || word == "cancelled";
+    const bool compared = word == "sent" ? rules.sent : ends ? rules.failed && rules.ended : true;
+    const auto value = [&](const Json& summary) {
+      // Summaries from before links could be broken do not have it.
+      const Json& messages = summary.at("messages");
+      return word == "cancelled" && !messages.contains(word) ? none : messages.at(word);
+    };
+    if (word == "cancelled" && value(a) == none && value(b) == none) continue;
+    rows.push_back({word, text_of(value(a)), text_of(value(b)), compared});
   }
   rows.push_back({"cycles", text_of(a.at("cycles")), text_of(b.at("cycles")), false});
   for (const char* name : {"p50", "p99"}) {

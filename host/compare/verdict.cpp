@@ -52,6 +52,11 @@ std::string left_out(const Verdict& verdict) {
   };
   links(its.behind_refusal,
         "at or behind a refusal for want of room, a matter of timing: only counted");
+  links(its.cancelled, "that were broken before their end in a run: timing decides how far they "
+                       "got");
+  if (verdict.rules.any_order != 0) {
+    text += line("left out", "in which order servers that hold several links read and answer them");
+  }
   links(its.failed, "that failed in a run: with faults, timing decides which do");
   links(its.in_one_run, "made in one run only: with faults, timing decides what is tried");
   if (verdict.rules.partial) {

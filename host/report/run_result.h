@@ -43,6 +43,7 @@ struct MessageResult {
   std::uint64_t sent = 0;
   std::uint64_t delivered = 0;   ///< completed without error
   std::uint64_t failed = 0;      ///< completed with an error: their senders know
+  std::uint64_t cancelled = 0;   ///< their senders broke the link before it ended
   std::uint64_t lost = 0;        ///< sent, and nobody was told what became of them
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;   ///< arrived with other bytes than were sent

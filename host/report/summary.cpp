@@ -105,8 +105,11 @@ std::string line(const char* label, const std::string& text) {
 }
 
 std::string messages_text(const MessageResult& messages) {
-  return fmt::format("{} sent, {} delivered, {} failed, {} lost, {} duplicated, {} corrupted",
-                     messages.sent, messages.delivered, messages.failed, messages.lost,
+  // Most workloads break no links.
+  const std::string cancelled =
+      messages.cancelled > 0 ? fmt::format("{} cancelled, ", messages.cancelled) : "";
+  return fmt::format("{} sent, {} delivered, {} failed, {}{} lost, {} duplicated, {} corrupted",
+                     messages.sent, messages.delivered, messages.failed, cancelled, messages.lost,
                      messages.duplicated, messages.corrupted);
 }
 
@@ -184,7 +187,8 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
     json["bus"][name(id)] = bus_json(result.bus[static_cast<std::size_t>(id)], result.cycles);
   const MessageResult& messages = result.messages;
   json["messages"] = {{"sent", messages.sent},       {"delivered", messages.delivered},
-                      {"failed", messages.failed},   {"lost", messages.lost},
+                      {"failed", messages.failed},   {"cancelled", messages.cancelled},
+                      {"lost", messages.lost},
                       {"duplicated", messages.duplicated}, {"corrupted", messages.corrupted}};
   json["latency_cycles"] = latency_json(result.latency);
   json["round_trip_cycles"] = latency_json(result.round_trip);

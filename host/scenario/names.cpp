@@ -34,6 +34,7 @@ const std::vector<Described>& known_workloads() {
       {"ping", "requests from one CPU to another, one at a time, each answered by a reply"},
       {"stream", "messages from one CPU to another, a window of them outstanding"},
       {"all-to-all", "every CPU sends: uniform, hotspot, transpose, bit-complement or tornado"},
+      {"links", "many requestors to a slow server: any size, any order of replies, links broken"},
   };
   assert(list.size() == std::variant_size_v<WorkloadSpec>);
   return list;

@@ -84,6 +84,30 @@ std::uint64_t read_pause(const Section& section, double clock_hz) {
   return cycles;
 }
 
+LinksSpec read_links(const toml::table& table, const std::string& path, const Origin& origin,
+                     const SystemSpec& system) {
+  const Section section(table, path, origin,
+                        {"kind", "from", "to", "requestors", "count", "max_bytes", "window",
+                         "pause", "work", "depth", "cancels"});
+  LinksSpec links;
+  links.at = section.at();
+  links.from = section.is_list("from") ? section.cpus("from", system.cpus, 1)
+                                       : std::vector{section.cpu("from", system.cpus)};
+  links.to = section.cpu("to", system.cpus);
+  links.requestors = unsigned(section.integer("requestors", 1, max_requestors, links.requestors));
+  links.count = section.integer("count", 1, most_links);
+  links.bytes = std::uint32_t(section.integer("max_bytes", 0, max_message_bytes));
+  links.window = unsigned(section.integer("window", 1, max_window, links.window));
+  links.pause_cycles = read_pause(section, system.clock_hz);
+  if (section.has("work")) links.work_cycles = section.time("work", system.clock_hz);
+  if (links.work_cycles > most_work_cycles)
+    section.fail("work", fmt::format("{} is {} cycles", section.written("work"), links.work_cycles),
+                 fmt::format("at most {} cycles", most_work_cycles));
+  links.depth = unsigned(section.integer("depth", 1, max_depth, links.depth));
+  if (section.has("cancels")) links.cancels = section.fraction("cancels");
+  return links;
+}
+
 WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
                            const SystemSpec& system) {
   const std::string kind = kind_of(table, path, origin, names_of(known_workloads()));
@@ -114,6 +138,7 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
     stream.pause_cycles = read_pause(section, system.clock_hz);
     return stream;
   }
+  if (kind == "links") return read_links(table, path, origin, system);
   const Section section(table, path, origin,
                         {"kind", "bytes", "count", "window", "pause", "pattern", "cpus"});
   AllToAllSpec all;

@@ -83,7 +83,27 @@ struct AllToAllSpec {
   bool operator==(const AllToAllSpec&) const = default;
 };
 
-using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec>;
+/// Several requestors on each of some CPUs, and one slow server that holds a number of links and
+/// replies to them in any order; requestors break some links before they end. Sizes and all else
+/// about a message are drawn; see workload/links.h.
+struct LinksSpec {
+  Source at;
+  std::vector<unsigned> from;  ///< CPUs with requestors, at least one, each once, ascending
+  unsigned to = 0;             ///< the server's CPU; may be one of these
+  unsigned requestors = 8;     ///< processes on each CPU of `from`, 1 to max_requestors
+  std::uint32_t bytes = 0;     ///< of a request and of a reply, at most
+  std::uint64_t count = 0;     ///< messages of each requestor, 1 to most_links
+  unsigned window = 4;         ///< links outstanding at once of each requestor, 1 to max_window
+  std::uint64_t pause_cycles = 0;
+  std::uint64_t work_cycles = 0;  ///< mean time that the server computes on a request, at most
+                                  ///< most_work_cycles; 0: none
+  unsigned depth = 4;          ///< links that the server listens to before it replies to one, at
+                               ///< most; 1 to max_depth
+  double cancels = 0;          ///< share of links that are to be broken, 0 to 1
+  bool operator==(const LinksSpec&) const = default;
+};
+
+using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec>;
 
 /// Mean time between two sends of a client, in cycles.
 inline std::uint64_t pause_of(const WorkloadSpec& spec) {
@@ -92,6 +112,10 @@ inline std::uint64_t pause_of(const WorkloadSpec& spec) {
 
 inline constexpr std::uint32_t max_message_bytes = 65536;
 inline constexpr unsigned max_window = 64;
+inline constexpr unsigned max_requestors = 32;
+inline constexpr unsigned max_depth = 64;
+inline constexpr std::uint64_t most_links = 1'000'000;
+inline constexpr std::uint64_t most_work_cycles = 50'000;  // a run moves: see Watchdog
 
 enum class FaultKind {
   packet_corrupt,  ///< bits of a packet flip on the wires

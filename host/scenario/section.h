@@ -49,6 +49,7 @@ class Section {
   Section(const toml::table& table, std::string path, const Origin& origin, const Words& keys);
 
   bool is_string(std::string_view key) const { return has(key) && table_.get(key)->is_string(); }
+  bool is_list(std::string_view key) const { return has(key) && table_.get(key)->is_array(); }
   bool has(std::string_view key) const { return table_.contains(key); }
   Source at() const { return origin_.of(path_, table_); }
   Source at(std::string_view key) const { return origin_.of(full(key), *table_.get(key)); }

@@ -123,6 +123,19 @@ void write(Table& table, const AllToAllSpec& all) {
   if (all.pause_cycles != 0) table.time("pause", all.pause_cycles);
 }
 
+void write(Table& table, const LinksSpec& links) {
+  table.list("from", links.from, decimal);
+  table.number("to", links.to);
+  table.number("requestors", links.requestors);
+  table.number("count", links.count);
+  table.number("max_bytes", links.bytes);
+  table.number("window", links.window);
+  if (links.pause_cycles != 0) table.time("pause", links.pause_cycles);
+  if (links.work_cycles != 0) table.time("work", links.work_cycles);
+  table.number("depth", links.depth);
+  table.number("cancels", links.cancels);
+}
+
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {
   const auto numbers = [&](const char* key, const std::vector<unsigned>& list) {
     if (!list.empty()) table.list(key, list, decimal);

@@ -58,6 +58,7 @@ class Shrink {
 
   void name_chances();
   void shrink_workload(std::size_t index);
+  void shrink_links(std::size_t index);
   void shrink_cpus();
   void single_packets();
 
@@ -124,6 +125,19 @@ void Shrink::shrink_workload(std::size_t index) {
       return with([&](Scenario& s) { its(s).cpus = kept; });
     }, 2);
   }
+  if (std::holds_alternative<LinksSpec>(best_.workloads[index])) shrink_links(index);
+}
+
+void Shrink::shrink_links(std::size_t index) {
+  const auto its = [index](Scenario& s) -> auto& { return std::get<LinksSpec>(s.workloads[index]); };
+  if (its(best_).cancels > 0) with([&](Scenario& s) { its(s).cancels = 0; });
+  ddmin(its(best_).from, [&](const std::vector<unsigned>& kept) {
+    return with([&](Scenario& s) { its(s).from = kept; });
+  }, 1);
+  smaller([&](Scenario& s) -> auto& { return its(s).requestors; }, 1);
+  smaller([&](Scenario& s) -> auto& { return its(s).window; }, 1);
+  smaller([&](Scenario& s) -> auto& { return its(s).depth; }, 1);
+  smaller([&](Scenario& s) -> auto& { return its(s).work_cycles; }, 0);
 }
 
 void Shrink::shrink_cpus() {

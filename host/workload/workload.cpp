@@ -16,9 +16,13 @@ WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, 
       clients_(plan.cpus()) {}
 
 ProcessAddress WorkloadContext::add_server(unsigned cpu) {
-  return plan_.add_server(cpu, name_ + "-server", [this](Process& process, Site& site) {
+  return add_server(cpu, [this](Process& process, Site& site) {
     return serve(process, site, *this);
   });
+}
+
+ProcessAddress WorkloadContext::add_server(unsigned cpu, Program program) {
+  return plan_.add_server(cpu, name_ + "-server", std::move(program));
 }
 
 ProcessAddress WorkloadContext::add_client(unsigned cpu, std::uint64_t count, Program program) {
@@ -30,13 +34,26 @@ RandomStream WorkloadContext::random(unsigned cpu) const {
   return RandomStream(seed_, fmt::format("workload.{}.cpu.{}", index_, cpu));
 }
 
-RandomStream WorkloadContext::pause_random(unsigned cpu) const {
+RandomStream WorkloadContext::pause_random(unsigned cpu, unsigned requestor) const {
+  if (requestor != 0) return stream(fmt::format("cpu.{}.requestor.{}.pause", cpu, requestor));
   return RandomStream(seed_, fmt::format("workload.{}.cpu.{}.pause", index_, cpu));
 }
 
-MessageId WorkloadContext::request(unsigned from, unsigned to, std::uint32_t number) const {
+// Without formatting a name for each message.
+RandomStream WorkloadContext::message_random(const MessageId& id, std::string_view what) const {
+  const std::uint64_t who = std::uint64_t{index_} << 32 | std::uint64_t{id.from} << 24 |
+                            std::uint64_t{id.to} << 16 | id.requestor;
+  return RandomStream(mix64(mix64(seed_ + golden) ^ who) + id.number * golden, what);
+}
+
+RandomStream WorkloadContext::stream(std::string_view name) const {
+  return RandomStream(seed_, fmt::format("workload.{}.{}", index_, name));
+}
+
+MessageId WorkloadContext::request(unsigned from, unsigned to, std::uint32_t number,
+                                   unsigned requestor) const {
   return {index_, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to),
-          Direction::request, number};
+          Direction::request, number, static_cast<std::uint8_t>(requestor)};
 }
 
 std::uint64_t WorkloadContext::expected() const {
@@ -61,6 +78,7 @@ void plan_workload(const WorkloadSpec& spec, WorkloadContext& context) {
     void operator()(const PingSpec& ping) const { plan_ping(ping, context); }
     void operator()(const StreamSpec& stream) const { plan_stream(stream, context); }
     void operator()(const AllToAllSpec& all) const { plan_all_to_all(all, context); }
+    void operator()(const LinksSpec& links) const { plan_links(links, context); }
   };
   std::visit(Planner{context}, spec);
 }

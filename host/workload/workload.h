@@ -19,11 +19,13 @@
 /// Requestor and server make, verify and account for every message. A new kind of workload also
 /// gets: its specification in scenario/scenario.h, added to WorkloadSpec; its name at the same
 /// place of known_workloads() in scenario/names.cpp; a reader in read_workload() of
-/// scenario/scenario.cpp; its planning function declared below, and called by plan_workload().
+/// scenario/scenario.cpp; its planning function declared below, and called by plan_workload();
+/// what can be made smaller of it in shrink/shrink.cpp.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "check/scoreboard.h"
@@ -45,6 +47,9 @@ class WorkloadContext {
   /// with as many bytes as the requestor has room for.
   ProcessAddress add_server(unsigned cpu);
 
+  /// Adds one with a program of its own.
+  ProcessAddress add_server(unsigned cpu, Program program);
+
   /// Adds a client on a CPU that is to see `count` messages through, done or failed.
   ProcessAddress add_client(unsigned cpu, std::uint64_t count, Program program);
 
@@ -52,9 +57,16 @@ class WorkloadContext {
   RandomStream random(unsigned cpu) const;
 
   /// Another one, for its pauses: they change nothing of what it draws otherwise.
-  RandomStream pause_random(unsigned cpu) const;
+  RandomStream pause_random(unsigned cpu, unsigned requestor = 0) const;
 
-  MessageId request(unsigned from, unsigned to, std::uint32_t number) const;
+  /// One for a message, the same wherever it is asked for. `what` is what it decides.
+  RandomStream message_random(const MessageId& id, std::string_view what = "message") const;
+
+  /// One of the workload's own, by name.
+  RandomStream stream(std::string_view name) const;
+
+  MessageId request(unsigned from, unsigned to, std::uint32_t number,
+                    unsigned requestor = 0) const;
   /// A message has ended for its requestor on a CPU.
   void ended(unsigned cpu) { ++clients_[cpu].ended; }
 
@@ -89,5 +101,6 @@ void plan_workload(const WorkloadSpec& spec, WorkloadContext& context);
 void plan_ping(const PingSpec& spec, WorkloadContext& context);
 void plan_stream(const StreamSpec& spec, WorkloadContext& context);
 void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context);
+void plan_links(const LinksSpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

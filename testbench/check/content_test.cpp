@@ -69,6 +69,28 @@ TEST_CASE("seed, workload, CPUs, number and direction each change the contents")
   CHECK(changed(1, [](MessageId& id) { id.direction = Direction::reply; }));
 }
 
+TEST_CASE("requestors of one CPU have contents of their own, and tags") {
+  MessageId other = some_id;
+  other.requestor = 3;
+  CHECK(content_of(1, other, 64) != content_of(1, some_id, 64));
+  CHECK(tag_of(some_id) == 17);
+  CHECK(tag_of(other) == (3U << 24 | 17));
+  CHECK(describe(some_id) == "CPU 3 -> CPU 5, request 17 of workload 2");
+  CHECK(describe(other) == "CPU 3 -> CPU 5, request 17 of requestor 3 of workload 2");
+}
+
+TEST_CASE("a part of a message verifies from any offset, and is wrong at any other") {
+  const Content content(1);
+  const auto bytes = content_of(1, some_id, 70);
+  for (std::size_t offset = 0; offset < 40; ++offset) {
+    const auto part = std::span(bytes).subspan(offset, 21);
+    CHECK_FALSE(content.verify_part(some_id, offset, part));
+    const auto mismatch = content.verify_part(some_id, offset + 1, part);
+    REQUIRE(mismatch);
+    CHECK(mismatch->offset >= offset + 1);
+  }
+}
+
 TEST_CASE("one flipped bit at any byte is found there, with what was expected and what came") {
   const Content content(1);
   for (std::size_t at = 0; at < 29; ++at) {

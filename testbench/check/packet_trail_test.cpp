@@ -50,6 +50,15 @@ TEST_CASE("the trail knows by which bus a request came") {
   CHECK(trail.route(request) == "bus y at cycle 100 (link, control sequence 17)");
 }
 
+TEST_CASE("the trail tells the requestors of a CPU apart") {
+  PacketTrail trail;
+  trail.note(BusId::y, 100, 1, 2, packet(LinkOperation::link, 17, {7, 4U << 24 | 33}));
+  CHECK(trail.route(request).empty());
+  MessageId fourth = request;
+  fourth.requestor = 4;
+  CHECK(trail.route(fourth) == "bus y at cycle 100 (link, control sequence 17)");
+}
+
 TEST_CASE("the trail of a reply is found by its link, from the other CPU") {
   PacketTrail trail;
   trail.note(BusId::y, 100, 1, 2, packet(LinkOperation::link, 17, {7, 33}));

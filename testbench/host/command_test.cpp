@@ -653,7 +653,7 @@ TEST_CASE("list names every shipped scenario and workload and fault with a descr
   CHECK(listed >= 6);
   for (const char* word : {"ping", "stream", "all-to-all", "packet-corrupt", "packet-drop",
                            "answer-drop", "bus-down", "cpu-halt", "babbling-node", "forged-source",
-                           "bus-hog", "cpu-restart"})
+                           "bus-hog", "cpu-restart", "links"})
     CHECK_THAT(bench.out, Catch::Contains(std::string("  ") + word + " "));
   REQUIRE(bench.start({"list", "faults"}) == 0);
   CHECK_THAT(bench.out, !Catch::Contains("stream"));

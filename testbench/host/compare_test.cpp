@@ -397,6 +397,83 @@ TEST_CASE("columns of a verdict stay apart whatever stands in them") {
   verdict.names = {"rtl", "tlm"};
   verdict.totals = {{"outcome", "check-failed", "check-failed", true}};
   CHECK_THAT(verdict_text(verdict), Contains("  check-failed  check-failed\n"));
+namespace {
+
+/// A link that its requestor breaks before its end, when its server has come so far.
+void break_off(Lines& lines, unsigned requestor, unsigned tag, bool replied) {
+  remove(lines, "link_done", requestor, tag);
+  if (!replied) remove(lines, "link_replied", requestor, tag);
+}
+
+}  // namespace
+
+TEST_CASE("a link that is broken before its end in either run is left out and counted") {
+  const bool replied = GENERATE(false, true);
+  const CompareRules rules{.breaks = 1U << 1};
+  const Changed one([&](Lines& lines) { break_off(lines, 0, 1, replied); }, rules);
+  CHECK(one.agreement.differences.empty());
+  CHECK(one.agreement.cancelled == 1);
+  CHECK(one.agreement.links == 4);
+  const Agreement back = compare(*one.b.seen, *one.a.seen, rules);
+  CHECK(back.differences.empty());
+  CHECK(back.cancelled == 1);
+  // The others are compared all the same.
+  const Changed other([&](Lines& lines) {
+    break_off(lines, 0, 1, replied);
+    ++find(lines, "link_done", 0, 2).bytes;
+  }, rules);
+  CHECK_THAT(other.first().what, Contains("tag 2"));
+  // Where no scenario breaks links it is a difference.
+  const Changed elsewhere([&](Lines& lines) { break_off(lines, 0, 1, replied); },
+                          {.breaks = 1U << 0});
+  CHECK_FALSE(elsewhere.agreement.differences.empty());
+}
+
+TEST_CASE("a link that is broken after its end is no cancelled one") {
+  const Changed same([](Lines&) {}, {.breaks = 1U << 1});
+  CHECK(same.agreement.cancelled == 0);
+}
+
+TEST_CASE("in which order a server reads and answers counts, unless it holds several links") {
+  const auto later = [](Lines& lines) {
+    // The first link of CPU 0 is read and answered behind the second one.
+    for (const char* event : {"link_replied", "link_read"}) {
+      const Line line = find(lines, event, 0, 0);
+      remove(lines, event, 0, 0);
+      lines.insert(lines.begin() + (&find(lines, "link_replied", 0, 1) - lines.data()) + 1, line);
+    }
+    const Line done = find(lines, "link_done", 0, 0);
+    const Line broken = find(lines, "link_broken", 0, 0);
+    remove(lines, "link_done", 0, 0);
+    remove(lines, "link_broken", 0, 0);
+    lines.push_back(done);
+    lines.push_back(broken);
+  };
+  CHECK_FALSE(Changed(later).agreement.differences.empty());
+  CHECK(Changed(later, {.any_order = 1U << 1}).agreement.differences.empty());
+  CHECK_FALSE(Changed(later, {.any_order = 1U << 0}).agreement.differences.empty());
+  // In which order it listens counts there too.
+  const Changed listened([](Lines& lines) {
+    std::swap(find(lines, "link_listened", 0, 0), find(lines, "link_listened", 0, 1));
+  }, {.any_order = 1U << 1});
+  CHECK_THAT(listened.first().what, Contains("listened to links from"));
+}
+
+TEST_CASE("of a server that draws replies anew refused links only have to end") {
+  const auto refuse = [](Lines& lines) {
+    find(lines, "link_done", 0, 1).error = "no_lcb";
+    Lines again = good_link(3);
+    find(again, "link_done", 0, 3).error = "invalid_state";
+    find(again, "link_replied", 0, 3).error = "invalid_state";
+    lines.insert(lines.end(), again.begin(), again.end());
+  };
+  CHECK_FALSE(Changed(refuse).agreement.differences.empty());
+  CHECK(Changed(refuse, {.any_order = 1U << 1}).agreement.differences.empty());
+  const auto lose = [&](Lines& lines) {
+    refuse(lines);
+    remove_link(lines, 0, 3);
+  };
+  CHECK_FALSE(Changed(lose, {.any_order = 1U << 1}).agreement.differences.empty());
 }
 
 // ---- Totals and verdict -------------------------------------------------------------------------
@@ -444,6 +521,31 @@ TEST_CASE("each total that has to agree is compared, cycles and latency are not"
   CHECK_FALSE(any_differs(more, summary()));
   more["checks"].back()["ok"] = false;
   CHECK(any_differs(summary(), more));
+}
+
+TEST_CASE("how many links were cancelled is shown where any were, and compared unless told not to") {
+  CHECK(std::ranges::none_of(totals(summary(), summary(), {}),
+                             [](const Total& each) { return each.name == "cancelled"; }));
+  auto other = summary();
+  other["messages"]["cancelled"] = 1;
+  other["messages"]["delivered"] = 4;
+  CHECK(any_differs(summary(), other));
+  CHECK(any_differs(other, summary(), {.failed = true}));
+  CHECK_FALSE(any_differs(summary(), other, {.ended = false}));
+  other["messages"]["lost"] = 1;
+  CHECK(any_differs(summary(), other, {.ended = false}));
+}
+
+TEST_CASE("a verdict says that broken links and any order are left out") {
+  Verdict verdict{"links, seed 1", {"rtl", "tlm"}, {}, totals(summary(), summary(), {}), {}};
+  CHECK_THAT(verdict_text(verdict), !Contains("broken") && !Contains("several links"));
+  verdict.agreement.links = 3;
+  verdict.agreement.cancelled = 5;
+  verdict.rules.any_order = 2;
+  CHECK(verdict.agree());
+  CHECK_THAT(verdict_text(verdict),
+             Contains("left out   5 links that were broken before their end in a run") &&
+                 Contains("left out   in which order servers that hold several links"));
 }
 
 TEST_CASE("a verdict says what was compared and left out and shows the first difference") {

@@ -231,7 +231,8 @@ TEST_CASE("the summary holds every key that is promised") {
   CHECK(json["bus"]["y"]["packets"] == 0);
   CHECK(json["bus"]["y"]["payload_efficiency"] == 0.0);
   CHECK(json["messages"] == nlohmann::json({{"sent", 1000}, {"delivered", 998}, {"failed", 2},
-                                            {"lost", 0}, {"duplicated", 0}, {"corrupted", 0}}));
+                                            {"cancelled", 0}, {"lost", 0}, {"duplicated", 0},
+                                            {"corrupted", 0}}));
   CHECK(json["latency_cycles"] == nlohmann::json({{"samples", 998}, {"min", 90}, {"p50", 120},
                                                   {"p99", 400}, {"max", 900}}));
   CHECK(json["faults"] == nlohmann::json::parse(R"([{"what": "bus-down x",
@@ -319,6 +320,14 @@ TEST_CASE("a run without cycles has a summary without divisions by zero") {
   CHECK(json["bus"]["x"]["utilisation"] == 0.0);
   CHECK(json["faults"].is_array());
   CHECK(json["checks"].is_array());
+}
+
+TEST_CASE("broken links are counted in summary and table, where there are any") {
+  RunResult result = sample_result();
+  result.messages.cancelled = 7;
+  CHECK(nlohmann::json::parse(summary_json(result, {}))["messages"]["cancelled"] == 7);
+  CHECK_THAT(result_table(result, {}),
+             Catch::Contains("998 delivered, 2 failed, 7 cancelled, 0 lost, "));
 }
 
 TEST_CASE("the table shows the buses and messages and where the outputs lie") {

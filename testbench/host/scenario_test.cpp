@@ -155,6 +155,62 @@ TEST_CASE("who takes part in an all-to-all can be listed") {
   CHECK(error("cpus = [\"a\", 1]\n").find("expected a list") != std::string::npos);
 }
 
+TEST_CASE("links: what is not said has its default, and from is a CPU or a list") {
+  const auto links = [](const std::string& keys) {
+    return std::get<LinksSpec>(
+        parse_scenario("[[workload]]\nkind = \"links\"\n" + keys, "s.toml").workloads[0]);
+  };
+  const LinksSpec least = links("from = 3\nto = 1\ncount = 2\nmax_bytes = 0\n");
+  CHECK(least.from == std::vector{3U});
+  CHECK(least.to == 1);
+  CHECK(least.count == 2);
+  CHECK(least.bytes == 0);
+  CHECK(least.requestors == 8);
+  CHECK(least.window == 4);
+  CHECK(least.pause_cycles == 0);
+  CHECK(least.work_cycles == 0);
+  CHECK(least.depth == 4);
+  CHECK(least.cancels == 0);
+  const LinksSpec all = links("from = [2, 0]\nto = 2\nrequestors = 32\ncount = 1000000\n"
+                              "max_bytes = 65536\nwindow = 64\npause = \"1 us\"\n"
+                              "work = \"500 us\"\ndepth = 64\ncancels = 1\n");
+  CHECK(all.from == std::vector{0U, 2U});
+  CHECK(all.requestors == 32);
+  CHECK(all.bytes == 65536);
+  CHECK(all.window == 64);
+  CHECK(all.pause_cycles == 100);
+  CHECK(all.work_cycles == 50'000);
+  CHECK(all.depth == 64);
+  CHECK(all.cancels == 1);
+}
+
+TEST_CASE("links: a mistake is reported with its line and what was expected") {
+  const auto error = [](const std::string& keys) {
+    try {
+      parse_scenario("[[workload]]\nkind = \"links\"\nto = 1\ncount = 2\nmax_bytes = 9\n" + keys,
+                     "s.toml");
+    } catch (const ScenarioError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(error("") == "s.toml:1: workload.0 has no from; expected from = a CPU, 0 to 3");
+  CHECK(error("from = 4\n") == "s.toml:6: from = 4: there is no such CPU; expected 0 to 3");
+  CHECK(error("from = []\n") ==
+        "s.toml:6: from has 0 entries, or one twice; expected one CPU or more, 0 to 3, each once");
+  CHECK(error("from = [0, 4]\n") ==
+        "s.toml:6: from: there is no CPU 4; expected one CPU or more, 0 to 3, each once");
+  CHECK(error("from = 0\nrequestors = 33\n") ==
+        "s.toml:7: requestors = 33 is out of range; expected 1 to 32");
+  CHECK(error("from = 0\ndepth = 0\n") ==
+        "s.toml:7: depth = 0 is out of range; expected 1 to 64");
+  CHECK(error("from = 0\ncancels = 1.5\n") ==
+        "s.toml:7: cancels = 1.5 is out of range; expected 0 to 1");
+  CHECK(error("from = 0\nwork = \"1 ms\"\n") ==
+        "s.toml:7: work = \"1 ms\" is 100000 cycles; expected at most 50000 cycles");
+  CHECK(error("from = 0\nbytes = 3\n").find("s.toml:7: unknown key \"bytes\" in workload.0") == 0);
+}
+
 TEST_CASE("faults of a node name its CPU, and may end") {
   const Scenario s = parse_scenario(R"([[workload]]
 kind = "ping"
@@ -280,7 +336,7 @@ TEST_CASE("a value of the wrong type is reported with its line") {
   CHECK(error_of("[workload]\nkind = \"ping\"\n") ==
         "s.toml:1: workload is a table; expected [[workload]]");
   CHECK(error_of("[[workload]]\nkind = 3\n") ==
-        "s.toml:2: kind is an integer; expected ping, stream or all-to-all");
+        "s.toml:2: kind is an integer; expected ping, stream, all-to-all or links");
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = [0]\nto = 1\n") ==
         "s.toml:10: from is a list; expected a CPU's number, 0 to 3");
   CHECK(fault_error("kind = \"packet-drop\"\nprobability = \"0.1\"\n") ==
@@ -383,7 +439,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
   CHECK(error_of("[system]\ncosts = \"nil\"\n") ==
         "s.toml:2: unknown costs \"nil\"; expected default or zero");
   CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
-        "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream or all-to-all");
+        "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all or links");
   CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
         "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
         "transpose, bit-complement or tornado");
@@ -416,7 +472,7 @@ TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
   CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
-        "s.toml:14: workload.1 has no kind; expected kind = ping, stream or all-to-all");
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all or links");
   CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
         "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
   CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");

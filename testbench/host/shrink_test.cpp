@@ -137,6 +137,31 @@ TEST_CASE("a failure of one fault and one workload shrinks to these, and chance 
   CHECK(rule.runs < 120);
 }
 
+TEST_CASE("a links workload shrinks in everything that does not matter") {
+  const Scenario start = parse_scenario(
+      "[system]\ncpus = 8\n[[workload]]\nkind = \"links\"\nfrom = [0, 1, 2, 4]\nto = 3\n"
+      "count = 40\nmax_bytes = 5000\nrequestors = 12\nwindow = 6\nwork = \"9 us\"\ndepth = 9\n"
+      "cancels = 0.25\n", "s.toml");
+  Rule rule;
+  const bool needs_cancels = GENERATE(false, true);
+  rule.rule = [=](const Scenario& s) {
+    const auto& links = std::get<LinksSpec>(s.workloads[0]);
+    return std::ranges::count(links.from, 2U) == 1 && links.requestors >= 3 && links.depth >= 2 &&
+           (links.cancels > 0 || !needs_cancels);
+  };
+  const Scenario shrunk_one = shrunk(start, rule);
+  const auto& links = std::get<LinksSpec>(shrunk_one.workloads[0]);
+  CHECK(links.from == std::vector{2U});
+  CHECK(links.requestors == 3);
+  CHECK(links.depth == 2);
+  CHECK(links.window == 1);
+  CHECK(links.count == 1);
+  CHECK(links.bytes == 0);
+  CHECK(links.work_cycles == 0);
+  CHECK(links.cancels == (needs_cancels ? 0.25 : 0));
+  CHECK(shrunk_one.system.cpus == 4);
+}
+
 TEST_CASE("a probability becomes the one packet that it takes") {
   Rule rule;
   for (std::uint64_t cycle = 100; cycle < 2000; cycle += 100)

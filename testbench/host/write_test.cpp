@@ -45,7 +45,19 @@ WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
   const std::uint64_t count = 1 + random.below(1'000'000'000);
   const auto window = unsigned(1 + random.below(max_window));
   const std::uint64_t pause = random.below(2) == 0 ? 0 : random.below(1'000'000'000);
-  switch (random.below(3)) {
+  switch (random.below(4)) {
+    case 3:
+      return LinksSpec{.at = {},
+                       .from = some_cpus(random, cpus, 1),
+                       .to = cpu(),
+                       .requestors = unsigned(1 + random.below(max_requestors)),
+                       .bytes = bytes(),
+                       .count = 1 + random.below(most_links),
+                       .window = window,
+                       .pause_cycles = pause,
+                       .work_cycles = random.below(2) == 0 ? 0 : random.below(most_work_cycles),
+                       .depth = unsigned(1 + random.below(max_depth)),
+                       .cancels = double(random.below(1000)) / 999};
     case 0: return PingSpec{{}, cpu(), cpu(), bytes(), bytes(), count, pause};
     case 1: return StreamSpec{{}, cpu(), cpu(), bytes(), count, window, pause};
     default:

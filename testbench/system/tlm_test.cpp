@@ -9,7 +9,8 @@ using namespace xybus::test;
 namespace {
 
 const char* const scenarios[] = {"ping",      "stream",   "one-bus",  "all-to-all",
-                                 "bus-x-dies", "noisy-bus", "cpu-dies", "rogue-node"};
+                                 "bus-x-dies", "noisy-bus", "cpu-dies", "rogue-node",
+                                 "links"};
 
 /// By how much of itself the second differs from the first.
 double difference(const nlohmann::json& first, const nlohmann::json& second) {
