@@ -51,8 +51,9 @@ void TransferRepeater::start_pause(unsigned cpu) {
 void TransferRepeater::end_pause(unsigned cpu) {
   Peer& peer = peers_[cpu];
   peer.timer = {};
-  if (peer.waiting == 0) {
+  if (peer.waiting == 0) {  // their links have ended
     peer = {};
+    free_();
     return;
   }
   if (peer.unreachable) port_.raise_paths(cpu);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 
 #include "contract/contract.h"
 #include "firmware/dispatcher/dispatcher.h"
@@ -17,9 +18,14 @@ namespace xybus {
 
 class TransferRepeater {
  public:
-  /// `longest_pause` in cycles.
-  TransferRepeater(Dispatcher& dispatcher, PacketPort& port, std::uint64_t longest_pause)
-      : dispatcher_(dispatcher), port_(port), longest_pause_(longest_pause) {}
+  /// `longest_pause` in cycles. `free` is called when a CPU is not held any more and no event was
+  /// the reason, so that nobody would look otherwise.
+  TransferRepeater(Dispatcher& dispatcher, PacketPort& port, std::uint64_t longest_pause,
+                   std::function<void()> free)
+      : dispatcher_(dispatcher),
+        port_(port),
+        longest_pause_(longest_pause),
+        free_(std::move(free)) {}
 
   /// Whether new transfers to that CPU have to wait, because others do.
   bool held(unsigned cpu) const { return peers_[cpu].pause != 0; }
@@ -52,6 +58,7 @@ class TransferRepeater {
   Dispatcher& dispatcher_;
   PacketPort& port_;
   const std::uint64_t longest_pause_;
+  const std::function<void()> free_;
   std::array<Peer, contract::max_nodes> peers_{};
   std::uint64_t repeats_ = 0;
 };
