@@ -23,11 +23,8 @@ constexpr unsigned batch_events = 8;
 // Descriptors of each ring kept for heartbeats.
 constexpr unsigned heartbeat_reserve = contract::max_nodes;
 
-// No packet may stand in the control ring for long, in front of I'm-alives. So many busy answers
-// take about 2,000 cycles with their pauses; software repeats what failed. A dead bus grants nothing,
-// and that is found out as early as it can be told from a busy one: the longest fair wait was seen
-// to be 1,156 cycles for each node.
-constexpr std::uint32_t busy_limit = 8;
+// A dead bus grants nothing, and that is found out as early as it can be told from a busy one: the
+// longest fair wait was seen to be 1,156 cycles for each node.
 constexpr std::uint32_t least_grant_timeout = 8192;
 constexpr std::uint32_t grant_timeout_of_each = 1280;
 
