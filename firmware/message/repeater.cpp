@@ -16,9 +16,13 @@ namespace {
 
 constexpr std::uint64_t first_pause = 500;
 
+// A CPU that is busy is not gone: others may get all of its time meanwhile, if this one waits longer.
+constexpr std::uint64_t longest_busy_pause = 4'000;
+
 // Times in a row that a CPU was too busy for all packets to it, before link packets among them are
-// given up. Their requestors can decide, and for certain nothing was delivered.
-constexpr unsigned give_up_rounds = 4;
+// given up: after some 60,000 cycles, so that a crowd of requestors is no reason. Their requestors can
+// decide, and for certain nothing was delivered.
+constexpr unsigned give_up_rounds = 12;
 
 }  // namespace
 
@@ -101,7 +105,7 @@ void Repeater::start_pause(unsigned cpu) {
   peer.busy_rounds = peer.unreachable ? 0 : peer.busy_rounds + 1;
   if (peer.busy_rounds >= give_up_rounds) give_up_links(peer);
   peer.pause = peer.pause == 0 ? first_pause : 2 * peer.pause;
-  peer.pause = std::min(peer.pause, longest_pause_);
+  peer.pause = std::min(peer.pause, peer.unreachable ? longest_pause_ : longest_busy_pause);
   peer.timer = dispatcher_.after(peer.pause, [this, cpu] { end_pause(cpu); });
 }
 
