@@ -90,8 +90,27 @@ void MessageSystem::received(const ReceivedPacket& packet) {
     case ReceiveSequence::Place::ahead:
       if (!sequence.keep(number, packet.payload)) ++duplicate_packets_;
       break;
+    case ReceiveSequence::Place::beyond:
+      pass_gaps(packet.source, number);
+      sequence.keep(number, packet.payload);
+      deliver_kept(packet.source);
+      break;
     case ReceiveSequence::Place::seen: ++duplicate_packets_; break;
     case ReceiveSequence::Place::astray: ++stray_packets_; break;
+  }
+}
+
+/// What is missing so far behind will not come any more: it is lost, and nothing else with it.
+void MessageSystem::pass_gaps(unsigned cpu, std::uint8_t number) {
+  ReceiveSequence& sequence = sources_[cpu].sequence;
+  while (sequence.place(number) == ReceiveSequence::Place::beyond) {
+    const auto payload = sequence.take_kept();
+    if (!payload.empty()) {
+      deliver(cpu, payload);
+    } else {
+      sequence.advance();
+      ++lost_packets_;
+    }
   }
 }
 

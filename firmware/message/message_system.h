@@ -111,6 +111,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   std::uint64_t duplicate_packets() const { return duplicate_packets_; }
   /// Packets for an earlier incarnation of this CPU, which were dropped.
   std::uint64_t late_packets() const { return late_packets_; }
+  /// Packets that their sender takes for accepted, and that did not come.
+  std::uint64_t lost_packets() const { return lost_packets_; }
   /// Packets and transfers that were posted again.
   std::uint64_t repeats() const { return transmitter_.repeats() + bulk_.repeats(); }
 
@@ -136,6 +138,7 @@ class MessageSystem : private PacketSource, private BulkClient {
   void reply_arrived(Lcb& lcb) override { server_.reply_arrived(lcb); }
   void reply_denied(Lcb& lcb) override { server_.reply_denied(lcb); }
   void begin(unsigned cpu, unsigned epoch);
+  void pass_gaps(unsigned cpu, std::uint8_t number);
   void deliver_kept(unsigned cpu);
   void deliver(unsigned cpu, std::span<const std::byte> payload);
   bool take(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
@@ -152,6 +155,7 @@ class MessageSystem : private PacketSource, private BulkClient {
   std::uint64_t stray_packets_ = 0;
   std::uint64_t duplicate_packets_ = 0;
   std::uint64_t late_packets_ = 0;
+  std::uint64_t lost_packets_ = 0;
 };
 
 }  // namespace xybus

@@ -10,6 +10,9 @@ namespace {
 // A repeated packet is at most a window behind; there is no harm in a little more.
 constexpr unsigned most_behind = 3 * sequence_window;
 
+// How far a sender is believed that others were accepted.
+constexpr unsigned most_beyond = 4 * sequence_window;
+
 static_assert(256 % sequence_window == 0, "slots go by numbers that wrap");
 
 }  // namespace
@@ -60,7 +63,8 @@ ReceiveSequence::Place ReceiveSequence::place(std::uint8_t number) const {
   const auto ahead = static_cast<std::uint8_t>(number - next_);
   if (ahead == 0) return Place::next;
   if (ahead < sequence_window) return Place::ahead;
-  return 256U - ahead <= most_behind ? Place::seen : Place::astray;
+  if (256U - ahead <= most_behind) return Place::seen;
+  return ahead < most_beyond ? Place::beyond : Place::astray;
 }
 
 std::span<std::byte> ReceiveSequence::slot(std::uint8_t number) {

@@ -83,14 +83,15 @@ class SendSequence {
 class ReceiveSequence {
  public:
   /// Where a packet belongs that comes: it is the next; before that others have to come; it was here
-  /// already; or no sender like this one would have sent it now.
-  enum class Place { next, ahead, seen, astray };
+  /// already; its sender has taken for accepted what never came, which only false answers can do; or
+  /// no sender like this one would have sent it now.
+  enum class Place { next, ahead, seen, beyond, astray };
 
   /// Takes the memory for packets that have to wait.
   ReceiveSequence();
 
   Place place(std::uint8_t number) const;
-  /// The next one was delivered.
+  /// The next one was delivered, or will never come.
   void advance() { ++next_; }
   /// Keeps a copy of one that is ahead. False if there is one of that number.
   bool keep(std::uint8_t number, std::span<const std::byte> payload);
