@@ -6,9 +6,9 @@
 /// there are any to spare: the front of the request can be read from the one, by a remote read that
 /// takes no time of the requestor's CPU, and the reply can be written into the other.
 ///
-/// One piece of a link is on its way at a time, in each direction. Each piece that is pulled or read
-/// comes into a window posted for it alone, so that one that comes twice meets a closed window. Data between processes of one
-/// CPU is copied straight from the one to the other.
+/// One piece of a link is on its way at a time, in each direction. Each piece that is pulled or
+/// read comes into a window posted for it alone, so that one that comes twice meets a closed
+/// window. Data between processes of one CPU is copied straight from the one to the other.
 #pragma once
 
 #include <cstdint>

@@ -236,6 +236,12 @@ void PacketPort::raise_paths(unsigned cpu) {
   environment_.hal().write(Register::path_down_y, 1U << cpu);
 }
 
+void PacketPort::raise_if_both_down(unsigned cpu) {
+  hal::Hal& hal = environment_.hal();
+  const std::uint32_t down = hal.read(Register::path_down_x) & hal.read(Register::path_down_y);
+  if ((down >> cpu & 1U) != 0) raise_paths(cpu);
+}
+
 void PacketPort::raise_failed_paths(std::uint32_t mask) {
   hal::Hal& hal = environment_.hal();
   const std::uint32_t x = hal.read(Register::path_down_x);

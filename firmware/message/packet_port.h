@@ -112,6 +112,8 @@ class PacketPort {
 
   /// Lets the engine try both paths to a CPU again.
   void raise_paths(unsigned cpu);
+  /// The same if both are down; else somebody did so already, and one is being tried.
+  void raise_if_both_down(unsigned cpu);
   /// Lets it try again the one path that is down to each CPU of `mask`. Where both are down, a
   /// packet has ended `unreachable`, and who posts that again raises them.
   void raise_failed_paths(std::uint32_t mask);

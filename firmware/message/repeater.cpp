@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t first_pause = 500;
 
-// A CPU that is busy is not gone: others may get all of its time meanwhile, if this one waits longer.
+// A CPU that is busy is not gone: others would get all of its time, if this one waited longer.
 constexpr std::uint64_t longest_busy_pause = 4'000;
 
 // Times in a row that a CPU was too busy for all packets to it, before link packets among them are
@@ -113,7 +113,7 @@ void Repeater::start_pause(unsigned cpu) {
 void Repeater::end_pause(unsigned cpu) {
   Peer& peer = peers_[cpu];
   peer.timer = {};
-  if (peer.unreachable) port_.raise_paths(cpu);
+  if (peer.unreachable) port_.raise_if_both_down(cpu);
   peer.unreachable = false;
   peer.sequence.each_waiting([&](SendSequence::Packet& packet) {
     post_again(cpu, packet);

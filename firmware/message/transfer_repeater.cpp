@@ -56,7 +56,7 @@ void TransferRepeater::end_pause(unsigned cpu) {
     free_();
     return;
   }
-  if (peer.unreachable) port_.raise_paths(cpu);
+  if (peer.unreachable) port_.raise_if_both_down(cpu);
   peer.unreachable = false;
   repeat_first(peer);
   port_.ring_doorbells();
