@@ -22,8 +22,8 @@ const KernelConfig& checked(const KernelConfig& config) {
   return config;
 }
 
-/// Cycles until a packet that was not taken is tried again: often enough within an I'm-alive interval
-/// that a path that comes back is found before anybody is missed.
+/// Cycles until a packet that was not taken is tried again: often enough within an I'm-alive
+/// interval that a path that comes back is found before anybody is missed.
 std::uint64_t longest_pause(std::uint64_t alive_interval) {
   constexpr std::uint64_t longest = 20'000, shortest = 500;
   if (alive_interval == 0) return longest;

@@ -77,8 +77,8 @@ class PacketPort {
     virtual void batch_done() = 0;
   };
 
-  /// Busy answers to a packet before the engine gives it up. They take about 2,000 cycles with their
-  /// pauses: no packet may stand in the control ring for long, in front of I'm-alives.
+  /// Busy answers to a packet before the engine gives it up. They take about 2,000 cycles with
+  /// their pauses: no packet may stand in the control ring for long, in front of I'm-alives.
   static constexpr std::uint32_t busy_limit = 8;
 
   /// Throws std::invalid_argument when the configuration is out of range.

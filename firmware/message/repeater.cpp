@@ -20,8 +20,8 @@ constexpr std::uint64_t first_pause = 500;
 constexpr std::uint64_t longest_busy_pause = 4'000;
 
 // Times in a row that a CPU was too busy for all packets to it, before link packets among them are
-// given up: after some 60,000 cycles, so that a crowd of requestors is no reason. Their requestors can
-// decide, and for certain nothing was delivered.
+// given up: after some 60,000 cycles, so that a crowd of requestors is no reason. Their requestors
+// can decide, and for certain nothing was delivered.
 constexpr unsigned give_up_rounds = 12;
 
 }  // namespace

@@ -1,5 +1,5 @@
-/// Posts packets to other CPUs, and posts again what was not taken, until it is accepted or that CPU
-/// is down. That a packet fails says nothing of who is up: only membership does.
+/// Posts packets to other CPUs, and posts again what was not taken, until it is accepted or that
+/// CPU is down. That a packet fails says nothing of who is up: only membership does.
 ///
 /// When all packets to a CPU that were posted have failed, there is a pause, and then the first of
 /// them is tried; pauses get longer until something is accepted. Meanwhile nothing new is posted to
@@ -57,7 +57,8 @@ class Repeater {
             contract::LinkOperation operation);
   Fate sent(const SentPacket& packet);
 
-  /// Takes back a link packet that was not delivered for certain, and waits. False if there is none.
+  /// Takes back a link packet that was not delivered for certain, and waits. False if there is
+  /// none.
   bool withdraw_link(unsigned cpu, LinkId link);
 
   /// Packets that were posted again.

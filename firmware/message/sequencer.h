@@ -1,9 +1,10 @@
 /// The numbers of packets between this CPU and another: each is delivered once, and in its place.
 ///
 /// A packet that met an uncertain fate is posted again under its number, and so may come twice, and
-/// after others that were posted later. Numbers have 8 bits, and begin at 0 with each incarnation of
-/// either CPU. What is new never gets further than `sequence_window` ahead of what is not accepted
-/// yet; so a packet that comes lies less than that ahead of the next one, or at most that behind.
+/// after others that were posted later. Numbers have 8 bits, and begin at 0 with each incarnation
+/// of either CPU. What is new never gets further than `sequence_window` ahead of what is not
+/// accepted yet; so a packet that comes lies less than that ahead of the next one, or at most that
+/// behind.
 #pragma once
 
 #include <array>
@@ -17,8 +18,8 @@
 
 namespace xybus {
 
-/// Packets to one CPU that may be on their way at the same time. The engine has one at a time on the
-/// bus for each destination; the others cover the time until software sees that it is through.
+/// Packets to one CPU that may be on their way at the same time. The engine has one at a time on
+/// the bus for each destination; the others cover the time until software sees that it is through.
 inline constexpr unsigned sequence_window = 8;
 
 /// What this CPU has sent to one other, and does not know to be there yet.
@@ -82,9 +83,9 @@ class SendSequence {
 /// What has come from one CPU.
 class ReceiveSequence {
  public:
-  /// Where a packet belongs that comes: it is the next; before that others have to come; it was here
-  /// already; its sender has taken for accepted what never came, which only false answers can do; or
-  /// no sender like this one would have sent it now.
+  /// Where a packet belongs that comes: it is the next; before that others have to come; it was
+  /// here already; its sender has taken for accepted what never came, which only false answers can
+  /// do; or no sender like this one would have sent it now.
   enum class Place { next, ahead, seen, beyond, astray };
 
   /// Takes the memory for packets that have to wait.

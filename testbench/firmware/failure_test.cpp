@@ -400,8 +400,8 @@ TEST_CASE("links that were given up as busy hold up none that come later") {
 
 namespace {
 
-/// Breaks links, each a little later than the one before, whose packets are not taken, or are and the
-/// answer is lost. Gives how many were over at once.
+/// Breaks links, each a little later than the one before, whose packets are not taken, or are and
+/// the answer is lost. Gives how many were over at once.
 unsigned broken_at_once(bool taken) {
   Rig rig(2);
   const ProcessAddress server = rig.address(1, rig.create_echo(1));
@@ -435,7 +435,7 @@ unsigned broken_at_once(bool taken) {
 
 }  // namespace
 
-TEST_CASE("a link packet that waits, and is for certain not delivered, is taken back by breaklink") {
+TEST_CASE("a link packet that waits, for certain not delivered, is taken back by breaklink") {
   CHECK(broken_at_once(false) > 10);
 }
 TEST_CASE("a link packet that may have been delivered is not taken back: its cancel follows it") {

@@ -1,5 +1,6 @@
-// Answers lost, CPUs busy, both paths dead for a while, in the middle of everything that CPUs have to
-// say to each other: nothing is lost, nothing comes twice, order is kept, and nobody is down for it.
+// Answers lost, CPUs busy, both paths dead for a while, in the middle of everything that CPUs have
+// to say to each other: nothing is lost, nothing comes twice, order is kept, and nobody is down for
+// it.
 
 #include <algorithm>
 #include <catch2/catch.hpp>

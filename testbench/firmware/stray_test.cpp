@@ -135,8 +135,8 @@ TEST_CASE("a reply larger than there is room for ends the link with error 22, an
 }
 
 TEST_CASE("a pull for a link that is gone is answered by a cancel, and the server goes on") {
-  // CPU 1 is told by hand of a link that CPU 0 does not know. That has taken the number of the first
-  // packet from CPU 0, which is dropped.
+  // CPU 1 is told by hand of a link that CPU 0 does not know. That has taken the number of the
+  // first packet from CPU 0, which is dropped.
   Rig rig(2);
   Error read = Error::none;
   const ProcessAddress server = rig.address(1, rig.create(1, 100, [&](Process& self) -> Task<> {
