@@ -1,7 +1,10 @@
 #include "firmware/kernel.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+
+#include "firmware/message/wire.h"
 
 namespace xybus {
 
@@ -19,6 +22,14 @@ const KernelConfig& checked(const KernelConfig& config) {
   return config;
 }
 
+/// Cycles until a packet that was not taken is tried again: often enough within an I'm-alive
+/// interval that a path that comes back is found before anybody is missed.
+std::uint64_t longest_pause(std::uint64_t alive_interval) {
+  constexpr std::uint64_t longest = 20'000, shortest = 500;
+  if (alive_interval == 0) return longest;
+  return std::clamp(alive_interval / 8, shortest, longest);
+}
+
 }  // namespace
 
 Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observer)
@@ -27,12 +38,12 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                [this](unsigned cpu) {
-                  membership_.declare_down(cpu, contract::Error::path_down);
-                }),
+                longest_pause(config_.alive_interval)),
       membership_(environment_, dispatcher_, port_, config_.alive_interval,
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
-                   .up = [this](unsigned cpu) { messages_.cpu_up(cpu); }}) {
+                   .up = [this](unsigned cpu, unsigned epoch) {
+                     messages_.cpu_up(cpu, epoch);
+                   }}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
   dispatcher_.set_process_hooks(
       [this](Process& process) {
@@ -47,12 +58,18 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
 
 void Kernel::run() {
   port_.start(config_.epoch);
+  for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
+    if (cpu != config_.cpu && membership_.up(cpu)) {
+      messages_.cpu_up(cpu, membership_.epoch_of(cpu));
+    }
+  }
   membership_.start();
   dispatcher_.run();
 }
 
 void Kernel::received(const ReceivedPacket& packet) {
-  if (membership_.heard(packet.source, packet.epoch)) messages_.received(packet);
+  if (!membership_.heard(packet.source, packet.epoch)) return;
+  if (is_of_links(packet.payload)) messages_.received(packet);
 }
 
 SentVerdict Kernel::sent(const SentPacket& packet) {

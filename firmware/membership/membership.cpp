@@ -48,7 +48,7 @@ bool Membership::heard(unsigned cpu, unsigned epoch) {
 }
 
 void Membership::alive_sent(unsigned cpu, SendStatus status) {
-  if (status == SendStatus::unreachable) declare_down(cpu, Error::cpu_failed);
+  if (cpu == environment_.cpu() && status == SendStatus::unreachable) own_bus_failed();
 }
 
 void Membership::declare_down(unsigned cpu, Error reason) {
@@ -69,7 +69,7 @@ void Membership::readmit(unsigned cpu) {
   up_mask_ |= 1U << cpu;
   port_.raise_paths(cpu);
   environment_.observe({.kind = KernelEvent::cpu_up, .peer = {static_cast<std::uint8_t>(cpu), 0}});
-  listener_.up(cpu);
+  listener_.up(cpu, peers_[cpu].epoch);
   dispatcher_.awake_all(EventBit::pon);
 }
 

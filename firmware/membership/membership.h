@@ -22,7 +22,8 @@ class Membership {
 
   struct Listener {
     std::function<void(unsigned cpu)> down;  ///< Declared down.
-    std::function<void(unsigned cpu)> up;    ///< A new incarnation of it was heard.
+    /// A new incarnation of it was heard.
+    std::function<void(unsigned cpu, unsigned epoch)> up;
   };
 
   /// `alive_interval` in cycles; 0: no I'm-alive is sent and silence is no sign.
@@ -35,6 +36,9 @@ class Membership {
   bool up(unsigned cpu) const { return (up_mask_ >> cpu & 1U) != 0; }
   /// Bit c: CPU c is up.
   std::uint32_t up_mask() const { return up_mask_; }
+
+  /// The incarnation of that CPU that was heard last; 0 before.
+  unsigned epoch_of(unsigned cpu) const { return peers_[cpu].epoch; }
 
   /// A packet came from that CPU. False if it is to be dropped: the CPU was declared down, and
   /// this is still the incarnation that was. A new incarnation ends everything with the old one.

@@ -12,10 +12,6 @@ using contract::SendStatus;
 
 namespace {
 
-// How often a transfer is posted again, or a piece asked for again, before the other CPU is as good
-// as down.
-constexpr unsigned retry_limit = 3;
-
 // Cycles until the engine is asked again whether it is through with windows that were closed.
 constexpr std::uint64_t closing_cycles = 64;
 
@@ -35,11 +31,12 @@ LinkHeader header_to_requestor(const Lcb& lcb, LinkOperation operation) {
 }  // namespace
 
 BulkTransfer::BulkTransfer(Environment& environment, Dispatcher& dispatcher,
-                           TransferRing& transfers, LinkTable& table, Transmitter& transmitter,
-                           BulkClient& client)
+                           PacketPort& port, std::uint64_t longest_pause, LinkTable& table,
+                           Transmitter& transmitter, BulkClient& client)
     : environment_(environment),
       dispatcher_(dispatcher),
-      transfers_(transfers),
+      transfers_(port.transfers()),
+      repeater_(dispatcher, port, longest_pause, [this] { transmitter_.pump(); }),
       table_(table),
       transmitter_(transmitter),
       client_(client),
@@ -128,7 +125,7 @@ void BulkTransfer::fetch(Lcb& lcb, std::span<std::byte> into, std::uint32_t offs
   }
 }
 
-/// The window stays the same for all pieces: one is all here before the next is wanted.
+/// Into a window that was posted for this.
 void BulkTransfer::fetch_piece(Lcb& lcb) {
   const std::uint32_t at = lcb.in.offset + lcb.in.received;
   const auto left = static_cast<std::uint32_t>(lcb.in.into.size()) - lcb.in.received;
@@ -142,7 +139,7 @@ void BulkTransfer::fetch_piece(Lcb& lcb) {
 /// From a line on: the bytes in front of those that are wanted come with them.
 bool BulkTransfer::read_early(Lcb& lcb, std::uint32_t at, std::uint32_t left) {
   const std::uint32_t bytes = windows().window_bytes();
-  if (lcb.request_window == 0 || at >= bytes || windows().lent(lcb.in.window)) return false;
+  if (lcb.request_window == 0 || at >= bytes) return false;
   lcb.in.remote_read = true;
   lcb.in.skip = at % contract::line_bytes;
   lcb.in.wanted = std::min({left, bytes - at, bytes - lcb.in.skip});
@@ -151,9 +148,17 @@ bool BulkTransfer::read_early(Lcb& lcb, std::uint32_t at, std::uint32_t left) {
   return true;
 }
 
+/// By another window than the piece before: what of that comes again is refused.
+void BulkTransfer::next_piece(Lcb& lcb) {
+  give_back(lcb.in.window);
+  lcb.in.remote_read = false;
+  receivers_.push(lcb);
+}
+
+/// The reading may go on over there, or begin once more.
 void BulkTransfer::pull_instead(Lcb& lcb) {
   lcb.request_window = 0;
-  fetch_piece(lcb);
+  next_piece(lcb);
 }
 
 OutgoingPacket BulkTransfer::compose_pull(const Lcb& lcb) const {
@@ -175,10 +180,8 @@ bool BulkTransfer::stored(WindowName window, std::uint32_t bytes) {
   environment_.copy(windows().memory(number).subspan(in.skip, came),
                     in.into.subspan(in.received));
   in.received += came;
-  in.remote_read = false;
-  in.tries = 0;
   if (in.received < in.into.size()) {
-    fetch_piece(*lcb);
+    next_piece(*lcb);
     return true;
   }
   give_back(in.window);
@@ -224,7 +227,9 @@ bool BulkTransfer::room(Lcb& lcb, const LinkHeader& header) {
 // ---- Both ends ----------------------------------------------------------------------------------
 
 void BulkTransfer::give_back(WindowNumber& number) {
-  if (number != no_window) windows().release(number);
+  if (number == no_window) return;
+  repeater_.withdraw(number);
+  windows().release(number);
   number = no_window;
 }
 
@@ -247,7 +252,7 @@ void BulkTransfer::drop(Lcb& lcb) {
 
 void BulkTransfer::pump() {
   const auto may_send = [this](unsigned cpu) {
-    return windows().has_room(WindowUse::send, cpu);
+    return !repeater_.held(cpu) && windows().has_room(WindowUse::send, cpu);
   };
   while (Lcb* lcb = senders_.next_remote(may_send)) {
     senders_.withdraw(*lcb);
@@ -288,7 +293,6 @@ void BulkTransfer::send_piece(Lcb& lcb) {
   BulkOut& out = lcb.out;
   const std::uint32_t bytes = std::min(out.end - out.next, windows().window_bytes());
   out.window = windows().allocate(WindowUse::send, lcb.peer.cpu, lcb.id);
-  out.tries = 0;
   environment_.copy(lcb.outgoing.subspan(out.next, bytes), windows().memory(out.window));
   out.next += bytes;
   transfers_.write(out.window, out.to, bytes, is_requestor_end(lcb.state));
@@ -298,11 +302,13 @@ void BulkTransfer::send_piece(Lcb& lcb) {
 // ---- The fate of transfers ----------------------------------------------------------------------
 
 void BulkTransfer::sent(WindowNumber number, SendStatus status) {
-  if (status == SendStatus::unreachable) {
-    client_.peer_failed(windows().peer(number));
-    return;
-  }
+  const unsigned cpu = windows().peer(number);
   Lcb* lcb = table_.find(windows().owner(number));
+  if (status == SendStatus::ok || status == SendStatus::denied) {
+    repeater_.reached(cpu);
+  } else {
+    repeater_.failed(number, status, lcb != nullptr && status != SendStatus::refused);
+  }
   if (lcb == nullptr) return;  // its link ended meanwhile; that it was refused is no wonder then
   if (status == SendStatus::refused) {
     throw std::logic_error("the engine refused a transfer's descriptor");
@@ -315,10 +321,7 @@ void BulkTransfer::sent(WindowNumber number, SendStatus status) {
 }
 
 void BulkTransfer::write_sent(Lcb& lcb, SendStatus status) {
-  if (status == SendStatus::busy) {
-    repeat(lcb.out.window, lcb.out.tries);
-    return;
-  }
+  if (status != SendStatus::ok && status != SendStatus::denied) return;  // it is repeated
   give_back(lcb.out.window);
   if (is_requestor_end(lcb.state)) return;  // who denied it wants it no more
   if (status == SendStatus::denied) {
@@ -331,23 +334,13 @@ void BulkTransfer::write_sent(Lcb& lcb, SendStatus status) {
 }
 
 void BulkTransfer::read_sent(Lcb& lcb, SendStatus status) {
-  if (status == SendStatus::busy) repeat(lcb.in.window, lcb.in.tries);
   if (status == SendStatus::denied) pull_instead(lcb);
 }
 
-void BulkTransfer::repeat(WindowNumber number, unsigned& tries) {
-  if (tries++ < retry_limit) {
-    transfers_.repeat(number);
-  } else {
-    client_.peer_failed(windows().peer(number));
-  }
-}
-
-/// The reader itself has closed the window if it denied; if it was busy, it is to pull, so that
-/// what goes to it is repeated as all data is.
+/// The reader itself has closed the window if it denied; if it could not be reached or was busy, it
+/// is to pull, so that what goes to it is repeated as all data is.
 void BulkTransfer::read_failed(unsigned reader, WindowName window, SendStatus status) {
-  if (status == SendStatus::unreachable) client_.peer_failed(reader);
-  if (status == SendStatus::busy) transmitter_.tell_again(reader, window);
+  if (status != SendStatus::denied) transmitter_.tell_again(reader, window);
 }
 
 // ---- On this CPU --------------------------------------------------------------------------------

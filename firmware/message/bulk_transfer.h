@@ -6,8 +6,9 @@
 /// there are any to spare: the front of the request can be read from the one, by a remote read that
 /// takes no time of the requestor's CPU, and the reply can be written into the other.
 ///
-/// One piece of a link is on its way at a time, in each direction. Data between processes of one
-/// CPU is copied straight from the one to the other.
+/// One piece of a link is on its way at a time, in each direction. Each piece that is pulled or
+/// read comes into a window posted for it alone, so that one that comes twice meets a closed
+/// window. Data between processes of one CPU is copied straight from the one to the other.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "firmware/environment.h"
 #include "firmware/message/lcb.h"
 #include "firmware/message/link_table.h"
+#include "firmware/message/transfer_repeater.h"
 #include "firmware/message/transfer_ring.h"
 #include "firmware/message/transmitter.h"
 
@@ -34,14 +36,14 @@ class BulkClient {
   virtual void reply_arrived(Lcb& lcb) = 0;
   /// A server's end: the requestor's CPU lets no reply data in.
   virtual void reply_denied(Lcb& lcb) = 0;
-  /// That CPU takes no data any more.
-  virtual void peer_failed(unsigned cpu) = 0;
 };
 
 class BulkTransfer {
  public:
-  BulkTransfer(Environment& environment, Dispatcher& dispatcher, TransferRing& transfers,
-               LinkTable& table, Transmitter& transmitter, BulkClient& client);
+  /// `longest_pause`: cycles until what was not taken is posted again, at most.
+  BulkTransfer(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
+               std::uint64_t longest_pause, LinkTable& table, Transmitter& transmitter,
+               BulkClient& client);
 
   /// Whether `bytes` of data are too many for a packet.
   static bool needed(std::size_t bytes) { return bytes > contract::inline_bytes; }
@@ -82,6 +84,8 @@ class BulkTransfer {
   void let_go_of_buffers(Lcb& lcb);
   /// Stops altogether, and gives the windows back.
   void drop(Lcb& lcb);
+  /// That CPU is down.
+  void forget(unsigned cpu) { repeater_.forget(cpu); }
 
   /// Goes on with what waits for windows, as far as there are any.
   void pump();
@@ -93,6 +97,9 @@ class BulkTransfer {
   bool stored(WindowName window, std::uint32_t bytes);
   void read_failed(unsigned reader, WindowName window, contract::SendStatus status);
 
+  /// Transfers that were posted again.
+  std::uint64_t repeats() const { return repeater_.repeats(); }
+
  private:
   WindowPool& windows() { return transfers_.windows(); }
   const WindowPool& windows() const { return transfers_.windows(); }
@@ -100,11 +107,11 @@ class BulkTransfer {
   void give_room(Lcb& lcb);
   void fetch_piece(Lcb& lcb);
   bool read_early(Lcb& lcb, std::uint32_t at, std::uint32_t left);
+  void next_piece(Lcb& lcb);
   void pull_instead(Lcb& lcb);
   void send_piece(Lcb& lcb);
   void write_sent(Lcb& lcb, contract::SendStatus status);
   void read_sent(Lcb& lcb, contract::SendStatus status);
-  void repeat(WindowNumber number, unsigned& tries);
   void pump_later();
   void copy_request(Lcb& lcb, const Lcb& requestor);
   void copy_reply(Lcb& lcb, Lcb& requestor);
@@ -112,6 +119,7 @@ class BulkTransfer {
   Environment& environment_;
   Dispatcher& dispatcher_;
   TransferRing& transfers_;
+  TransferRepeater repeater_;
   LinkTable& table_;
   Transmitter& transmitter_;
   BulkClient& client_;

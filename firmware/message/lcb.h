@@ -49,7 +49,6 @@ struct BulkOut {
   std::uint32_t end = 0;
   WindowName to = 0;                ///< The other end's window for it, when that is known.
   WindowNumber window = no_window;  ///< Where the piece lies that is on its way.
-  unsigned tries = 0;               ///< How often that was posted again.
 };
 
 /// Bulk data that comes to this end: the message from `offset` on, into `into`, in pieces.
@@ -61,7 +60,6 @@ struct BulkIn {
   std::uint32_t skip = 0;           ///< Bytes in front of the piece that are not wanted.
   std::uint32_t wanted = 0;         ///< Bytes of the piece.
   bool remote_read = false;         ///< Posted here, and not wanted of the other end.
-  unsigned tries = 0;               ///< How often the piece was asked for again.
 };
 
 struct Lcb {

@@ -8,15 +8,16 @@ using contract::LinkHeader;
 using contract::LinkOperation;
 
 MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-                             unsigned lcbs, unsigned epoch,
-                             std::function<void(unsigned cpu)> peer_failed)
+                             unsigned lcbs, unsigned epoch, std::uint64_t longest_pause)
     : environment_(environment),
       table_(lcbs, epoch),
-      transmitter_(environment, dispatcher, port, *this),
-      bulk_(environment, dispatcher, port.transfers(), table_, transmitter_, *this),
+      transmitter_(environment, dispatcher, port, longest_pause, *this),
+      bulk_(environment, dispatcher, port, longest_pause, table_, transmitter_, *this),
       requestor_(environment, dispatcher, table_, transmitter_, bulk_),
       server_(environment, dispatcher, table_, transmitter_, bulk_),
-      peer_failed_(std::move(peer_failed)) {}
+      epoch_(epoch),
+      sources_(environment.cpus()),
+      down_mask_(~(1U << environment.cpu())) {}
 
 // ---- What processes call ------------------------------------------------------------------------
 
@@ -68,12 +69,72 @@ std::optional<LinkId> MessageSystem::cancelled(Process& server) {
 // ---- Packets that come --------------------------------------------------------------------------
 
 void MessageSystem::received(const ReceivedPacket& packet) {
-  if (packet.payload.size() < link_header_bytes) {
+  if (packet.payload.size() < link_header_bytes || packet.source >= sources_.size()) {
     ++stray_packets_;
     return;
   }
-  const auto header = load<LinkHeader>(packet.payload);
-  if (!take(packet.source, header, packet.payload.subspan(link_header_bytes))) ++stray_packets_;
+  const LinkHeader header{{load_word(packet.payload)}};  // the first word has what is needed
+  if (header.to_epoch() != epoch_) {
+    ++late_packets_;
+    return;
+  }
+  begin(packet.source, packet.epoch);
+  ReceiveSequence& sequence = sources_[packet.source].sequence;
+  const auto number = static_cast<std::uint8_t>(header.sequence_number());
+  switch (sequence.place(number)) {
+    case ReceiveSequence::Place::next:
+      sequence.advance();
+      deliver(packet.source, packet.payload);
+      deliver_kept(packet.source);
+      break;
+    case ReceiveSequence::Place::ahead:
+      if (!sequence.keep(number, packet.payload)) ++duplicate_packets_;
+      break;
+    case ReceiveSequence::Place::beyond:
+      pass_gaps(packet.source, number);
+      sequence.keep(number, packet.payload);
+      deliver_kept(packet.source);
+      break;
+    case ReceiveSequence::Place::seen: ++duplicate_packets_; break;
+    case ReceiveSequence::Place::astray: ++stray_packets_; break;
+  }
+}
+
+/// What is missing so far behind will not come any more: it is lost, and nothing else with it.
+void MessageSystem::pass_gaps(unsigned cpu, std::uint8_t number) {
+  ReceiveSequence& sequence = sources_[cpu].sequence;
+  while (sequence.place(number) == ReceiveSequence::Place::beyond) {
+    const auto payload = sequence.take_kept();
+    if (!payload.empty()) {
+      deliver(cpu, payload);
+    } else {
+      sequence.advance();
+      ++lost_packets_;
+    }
+  }
+}
+
+void MessageSystem::deliver_kept(unsigned cpu) {
+  ReceiveSequence& sequence = sources_[cpu].sequence;
+  while (sequence.any_kept()) {
+    const auto payload = sequence.take_kept();
+    if (payload.empty()) return;
+    deliver(cpu, payload);
+  }
+}
+
+void MessageSystem::deliver(unsigned cpu, std::span<const std::byte> payload) {
+  const auto header = load<LinkHeader>(payload);
+  if (!take(cpu, header, payload.subspan(link_header_bytes))) ++stray_packets_;
+}
+
+/// Numbers begin anew with each incarnation.
+void MessageSystem::begin(unsigned cpu, unsigned epoch) {
+  Source& source = sources_[cpu];
+  if (source.epoch == epoch) return;
+  source.sequence.clear();
+  source.epoch = epoch;
+  transmitter_.begin(cpu, epoch);
 }
 
 void MessageSystem::stored(WindowName window, std::uint32_t bytes) {
@@ -90,6 +151,7 @@ bool MessageSystem::take(unsigned cpu, const LinkHeader& header, std::span<const
       return bulk_.again(cpu, static_cast<WindowName>(header.window()));
     case LinkOperation::reply: return requestor_.on_reply(cpu, header, data);
     case LinkOperation::cancel: return server_.on_cancel(cpu, header);
+    case LinkOperation::skipped: return true;
     default: return false;  // not for the message system
   }
 }
@@ -118,6 +180,11 @@ void MessageSystem::accepted(LinkId link, LinkOperation operation) {
   }
 }
 
+bool MessageSystem::link_wanted(LinkId link) {
+  const Lcb* lcb = table_.find(link);
+  return lcb != nullptr && lcb->state == LinkState::outstanding;
+}
+
 void MessageSystem::link_not_delivered(LinkId link) {
   if (Lcb* lcb = table_.find(link)) requestor_.not_delivered(*lcb);
 }
@@ -140,7 +207,10 @@ void MessageSystem::process_stopped(Process& process) {
 
 void MessageSystem::cpu_down(unsigned cpu) {
   down_mask_ |= 1U << cpu;
+  sources_[cpu].sequence.clear();
+  sources_[cpu].epoch.reset();
   transmitter_.forget(cpu);
+  bulk_.forget(cpu);
   for (Lcb& lcb : table_.all()) {
     if (lcb.state == LinkState::free || lcb.peer.cpu != cpu) continue;
     if (is_requestor_end(lcb.state)) {
@@ -151,6 +221,9 @@ void MessageSystem::cpu_down(unsigned cpu) {
   }
 }
 
-void MessageSystem::cpu_up(unsigned cpu) { down_mask_ &= ~(1U << cpu); }
+void MessageSystem::cpu_up(unsigned cpu, unsigned epoch) {
+  begin(cpu, epoch);
+  down_mask_ &= ~(1U << cpu);
+}
 
 }  // namespace xybus

@@ -8,9 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/dispatcher/task.h"
@@ -20,6 +20,7 @@
 #include "firmware/message/link_table.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/message/requestor_side.h"
+#include "firmware/message/sequencer.h"
 #include "firmware/message/server_side.h"
 #include "firmware/message/transmitter.h"
 
@@ -29,10 +30,11 @@ class MessageSystem : private PacketSource, private BulkClient {
  public:
   using Error = contract::Error;
 
-  /// `peer_failed` is called with a CPU that takes no packets any more; it is to end in a call of
-  /// cpu_down.
+  /// `epoch` is this incarnation of the CPU. Packets and transfers that are not taken are posted
+  /// again, `longest_pause` cycles later at most, until their CPU is down. No other CPU is up
+  /// before cpu_up.
   MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port, unsigned lcbs,
-                unsigned epoch, std::function<void(unsigned cpu)> peer_failed);
+                unsigned epoch, std::uint64_t longest_pause);
 
   // ---- For requestors ------------------------------------------------------------------------
 
@@ -84,10 +86,12 @@ class MessageSystem : private PacketSource, private BulkClient {
 
   void process_created(Process& process);
   void process_stopped(Process& process);
-  /// Ends every link with that CPU; new ones are refused until cpu_up.
+  /// Ends every link with that CPU; new ones are refused until cpu_up. To be called for one
+  /// incarnation before packets of the next are let in.
   void cpu_down(unsigned cpu);
-  void cpu_up(unsigned cpu);
-  /// What the packet port reports.
+  /// This incarnation of that CPU is up. Packets of it may have come before.
+  void cpu_up(unsigned cpu, unsigned epoch);
+  /// What the packet port reports. Packets of links only.
   void received(const ReceivedPacket& packet);
   SentVerdict sent(const SentPacket& packet) { return transmitter_.sent(packet); }
   void transfer_sent(WindowNumber number, contract::SendStatus status) {
@@ -103,21 +107,40 @@ class MessageSystem : private PacketSource, private BulkClient {
   unsigned free_lcbs() const { return table_.free_count(); }
   /// Packets that fitted no link: late ones after a cancel or a failure, or malformed ones.
   std::uint64_t stray_packets() const { return stray_packets_; }
+  /// Packets that came once more, and were dropped.
+  std::uint64_t duplicate_packets() const { return duplicate_packets_; }
+  /// Packets for an earlier incarnation of this CPU, which were dropped.
+  std::uint64_t late_packets() const { return late_packets_; }
+  /// Packets that their sender takes for accepted, and that did not come.
+  std::uint64_t lost_packets() const { return lost_packets_; }
+  /// Packets and transfers that were posted again.
+  std::uint64_t repeats() const { return transmitter_.repeats() + bulk_.repeats(); }
 
  private:
+  /// What has come from one CPU.
+  struct Source {
+    ReceiveSequence sequence;
+    std::optional<unsigned> epoch;  // the incarnation that it came from
+  };
+
   OutgoingPacket compose(Lcb& lcb) override;
   void posted(Lcb& lcb) override;
   void accepted(LinkId link, contract::LinkOperation operation) override;
   void link_not_delivered(LinkId link) override;
-  bool wanted(LinkId link) override { return table_.find(link) != nullptr; }
-  void peer_failed(unsigned cpu) override { peer_failed_(cpu); }
-  void loopback(const ReceivedPacket& packet) override { received(packet); }
+  bool link_wanted(LinkId link) override;
+  void loopback(const ReceivedPacket& packet) override {
+    deliver(packet.source, packet.payload);
+  }
   bool move_local() override { return bulk_.move_local(); }
   void move_remote() override { bulk_.pump(); }
   void request_here(Lcb& lcb) override { server_.request_here(lcb); }
   void reply_left(Lcb& lcb) override { server_.reply_left(lcb); }
   void reply_arrived(Lcb& lcb) override { server_.reply_arrived(lcb); }
   void reply_denied(Lcb& lcb) override { server_.reply_denied(lcb); }
+  void begin(unsigned cpu, unsigned epoch);
+  void pass_gaps(unsigned cpu, std::uint8_t number);
+  void deliver_kept(unsigned cpu);
+  void deliver(unsigned cpu, std::span<const std::byte> payload);
   bool take(unsigned cpu, const contract::LinkHeader& header, std::span<const std::byte> data);
 
   Environment& environment_;
@@ -126,9 +149,13 @@ class MessageSystem : private PacketSource, private BulkClient {
   BulkTransfer bulk_;
   RequestorSide requestor_;
   ServerSide server_;
-  std::function<void(unsigned)> peer_failed_;
-  std::uint32_t down_mask_ = 0;
+  const unsigned epoch_;
+  std::vector<Source> sources_;  // by CPU
+  std::uint32_t down_mask_;
   std::uint64_t stray_packets_ = 0;
+  std::uint64_t duplicate_packets_ = 0;
+  std::uint64_t late_packets_ = 0;
+  std::uint64_t lost_packets_ = 0;
 };
 
 }  // namespace xybus

@@ -23,6 +23,11 @@ constexpr unsigned batch_events = 8;
 // Descriptors of each ring kept for heartbeats.
 constexpr unsigned heartbeat_reserve = contract::max_nodes;
 
+// A dead bus grants nothing, and that is found out as early as it can be told from a busy one: the
+// longest fair wait was seen to be 1,156 cycles for each node.
+constexpr std::uint32_t least_grant_timeout = 8192;
+constexpr std::uint32_t grant_timeout_of_each = 1280;
+
 // A packet's cookie: its descriptor's slot in the high half; in the low half the buffer, or this
 // bit and the destination of a heartbeat. A transfer's has a bit of its own.
 constexpr std::uint32_t heartbeat_cookie = 0x8000;
@@ -84,6 +89,9 @@ void PacketPort::start(unsigned epoch) {
   lay_out(epoch);
   start_slots();
   add_buffers();
+  hal.write(Register::busy_limit, busy_limit);
+  hal.write(Register::grant_timeout, std::max(least_grant_timeout,
+                                              grant_timeout_of_each * environment_.cpus()));
   contract::LinkHeader alive;
   alive.set_operation(contract::LinkOperation::alive);
   store(alive, hal.ram().subspan(heartbeat_address_, link_header_bytes));
@@ -179,7 +187,6 @@ void PacketPort::post(const PacketBuffer& buffer, unsigned destination, std::uin
   packet.destination = destination;
   packet.length = length;
   packet.cookie = cookie;
-  packet.resends = 0;
   wait_for_ring(buffer.index);
   fill_ring();
 }
@@ -227,6 +234,12 @@ void PacketPort::ring_doorbells() {
 void PacketPort::raise_paths(unsigned cpu) {
   environment_.hal().write(Register::path_down_x, 1U << cpu);
   environment_.hal().write(Register::path_down_y, 1U << cpu);
+}
+
+void PacketPort::raise_if_both_down(unsigned cpu) {
+  hal::Hal& hal = environment_.hal();
+  const std::uint32_t down = hal.read(Register::path_down_x) & hal.read(Register::path_down_y);
+  if ((down >> cpu & 1U) != 0) raise_paths(cpu);
 }
 
 void PacketPort::raise_failed_paths(std::uint32_t mask) {
@@ -299,20 +312,16 @@ void PacketPort::take_sent(const EventEntry& event) {
 void PacketPort::take_packet_sent(const EventEntry& event) {
   const auto index = static_cast<std::uint16_t>(event.cookie() & 0xffffU);
   assert(index < packets_.size());
-  Packet& packet = packets_[index];
+  const Packet& packet = packets_[index];
+  const PacketBuffer buffer{index, buffer_bytes(index)};
   const auto verdict = client_.sent({packet.destination, event.status(), false, packet.cookie,
-                                     packet.resends, buffer_bytes(index).first(packet.length)});
-  if (verdict == SentVerdict::resend) {
-    ++packet.resends;
-    wait_for_ring(index);
-  } else {
-    free_buffers_.push_back(index);
-  }
+                                     buffer, buffer.bytes.first(packet.length)});
+  if (verdict == SentVerdict::release) release(buffer);
 }
 
 void PacketPort::take_heartbeat_sent(const EventEntry& event, unsigned destination) {
   heartbeat_posted_[destination] = false;
-  client_.sent({destination, event.status(), true, 0, 0, {}});
+  client_.sent({destination, event.status(), true, 0, {}, {}});
 }
 
 /// The window word is that of the last packet.

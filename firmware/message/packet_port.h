@@ -39,24 +39,25 @@ struct ReceivedPacket {
   std::span<const std::byte> payload;
 };
 
+/// A packet buffer: 256 bytes on a line of node RAM.
+struct PacketBuffer {
+  std::uint16_t index = 0;
+  std::span<std::byte> bytes;
+};
+
 /// A packet that has met its fate. The payload is what was posted.
 struct SentPacket {
   unsigned destination = 0;
   contract::SendStatus status{};
   bool heartbeat = false;
   std::uint32_t cookie = 0;
-  unsigned resends = 0;  ///< How often it was posted again before.
+  PacketBuffer buffer;
   std::span<const std::byte> payload;
 };
 
-/// What to do with a packet that has met its fate: free its buffer, or post it once more.
-enum class SentVerdict { release, resend };
-
-/// A free packet buffer: 256 bytes on a line of node RAM.
-struct PacketBuffer {
-  std::uint16_t index = 0;
-  std::span<std::byte> bytes;
-};
+/// What becomes of the buffer of a packet that has met its fate: it is free, or the client has it
+/// still, to post it again or release it.
+enum class SentVerdict { release, keep };
 
 class PacketPort {
  public:
@@ -76,6 +77,10 @@ class PacketPort {
     virtual void batch_done() = 0;
   };
 
+  /// Busy answers to a packet before the engine gives it up. They take about 2,000 cycles with
+  /// their pauses: no packet may stand in the control ring for long, in front of I'm-alives.
+  static constexpr std::uint32_t busy_limit = 8;
+
   /// Throws std::invalid_argument when the configuration is out of range.
   PacketPort(Environment& environment, const PortConfig& config, Client& client);
 
@@ -85,6 +90,9 @@ class PacketPort {
 
   /// A buffer for a packet; none when all are in use.
   std::optional<PacketBuffer> allocate();
+  unsigned free_buffers() const { return static_cast<unsigned>(free_buffers_.size()); }
+  /// Gives back a buffer that is not posted.
+  void release(const PacketBuffer& buffer) { free_buffers_.push_back(buffer.index); }
 
   /// Posts the first `length` bytes of a buffer. Always takes it: a packet that finds the ring full
   /// waits here, in order.
@@ -104,8 +112,10 @@ class PacketPort {
 
   /// Lets the engine try both paths to a CPU again.
   void raise_paths(unsigned cpu);
+  /// The same if both are down; else somebody did so already, and one is being tried.
+  void raise_if_both_down(unsigned cpu);
   /// Lets it try again the one path that is down to each CPU of `mask`. Where both are down, a
-  /// packet has ended `unreachable`, and what that means is not for this to undo.
+  /// packet has ended `unreachable`, and who posts that again raises them.
   void raise_failed_paths(std::uint32_t mask);
 
   /// Transfers, and the windows they go by.
@@ -125,7 +135,6 @@ class PacketPort {
     std::uint32_t address = 0;
     std::uint32_t length = 0;
     std::uint32_t cookie = 0;
-    unsigned resends = 0;
   };
 
   /// Receive slots of one bus.

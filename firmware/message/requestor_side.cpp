@@ -57,6 +57,11 @@ void RequestorSide::break_off(Lcb& lcb) {
       table_.release(lcb);
       break;
     case LinkState::outstanding:
+      if (transmitter_.withdraw_posted(lcb)) {  // the server does not know of it either
+        bulk_.drop(lcb);
+        table_.release(lcb);
+        break;
+      }
       // The windows stay open until the server's CPU has the cancel, so that nothing it does before
       // is refused.
       transmitter_.withdraw(lcb);

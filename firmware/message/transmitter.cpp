@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
-#include <stdexcept>
 
 #include "firmware/message/wire.h"
 
@@ -11,18 +9,8 @@ namespace xybus {
 
 using contract::LinkHeader;
 using contract::LinkOperation;
-using contract::SendStatus;
 
 namespace {
-
-// Packets in flight to one destination, so that one that is slow does not take all buffers. The
-// engine has one at a time on the bus for each; the others cover the time until software sees that
-// it is through.
-constexpr unsigned in_flight_limit = 8;
-
-// How often a packet is posted again that its destination was too busy to take. A CPU that is
-// busy for that many send limits on end is as good as down.
-constexpr unsigned resend_limit = 3;
 
 // Local packets, and pieces of data, handled at one go; what is left waits for the next dispatch
 // point, so that a long transfer on one CPU does not shut out interrupts.
@@ -31,11 +19,12 @@ constexpr unsigned local_burst = 16;
 }  // namespace
 
 Transmitter::Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-                         PacketSource& source)
+                         std::uint64_t longest_pause, PacketSource& source)
     : environment_(environment),
       dispatcher_(dispatcher),
       port_(port),
       source_(source),
+      repeater_(environment, dispatcher, port, longest_pause, *this),
       outbox_(environment.cpu()) {}
 
 // ---- Answers without an LCB ---------------------------------------------------------------------
@@ -86,6 +75,7 @@ LinkHeader Transmitter::take_cancel(unsigned cpu) {
 }
 
 void Transmitter::forget(unsigned cpu) {
+  repeater_.forget(cpu);
   std::erase_if(answers_, [cpu](const Answer& answer) { return answer.cpu == cpu; });
   stray_cancels_[cpu].count = 0;
   cancels_for_ &= ~(1U << cpu);
@@ -103,26 +93,21 @@ void Transmitter::pump() {
   pumping_ = false;
 }
 
-bool Transmitter::may_post(unsigned cpu) const { return in_flight_[cpu] < in_flight_limit; }
-
 void Transmitter::pump_remote() {
   for (;;) {
     if (send_remote_answer() || send_remote_cancel()) continue;
-    Lcb* lcb = outbox_.next_remote([this](unsigned cpu) { return may_post(cpu); });
+    Lcb* lcb = outbox_.next_remote([this](unsigned cpu) { return repeater_.may_post(cpu); });
     if (lcb == nullptr) return;
     const auto buffer = port_.allocate();
     if (!buffer) return;
-    const unsigned destination = lcb->peer.cpu;
-    const std::uint32_t length = build(source_.compose(*lcb), buffer->bytes);
-    ++in_flight_[destination];
-    port_.post(*buffer, destination, length, lcb->id.value);
+    post(lcb->peer.cpu, *buffer, source_.compose(*lcb), lcb->id);
     finish(*lcb);
   }
 }
 
 bool Transmitter::send_remote_answer() {
   const auto answer = std::find_if(answers_.begin(), answers_.end(), [this](const Answer& a) {
-    return a.cpu != environment_.cpu() && may_post(a.cpu);
+    return a.cpu != environment_.cpu() && repeater_.may_post(a.cpu);
   });
   if (answer == answers_.end()) return false;
   if (!post_unlinked(answer->cpu, answer->header)) return false;
@@ -134,7 +119,7 @@ bool Transmitter::send_remote_cancel() {
   for (std::uint32_t left = cancels_for_ & ~(1U << environment_.cpu()); left != 0;
        left &= left - 1) {
     const auto cpu = static_cast<unsigned>(std::countr_zero(left));
-    if (!may_post(cpu)) continue;
+    if (!repeater_.may_post(cpu)) continue;
     const StrayCancels& stray = stray_cancels_[cpu];
     if (!post_unlinked(cpu, stray.cancels[stray.count - 1])) return false;
     take_cancel(cpu);
@@ -146,10 +131,15 @@ bool Transmitter::send_remote_cancel() {
 bool Transmitter::post_unlinked(unsigned cpu, const LinkHeader& header) {
   const auto buffer = port_.allocate();
   if (!buffer) return false;
-  const std::uint32_t length = build({header, {}}, buffer->bytes);
-  ++in_flight_[cpu];
-  port_.post(*buffer, cpu, length, 0);
+  post(cpu, *buffer, {header, {}}, {});
   return true;
+}
+
+void Transmitter::post(unsigned cpu, const PacketBuffer& buffer, OutgoingPacket packet,
+                       LinkId link) {
+  repeater_.number(cpu, packet.header);
+  const std::uint32_t length = build(packet, buffer.bytes);
+  repeater_.post(cpu, buffer, length, link.value, packet.header.operation());
 }
 
 std::uint32_t Transmitter::build(const OutgoingPacket& packet, std::span<std::byte> into) {
@@ -216,35 +206,11 @@ void Transmitter::deliver_local(std::uint32_t length, LinkId link, LinkOperation
 // ---- The fate of packets ------------------------------------------------------------------------
 
 SentVerdict Transmitter::sent(const SentPacket& packet) {
-  const auto operation = load<LinkHeader>(packet.payload).operation();
-  const auto verdict =
-      packet.status == SendStatus::busy ? busy(packet, operation) : SentVerdict::release;
-  if (verdict == SentVerdict::resend) return verdict;
-  assert(in_flight_[packet.destination] > 0);
-  --in_flight_[packet.destination];
-  switch (packet.status) {
-    case SendStatus::ok:
-      if (packet.cookie != 0) source_.accepted({packet.cookie}, operation);
-      break;
-    case SendStatus::busy: break;
-    case SendStatus::unreachable:
-    case SendStatus::denied:  // of transfers only: a false answer, and nobody knows what arrived
-      source_.peer_failed(packet.destination);
-      break;
-    case SendStatus::refused: throw std::logic_error("the engine refused a send descriptor");
+  const Repeater::Fate fate = repeater_.sent(packet);
+  if (fate == Repeater::Fate::accepted && packet.cookie != 0) {
+    source_.accepted({packet.cookie}, load<LinkHeader>(packet.payload).operation());
   }
-  return verdict;
-}
-
-SentVerdict Transmitter::busy(const SentPacket& packet, LinkOperation operation) {
-  if (operation == LinkOperation::link) {
-    source_.link_not_delivered({packet.cookie});
-    return SentVerdict::release;
-  }
-  if (packet.cookie != 0 && !source_.wanted({packet.cookie})) return SentVerdict::release;
-  if (packet.resends < resend_limit) return SentVerdict::resend;
-  source_.peer_failed(packet.destination);
-  return SentVerdict::release;
+  return fate == Repeater::Fate::repeats ? SentVerdict::keep : SentVerdict::release;
 }
 
 }  // namespace xybus

@@ -16,6 +16,7 @@
 #include "firmware/message/lcb.h"
 #include "firmware/message/outbox.h"
 #include "firmware/message/packet_port.h"
+#include "firmware/message/repeater.h"
 
 namespace xybus {
 
@@ -35,12 +36,10 @@ class PacketSource {
   virtual void posted(Lcb& lcb) = 0;
   /// The other CPU has it.
   virtual void accepted(LinkId link, contract::LinkOperation operation) = 0;
+  /// Whether the requestor of a link that has not been delivered still wants it to be.
+  virtual bool link_wanted(LinkId link) = 0;
   /// The other CPU was busy for so long that the link packet was given up. Not delivered.
   virtual void link_not_delivered(LinkId link) = 0;
-  /// Whether a packet of this link that could not be delivered is still worth sending.
-  virtual bool wanted(LinkId link) = 0;
-  /// That CPU takes no packets any more.
-  virtual void peer_failed(unsigned cpu) = 0;
   /// A packet from this CPU to itself.
   virtual void loopback(const ReceivedPacket& packet) = 0;
   /// Moves some large message data between processes of this CPU; false when there is none.
@@ -49,15 +48,19 @@ class PacketSource {
   virtual void move_remote() = 0;
 };
 
-class Transmitter {
+class Transmitter : private Repeater::Client {
  public:
+  /// `longest_pause`: cycles until what was not taken is posted again, at most.
   Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-              PacketSource& source);
+              std::uint64_t longest_pause, PacketSource& source);
 
   /// An LCB has a packet to send to its peer.
   void want(Lcb& lcb) { outbox_.push(lcb); }
   /// It has not any more.
   void withdraw(Lcb& lcb) { outbox_.withdraw(lcb); }
+  /// Takes back the link packet of an LCB that was posted, but for certain not delivered. False if
+  /// that cannot be.
+  bool withdraw_posted(const Lcb& lcb) { return repeater_.withdraw_link(lcb.peer.cpu, lcb.id); }
 
   /// Replies with an error to a link packet for which there is no LCB.
   void refuse(unsigned cpu, const contract::LinkHeader& link, contract::Error error);
@@ -69,7 +72,9 @@ class Transmitter {
   void cancel_stray(unsigned cpu, const contract::LinkHeader& pull);
   /// Tells a server's CPU that what it wanted to read remotely into that window does not come.
   void tell_again(unsigned cpu, WindowName window);
-  /// Forgets all that was for a CPU without an LCB: it is down.
+  /// Packets to that CPU are for this incarnation from now on.
+  void begin(unsigned cpu, unsigned epoch) { repeater_.begin(cpu, epoch); }
+  /// Forgets all that was for a CPU, what is in LCBs apart: it is down.
   void forget(unsigned cpu);
 
   /// Sends what there is to send and buffers for, then rings the doorbells.
@@ -77,6 +82,9 @@ class Transmitter {
 
   /// The fate of a packet this class posted.
   SentVerdict sent(const SentPacket& packet);
+
+  /// Packets that were posted again.
+  std::uint64_t repeats() const { return repeater_.repeats(); }
 
  private:
   struct Answer {
@@ -91,24 +99,25 @@ class Transmitter {
 
   void pump_remote();
   void pump_local();
-  bool may_post(unsigned cpu) const;
   bool send_remote_answer();
   bool send_remote_cancel();
   bool post_unlinked(unsigned cpu, const contract::LinkHeader& header);
+  void post(unsigned cpu, const PacketBuffer& buffer, OutgoingPacket packet, LinkId link);
   void send_local_unlinked(const contract::LinkHeader& header);
   contract::LinkHeader take_cancel(unsigned cpu);
   bool send_local();
   std::uint32_t build(const OutgoingPacket& packet, std::span<std::byte> into);
   void finish(Lcb& lcb);
   void deliver_local(std::uint32_t length, LinkId link, contract::LinkOperation operation);
-  SentVerdict busy(const SentPacket& packet, contract::LinkOperation operation);
+  bool link_wanted(LinkId link) override { return source_.link_wanted(link); }
+  void link_given_up(LinkId link) override { source_.link_not_delivered(link); }
 
   Environment& environment_;
   Dispatcher& dispatcher_;
   PacketPort& port_;
   PacketSource& source_;
+  Repeater repeater_;
   Outbox<&Lcb::control_hook> outbox_;
-  std::array<unsigned, contract::max_nodes> in_flight_{};  // packets to each CPU
   std::deque<Answer> answers_;  // at most one for each LCB, and each window, of another CPU
   std::array<StrayCancels, contract::max_nodes> stray_cancels_{};
   std::uint32_t cancels_for_ = 0;  // bit c: there are some for CPU c

@@ -17,17 +17,9 @@ TEST_CASE("what drawn faults once brought to light is good") {
   const std::string fabric = GENERATE(as<std::string>{}, "rtl", "tlm");
   const std::string name =
       GENERATE(as<std::string>{}, "flipped-acceptance-of-a-collision",
-               "number-given-again-after-busy", "message-denied");
+               "number-given-again-after-busy", "message-denied",
+               "full-node-holds-up-others", "dead-controller-delays-alive");
   const auto run = run_repro(name, fabric);
   INFO(name << " on " << fabric << ": " << run.errors);
   CHECK(run.status == 0);
-}
-
-// Known weaknesses; docs/faults.md says why. Whoever mends one moves it up.
-TEST_CASE("one node that takes nothing holds up no others", "[!shouldfail]") {
-  CHECK(run_repro("full-node-holds-up-others", "rtl").status == 0);
-}
-
-TEST_CASE("a dead controller makes no CPU miss another", "[!shouldfail]") {
-  CHECK(run_repro("dead-controller-delays-alive", "rtl").status == 0);
 }
