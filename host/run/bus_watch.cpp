@@ -47,8 +47,8 @@ LinkOperation operation_of(std::span<const std::uint32_t> words) {
   return link.operation();
 }
 
-// Firmware sends these by a bus whatever the state of its paths.
-bool by_fixed_route(LinkOperation operation) {
+// What goes on even when nothing else does, and by a bus whatever the state of its paths.
+bool of_membership(LinkOperation operation) {
   return operation == LinkOperation::alive || operation == LinkOperation::regroup ||
          operation == LinkOperation::poison || operation == LinkOperation::join;
 }
@@ -111,6 +111,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   // The fault points say what was sent; flips alone can be undone without them.
   const auto undone = before_faults(packet, hit);
   const auto sent = packet.sent.empty() ? undone : packet.sent;
+  const bool membership = of_membership(operation_of(sent));
   const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
   const WirePacket wire = {.bus = packet.bus,
                            .source = packet.source,
@@ -124,7 +125,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
                            .cut = packet.cut,
                            .unseen = hit.drop || packet.down,
                            .unanswered = hit.answer_drop || packet.down,
-                           .probe = by_fixed_route(operation_of(sent)),
+                           .probe = membership,
                            .altered = !std::ranges::equal(sent, undone),
                            .collided = packet.collided,
                            .parted = packet.parted};
@@ -136,8 +137,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
     trail_.note(packet.bus, packet.start_cycle, packet.source,
                 static_cast<unsigned>(std::countr_zero(left)), sent);
   }
-  // I'm-alive goes on even when nothing else does.
-  if (verdict.accepted != 0 && !alive) watchdog_.moved(packet.answer_cycle);
+  if (verdict.accepted != 0 && !membership) watchdog_.moved(packet.answer_cycle);
   record(packet, verdict, sent);
 }
 
