@@ -1,16 +1,14 @@
 /// Which CPUs are in the machine, by the agreement of those that are.
 ///
-///     I'm-alive ──▶ Hearing ──▶ Regroup ──▶ View ──▶ down, up
-///                      │           ▲
-///     join ────────────┼───────────┘
-///                      └──▶ lease: may this CPU act for the machine?
+///     PacketPort ─▶ Membership ──▶ ViewKeeper ──▶ view, down, up, halt
+///         ▲          │ timers        │     └▶ Regroup: agreement on the next view
+///         └─ BusLanes┘               └▶ Hearing: who is silent, who counts on whom
 ///
 /// A CPU leaves the view when the others have agreed that it is silent, and for nothing else. One
 /// that has left is told so, by poison, whatever it sends; it halts, and comes back only as a new
 /// incarnation that was taken in. One that has no majority left, or does not hear itself, halts.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 
@@ -18,14 +16,13 @@
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/environment.h"
 #include "firmware/membership/bus_lanes.h"
-#include "firmware/membership/hearing.h"
-#include "firmware/membership/regroup.h"
 #include "firmware/membership/view.h"
+#include "firmware/membership/view_keeper.h"
 #include "firmware/message/packet_port.h"
 
 namespace xybus {
 
-class Membership : private Regroup::Client {
+class Membership : private ViewKeeper::Client {
  public:
   struct Listener {
     std::function<void(unsigned cpu)> down;                  ///< It has left the view.
@@ -48,7 +45,7 @@ class Membership : private Regroup::Client {
   /// Starts the timers.
   void start();
 
-  const View& view() const { return regroup_.view(); }
+  const View& view() const { return keeper_.view(); }
   bool up(unsigned cpu) const { return has(up_mask(), cpu); }
   /// Bit c: CPU c is in the view. A CPU that is not in it yet knows of nobody, itself apart.
   CpuMask up_mask() const;
@@ -56,11 +53,11 @@ class Membership : private Regroup::Client {
   unsigned epoch_of(unsigned cpu) const { return view().members.epochs.of(cpu); }
   /// Whether a packet of that incarnation of a CPU is to be taken: it is in the view, or will be
   /// by what this CPU has accepted.
-  bool accepts(unsigned cpu, unsigned epoch) const;
+  bool accepts(unsigned cpu, unsigned epoch) const { return keeper_.accepts(cpu, epoch); }
 
   /// Whether this CPU may do what only one part of a divided machine may: it is in the view, no
   /// change of that goes on, and enough of its members have confirmed lately that they hear it.
-  bool operational() const;
+  bool operational() const { return keeper_.operational(now()); }
 
   /// A packet came. True if it is for the message system: not a membership packet, and from a CPU
   /// that `accepts` knows.
@@ -78,28 +75,16 @@ class Membership : private Regroup::Client {
  private:
   using Packet = contract::MembershipPacket;
 
-  void send(CpuMask to, const Packet& packet) override;
-  void decided(const View& next, const Packet& commit) override;
-  void outnumbered() override;
+  void send(CpuMask to, const Packet& packet) override { lanes_.send(to, packet); }
+  void view_changed(const View& view) override;
+  void left(unsigned cpu) override;
+  void entered(unsigned cpu, unsigned epoch) override;
+  void load(unsigned cpu, unsigned epoch) override { listener_.load(cpu, epoch); }
+  void halt(ViewKeeper::Reason reason) override;
 
   void alive_tick();
   void join_tick();
-  void check();
   void arm();
-  void on_member(unsigned from, unsigned epoch, const Packet& packet);
-  void on_stranger(unsigned from, unsigned epoch, const Packet& packet);
-  void on_join(unsigned from, unsigned epoch);
-  void on_alive(unsigned from, const Packet& packet);
-  bool learn_view(const Packet& packet);
-  void adopt(const View& next, CpuMask leased, std::uint64_t since);
-  void leave(unsigned cpu);
-  void enter(unsigned cpu, unsigned epoch);
-  void bring_up_to_date(unsigned from);
-  void repeat_commit();
-  void poison(unsigned cpu);
-  bool may_tell(unsigned cpu);
-  Packet about_view(contract::LinkOperation operation) const;
-  void halt(KernelEvent::Kind why);
   std::uint64_t now() const { return environment_.hal().now(); }
 
   Environment& environment_;
@@ -107,17 +92,11 @@ class Membership : private Regroup::Client {
   PacketPort& port_;
   const Config config_;
   const Listener listener_;
-  Hearing hearing_;
-  Regroup regroup_;
+  ViewKeeper keeper_;
   BusLanes lanes_;
   std::uint64_t next_alive_ = 0;
-  std::uint64_t lease_barred_until_ = 0;  // leases of CPUs that were left out may hold so long
-  unsigned commits_left_ = 0;
-  Packet commit_;
-  TimerId check_timer_{};
-  std::uint64_t check_at_ = 0;
-  std::array<std::uint64_t, contract::max_nodes> told_{};  // when a CPU was told of the view last
-  CpuMask loading_ = 0;
+  TimerId timer_{};
+  std::uint64_t timer_at_ = 0;
 };
 
 }  // namespace xybus

@@ -168,7 +168,7 @@ void Regroup::look_at_acceptances(std::uint64_t now) {
   const Packet decision = commit(next, ballot_, leased_);
   const CpuMask others = proposal_.mask & ~bit_of(cpu_);
   if (others != 0) client_.send(others, decision);
-  client_.decided(next, decision);
+  client_.decided(next, decision, now);
 }
 
 void Regroup::on_refuse(const Packet& packet, std::uint64_t now) {
@@ -181,6 +181,8 @@ void Regroup::on_refuse(const Packet& packet, std::uint64_t now) {
 // ---- As one who is asked ------------------------------------------------------------------------
 
 void Regroup::received(unsigned from, const Packet& packet, std::uint64_t now) {
+  // A CPU without a view is asked for nothing but to be in one.
+  if (view_.number == 0 && packet.stage() != Stage::accept) return;
   switch (packet.stage()) {
     case Stage::prepare: on_prepare(from, packet, now); break;
     case Stage::promise: on_promise(from, packet, now); break;

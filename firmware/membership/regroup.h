@@ -41,7 +41,7 @@ class Regroup {
     virtual void send(CpuMask to, const Packet& packet) = 0;
     /// The next view is decided, by a ballot of this CPU; to end in a call of `settle`. `commit`
     /// was sent once to its other members.
-    virtual void decided(const View& next, const Packet& commit) = 0;
+    virtual void decided(const View& next, const Packet& commit, std::uint64_t now) = 0;
     /// Too few CPUs are not silent, or they come to no decision: this CPU has to halt.
     virtual void outnumbered() = 0;
   };
