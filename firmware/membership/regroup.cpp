@@ -104,13 +104,15 @@ void Regroup::coordinate(std::uint64_t now) {
 /// with what they hear by now.
 void Regroup::repeat(std::uint64_t now) {
   repeat_at_ = now + pause_;
+  CpuMask others = view_.members.mask & ~bit_of(cpu_);
   if (coordinating_ == Coordinating::preparing) {
-    const CpuMask others = view_.members.mask & ~bit_of(cpu_);
     if (others != 0) client_.send(others, packet(Stage::prepare, ballot_));
-  } else {
-    const CpuMask others = proposal_.mask & ~bit_of(cpu_);
-    if (others != 0) client_.send(others, with(packet(Stage::accept, ballot_), proposal_));
+    return;
   }
+  // Those that it leaves out have a vote too: without it, a proposal that has to be kept to could
+  // fail for ever when one of its members has died meanwhile.
+  others |= proposal_.mask & ~bit_of(cpu_);
+  if (others != 0) client_.send(others, with(packet(Stage::accept, ballot_), proposal_));
 }
 
 void Regroup::on_promise(unsigned from, const Packet& packet, std::uint64_t now) {
@@ -163,7 +165,7 @@ void Regroup::on_accepted(unsigned from, const Packet& packet, std::uint64_t now
 void Regroup::look_at_acceptances(std::uint64_t now) {
   if (coordinating_ != Coordinating::accepting) return;
   const CpuMask wanted = proposal_.mask & ~hearing_.silent(proposal_.mask, now);
-  if ((wanted & ~answered_) != 0 || !is_quorum(view_, answered_ & proposal_.mask)) return;
+  if ((wanted & ~answered_) != 0 || !is_quorum(view_, answered_)) return;
   const View next{view_.number + 1, proposal_};
   const Packet decision = commit(next, ballot_, leased_);
   const CpuMask others = proposal_.mask & ~bit_of(cpu_);
@@ -221,7 +223,8 @@ void Regroup::on_accept(unsigned from, const Packet& accept, std::uint64_t now) 
     asked_after_ = accept.view_number();
     promised_ = accepted_ballot_ = 0;
   }
-  if (!proposal.contain(cpu_, epoch_) || !follow(from, accept.ballot(), now)) return;
+  if (view_.number == 0 && !proposal.contain(cpu_, epoch_)) return;
+  if (!follow(from, accept.ballot(), now)) return;
   accepted_ballot_ = accept.ballot();
   accepted_ = proposal;
   client_.send(bit_of(from), with(packet(Stage::accepted, promised_), proposal)
