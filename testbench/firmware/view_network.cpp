@@ -12,7 +12,7 @@ using xybus::contract::LinkOperation;
 
 namespace {
 
-struct Off {};  // thrown out of a CPU that dies or halts
+struct Off {};  // thrown out of a CPU that halts
 
 }  // namespace
 
@@ -24,12 +24,9 @@ struct ViewNetwork::Node : ViewKeeper::Client {
         keeper({number, its_network.cpus_, interval, its_epoch, joining}, *this) {}
 
   void send(CpuMask to, const ViewKeeper::Packet& packet) override {
-    if (packet.operation() == LinkOperation::regroup && dies_after != 0 && --dies_after == 0) {
-      // The last packet gets to some.
-      network.send(cpu, to & static_cast<CpuMask>(network.random_()), packet);
-      on = false;
-      throw Off{};
-    }
+    if (dying) return;
+    dying = packet.operation() == LinkOperation::regroup && dies_after != 0 && --dies_after == 0;
+    if (dying) to &= static_cast<CpuMask>(network.random_() & network.random_());  // to a few only
     network.send(cpu, to, packet);
   }
   void view_changed(const View& view) override { network.view_changed(cpu, view); }
@@ -48,6 +45,7 @@ struct ViewNetwork::Node : ViewKeeper::Client {
   const unsigned cpu, epoch;
   bool on = true;
   unsigned dies_after = 0;
+  bool dying = false;
   unsigned life = 0;
   std::uint64_t tick_at = ~std::uint64_t{0};
   ViewKeeper keeper;
@@ -159,6 +157,7 @@ void ViewNetwork::take(const Event& event) {
     arm(node);
   } catch (const Off&) {
   }
+  if (node.dying) node.on = false;
 }
 
 void ViewNetwork::view_changed(unsigned cpu, const View& view) {

@@ -32,7 +32,8 @@ class ViewNetwork {
 
   void run(std::uint64_t cycles);
   void kill(unsigned cpu);
-  /// That CPU dies when it has sent so many more regroup packets.
+  /// That CPU dies when it has sent so many more regroup packets, and what led to the last of them
+  /// is done; that one gets to a few only.
   void kill_after(unsigned cpu, unsigned packets);
   /// A CPU that is off starts again, and has to join.
   void restart(unsigned cpu);
