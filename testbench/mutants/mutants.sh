@@ -245,7 +245,7 @@ stages_of() {
   first=$(tried_first "$1")
   case $1 in
     rtl-*) all="rtl_test rtl_fabric_test scenarios-rtl" ;;
-    *) all="test_kernel_parts test_messages test_transfers test_failures scenarios-tlm" ;;
+    *) all="test_kernel_parts test_views test_messages test_transfers test_failures scenarios-tlm" ;;
   esac
   stages=$first
   [ -z "$only_tried" ] || return 0

@@ -69,6 +69,15 @@ TEST_CASE("all-to-all: every pattern ends well") {
   }
 }
 
+TEST_CASE("faulty-pair: neither a dead bus nor a noisy one makes a CPU leave the view") {
+  // In full it is 10,000 intervals long: xybus run faulty-pair.
+  const auto run = good_run("faulty-pair", "--fabric rtl --set workload.0.count=50");
+  CHECK(run.summary["messages"]["failed"] == 0);
+  for (const auto& check : run.summary["checks"]) {
+    if (check["name"] == "views") CHECK(check["detail"] == "0 changes of the view");
+  }
+}
+
 TEST_CASE("bus-x-dies: Y carries everything, nothing is lost") {
   const auto run = good_run("bus-x-dies");
   CHECK(run.summary["messages"]["delivered"] == 8 * 200);
