@@ -25,8 +25,8 @@ struct KernelEvent {
     cpu_down,         ///< CPU `peer.cpu` has left the view: `error`.
     cpu_up,           ///< CPU `peer.cpu` has come into the view.
     view_changed,     ///< `link` is the number of the view, `tag` its members.
-    own_bus_failed,   ///< This CPU does not hear its own I'm-alive, and has to halt. In this and the
-                      ///< next two, the view is as in view_changed.
+    own_bus_failed,   ///< This CPU does not hear its own I'm-alive, and has to halt. In this and
+                      ///< the next two, the view is as in view_changed.
     minority,         ///< It hears too few others, or they do not agree, and it has to halt.
     poisoned,         ///< The others have gone on without it, and it has to halt.
     halted,           ///< It has halted by itself.

@@ -41,8 +41,8 @@ void ViewWatch::check_leavers(std::uint64_t cycle, std::uint32_t number, std::ui
   left_ |= leavers;
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
     if ((leavers >> cpu & 1) == 0 || excused_(cpu)) continue;
-    complaints_.add(fmt::format("cycle {}: CPU {} has left the view (number {}, {:#x}), and nothing "
-                                "was done to it",
+    complaints_.add(fmt::format("cycle {}: CPU {} has left the view (number {}, {:#x}), and "
+                                "nothing was done to it",
                                 cycle, cpu, number, mask),
                     cycle);
   }

@@ -522,7 +522,8 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   }
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
-                     monitor_.check(BusId::y).ok && view_watch_.check().ok && failure.empty() && !contradicted_;
+                     monitor_.check(BusId::y).ok && view_watch_.check().ok && failure.empty() &&
+                     !contradicted_;
   if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
