@@ -1,82 +1,145 @@
 #include "firmware/membership/membership.h"
 
+#include <algorithm>
+
+#include "firmware/message/wire.h"
+
 namespace xybus {
 
 using contract::Error;
 using contract::EventBit;
-using contract::SendStatus;
+using contract::LinkOperation;
+
+namespace {
+
+// How often a CPU asks to be taken in, in each interval.
+constexpr unsigned joins_in_interval = 4;
+
+bool is_for_membership(LinkOperation operation) {
+  return operation == LinkOperation::alive || operation == LinkOperation::regroup ||
+         operation == LinkOperation::poison || operation == LinkOperation::join;
+}
+
+KernelEvent::Kind event_of(ViewKeeper::Reason reason) {
+  switch (reason) {
+    case ViewKeeper::Reason::own_bus_failed: return KernelEvent::own_bus_failed;
+    case ViewKeeper::Reason::minority: return KernelEvent::minority;
+    case ViewKeeper::Reason::poisoned: return KernelEvent::poisoned;
+  }
+  return KernelEvent::halted;
+}
+
+}  // namespace
 
 Membership::Membership(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-                       std::uint64_t alive_interval, Listener listener)
+                       const Config& config, Listener listener)
     : environment_(environment),
       dispatcher_(dispatcher),
       port_(port),
-      alive_interval_(alive_interval),
+      config_(config),
       listener_(std::move(listener)),
-      up_mask_((1U << environment.cpus()) - 1) {}
+      keeper_({environment.cpu(), environment.cpus(), config.alive_interval, config.epoch,
+               config.joining},
+              *this),
+      lanes_(port) {}
 
 void Membership::start() {
-  if (alive_interval_ == 0) return;
+  if (config_.alive_interval == 0) return;
+  keeper_.start(now());
   // CPUs that start together take turns within the interval, so their packets do not bunch.
-  const std::uint64_t first = alive_interval_ * (environment_.cpu() + 1) / environment_.cpus();
-  dispatcher_.after(first, [this] { tick(); });
+  next_alive_ = now() + config_.alive_interval * (environment_.cpu() + 1) / environment_.cpus();
+  dispatcher_.after(next_alive_ - now(), [this] { alive_tick(); });
+  if (keeper_.joining()) join_tick();
+  arm();
 }
 
-void Membership::tick() {
-  port_.raise_failed_paths(up_mask_);  // the I'm-alive packets below are the probe
-  for (unsigned cpu = 0; cpu < environment_.cpus(); ++cpu) {
-    if (++peers_[cpu].silent > silent_intervals) declare_down(cpu, Error::cpu_failed);
-    if (up(cpu)) port_.post_heartbeat(cpu);
-  }
+CpuMask Membership::up_mask() const { return view().members.mask | bit_of(environment_.cpu()); }
+
+void Membership::admit(unsigned cpu, unsigned epoch) {
+  keeper_.admit(cpu, epoch, now());
   port_.ring_doorbells();
-  dispatcher_.after(alive_interval_, [this] { tick(); });
+  arm();
 }
 
-bool Membership::heard(unsigned cpu, unsigned epoch) {
-  if (cpu >= environment_.cpus()) return false;
-  Peer& peer = peers_[cpu];
-  const bool new_incarnation = peer.known && peer.epoch != epoch;
-  // The first epoch heard may be the one that was declared down before: it brings nobody back.
-  peer.known = true;
-  peer.epoch = epoch;
-  if (new_incarnation) {
-    declare_down(cpu, Error::cpu_failed);
-    if (!up(cpu)) readmit(cpu);
+// ---- Time ---------------------------------------------------------------------------------------
+
+void Membership::alive_tick() {
+  while (next_alive_ <= now()) next_alive_ += config_.alive_interval;
+  dispatcher_.after(next_alive_ - now(), [this] { alive_tick(); });
+  if (keeper_.joining()) return;
+  lanes_.send_alive(view().members.mask, keeper_.alive(now()));
+  port_.ring_doorbells();
+}
+
+void Membership::join_tick() {
+  if (!keeper_.joining()) return;
+  Packet join;
+  join.set_operation(LinkOperation::join);
+  lanes_.send(all_cpus(environment_.cpus()) & ~bit_of(environment_.cpu()), join);
+  port_.ring_doorbells();
+  dispatcher_.after(std::max<std::uint64_t>(config_.alive_interval / joins_in_interval, 1),
+                    [this] { join_tick(); });
+}
+
+void Membership::arm() {
+  const std::uint64_t next = keeper_.next(now());
+  if (next == hal::never || (timer_ && timer_at_ <= next)) return;  // armed anew when it goes off
+  dispatcher_.cancel(timer_);
+  timer_at_ = next;
+  timer_ = dispatcher_.after(next > now() ? next - now() : 1, [this] {
+    timer_ = {};
+    keeper_.tick(now());
+    port_.ring_doorbells();
+    arm();
+  });
+}
+
+// ---- Packets that come --------------------------------------------------------------------------
+
+bool Membership::received(const ReceivedPacket& packet) {
+  if (packet.source >= environment_.cpus() || packet.payload.empty()) return false;
+  const auto operation =
+      static_cast<LinkOperation>(std::to_integer<unsigned>(packet.payload.front()));
+  const bool ours = is_for_membership(operation);
+  if (config_.alive_interval == 0) return !ours;
+  keeper_.heard(packet.source, packet.epoch, packet.bus, now());
+  if (!ours) {
+    if (accepts(packet.source, packet.epoch)) return true;
+    keeper_.intruded(packet.source, now());
+    return false;
   }
-  peer.silent = 0;
-  return up(cpu);
+  if (packet.payload.size() < sizeof(Packet::words)) return false;
+  keeper_.received(packet.source, packet.epoch, xybus::load<Packet>(packet.payload), now());
+  arm();
+  return false;
 }
 
-void Membership::alive_sent(unsigned cpu, SendStatus status) {
-  if (cpu == environment_.cpu() && status == SendStatus::unreachable) own_bus_failed();
+// ---- Decisions ----------------------------------------------------------------------------------
+
+void Membership::view_changed(const View& view) {
+  environment_.observe({.kind = KernelEvent::view_changed,
+                        .link = view.number,
+                        .tag = view.members.mask});
+  dispatcher_.awake_all(EventBit::pon);
 }
 
-void Membership::declare_down(unsigned cpu, Error reason) {
-  if (cpu == environment_.cpu()) {
-    own_bus_failed();
-    return;
-  }
-  if (!up(cpu)) return;
-  up_mask_ &= ~(1U << cpu);
+void Membership::left(unsigned cpu) {
   environment_.observe({.kind = KernelEvent::cpu_down,
                         .peer = {static_cast<std::uint8_t>(cpu), 0},
-                        .error = reason});
+                        .error = Error::cpu_failed});
   listener_.down(cpu);
-  dispatcher_.awake_all(EventBit::pon);
 }
 
-void Membership::readmit(unsigned cpu) {
-  up_mask_ |= 1U << cpu;
+void Membership::entered(unsigned cpu, unsigned epoch) {
   port_.raise_paths(cpu);
   environment_.observe({.kind = KernelEvent::cpu_up, .peer = {static_cast<std::uint8_t>(cpu), 0}});
-  listener_.up(cpu, peers_[cpu].epoch);
-  dispatcher_.awake_all(EventBit::pon);
+  listener_.up(cpu, epoch);
 }
 
-void Membership::own_bus_failed() {
-  if (own_bus_failed_) return;
-  own_bus_failed_ = true;
-  environment_.observe({.kind = KernelEvent::own_bus_failed, .error = Error::path_down});
+void Membership::halt(ViewKeeper::Reason reason) {
+  environment_.observe(
+      {.kind = event_of(reason), .link = view().number, .tag = view().members.mask});
+  listener_.halt();
 }
 
 }  // namespace xybus

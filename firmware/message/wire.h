@@ -47,17 +47,4 @@ void store(const Struct& value, std::span<std::byte> to) {
   }
 }
 
-/// Whether a message packet is one of links, which are numbered; those of membership are not.
-inline bool is_of_links(std::span<const std::byte> payload) {
-  if (payload.size() < contract::word_bytes) return true;  // malformed, and counted there
-  const contract::LinkHeader header{{load_word(payload)}};
-  switch (header.operation()) {
-    case contract::LinkOperation::alive:
-    case contract::LinkOperation::regroup:
-    case contract::LinkOperation::poison:
-    case contract::LinkOperation::join: return false;
-    default: return true;
-  }
-}
-
 }  // namespace xybus

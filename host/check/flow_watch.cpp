@@ -139,7 +139,7 @@ void FlowWatch::check(const Flow& its, const Job* job, const WirePacket& packet,
                          : "sent again, or its number used again, after it was accepted");
     return;
   }
-  const bool given_again = its.ended_busy && sequence == last.sequence;
+  const bool given_again = its.not_taken && sequence == last.sequence;
   const std::uint32_t next = (last.sequence + 1) & 0xffff;
   if (sequence == last.sequence && !given_again) {
     complain(its.open ? "repeated with other contents than at first"
@@ -169,11 +169,14 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   const bool last_try = job->busy >= busy_limit_ || job->unseen ||
                         header.kind() == contract::PacketKind::read;
   if (answer == Answer::busy && last_try) {
-    its.given_up = true;
-    its.ended_busy = !job->multicast;
+    its.given_up = its.not_taken = true;
   }
+  its.unsure = its.unsure || answer == Answer::none;
   // A packet by a fixed route does not try the other bus.
-  if (packet.probe && paths.down(packet.bus, packet.source, destination)) its.given_up = true;
+  if (packet.probe && paths.down(packet.bus, packet.source, destination)) {
+    its.given_up = true;
+    its.not_taken = !its.unsure;
+  }
   if (!paths.both_down(packet.source, destination)) return;
   for (std::uint32_t c = 0; c < 2; ++c) flow(sender(packet.source, c), destination).given_up = true;
 }

@@ -60,7 +60,8 @@ class FlowWatch {
     bool open = false;         // neither accepted nor refused
     bool refused = false;
     bool given_up = false;     // its sender may go on
-    bool ended_busy = false;   // its number may be given again
+    bool unsure = false;       // an attempt was not answered
+    bool not_taken = false;    // it has ended without, for sure: its number may be given again
     bool forgotten = false;    // what its sender did before is not known
     std::uint64_t answer_cycle = 0;
   };

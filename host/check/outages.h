@@ -23,6 +23,9 @@ class Outages {
   /// Whether that explains the failure of a message sent in this cycle.
   bool excuse(unsigned from, unsigned to, std::uint64_t sent_cycle) const;
 
+  /// How often it was started again.
+  unsigned restarts(unsigned cpu) const { return restarts_[cpu]; }
+
   bool is_halted(unsigned cpu) const { return (halted_ >> cpu & 1) != 0; }
 
  private:

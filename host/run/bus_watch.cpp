@@ -47,6 +47,12 @@ LinkOperation operation_of(std::span<const std::uint32_t> words) {
   return link.operation();
 }
 
+// What goes on even when nothing else does, and by a bus whatever the state of its paths.
+bool of_membership(LinkOperation operation) {
+  return operation == LinkOperation::alive || operation == LinkOperation::regroup ||
+         operation == LinkOperation::poison || operation == LinkOperation::join;
+}
+
 std::uint32_t window_of(const PacketVerdict& verdict, std::span<const std::uint32_t> words) {
   return verdict.legal && has_window(verdict.header.kind()) ? words[contract::header_words] : 0;
 }
@@ -113,7 +119,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   // The fault points say what was sent; flips alone can be undone without them.
   const auto undone = before_faults(packet, hit);
   const auto sent = packet.sent.empty() ? undone : packet.sent;
-  const bool alive = operation_of(sent) == LinkOperation::alive;
+  const bool membership = of_membership(operation_of(sent));
   const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
   const WirePacket wire = {.bus = packet.bus,
                            .source = packet.source,
@@ -127,7 +133,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
                            .cut = packet.cut,
                            .unseen = hit.drop || packet.down,
                            .unanswered = hit.answer_drop || packet.down,
-                           .probe = alive,
+                           .probe = membership,
                            .altered = !std::ranges::equal(sent, undone),
                            .collided = packet.collided,
                            .parted = packet.parted};
@@ -140,8 +146,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
     trail_.note(packet.bus, packet.start_cycle, packet.source,
                 static_cast<unsigned>(std::countr_zero(left)), sent);
   }
-  // I'm-alive goes on even when nothing else does.
-  if (verdict.accepted != 0 && !alive) watchdog_.moved(packet.answer_cycle);
+  if (verdict.accepted != 0 && !membership) watchdog_.moved(packet.answer_cycle);
   record(packet, verdict, sent);
 }
 

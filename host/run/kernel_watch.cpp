@@ -29,6 +29,9 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
   log_.record(EventLog::cpu(cpu), event.cycle, event_kinds[event.kind],
               {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                static_cast<std::uint64_t>(event.error), event.bytes});
+  if (event.kind == KernelEvent::view_changed || event.kind == KernelEvent::halted) {
+    on_membership_(cpu, event);
+  }
   if (event.kind == KernelEvent::cpu_up) on_cpu_up_(cpu, event.peer.cpu, event.cycle);
   injector_.kernel_event(cpu, event);
 }

@@ -18,6 +18,11 @@ class KernelWatch : public KernelObserver {
   KernelWatch(EventLog& log, Injector& injector, std::uint64_t planted)
       : log_(log), injector_(injector), planted_(planted) {}
 
+  /// Called with each event of a kernel's membership that the machine has to know of.
+  void on_membership(std::function<void(unsigned cpu, const KernelEvent&)> callback) {
+    on_membership_ = std::move(callback);
+  }
+
   /// Called when a CPU takes another one for up again.
   void on_cpu_up(std::function<void(unsigned by, unsigned cpu, std::uint64_t cycle)> callback) {
     on_cpu_up_ = std::move(callback);
@@ -33,6 +38,7 @@ class KernelWatch : public KernelObserver {
   Injector& injector_;
   std::uint64_t planted_;
   std::uint64_t seen_ = 0;
+  std::function<void(unsigned, const KernelEvent&)> on_membership_;
   std::function<void(unsigned, unsigned, std::uint64_t)> on_cpu_up_;
   bool closed_ = false;
 };

@@ -13,6 +13,7 @@
 #include "check/protocol_monitor.h"
 #include "check/reference/reference.h"
 #include "check/scoreboard.h"
+#include "check/view_watch.h"
 #include "check/watchdog.h"
 #include "fault/active_faults.h"
 #include "fault/injector.h"
@@ -93,6 +94,9 @@ class Run : private FaultPoints {
   void add_reference();
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
+  void membership_event(unsigned cpu, const KernelEvent& event);
+  void look_at_views(std::uint64_t cycle);
+  bool disturbed(unsigned cpu) const;
   bool excused(unsigned from, unsigned to, std::uint64_t sent_cycle) const;
   void end_at(std::uint64_t cycle);
   void complete_or_hung();
@@ -117,6 +121,9 @@ class Run : private FaultPoints {
   std::vector<std::unique_ptr<WorkloadContext>> workloads_;
   std::uint64_t expected_ = 0;
   Watchdog watchdog_;
+  ViewWatch view_watch_;
+  std::array<const Membership*, contract::max_nodes> memberships_{};  // of kernels that run
+  bool looking_at_views_ = false;
   Injector injector_;
   KernelWatch kernel_watch_;
   BusWatch bus_watch_;
@@ -126,6 +133,7 @@ class Run : private FaultPoints {
 
   Outages outages_;
   std::array<std::uint8_t, contract::max_nodes> epochs_{};  // of the CPUs' present incarnations
+  std::uint32_t unsound_ = 0;  // CPUs with bits that have flipped
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
   ActiveFaults active_;
   bool ending_ = false;  // all workloads are complete
@@ -164,6 +172,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
+      view_watch_(scenario.system.cpus, [this](unsigned cpu) { return disturbed(cpu); }),
       injector_(scenario.faults, options.seed, *this),
       kernel_watch_(log, injector_, options.planted.value_or(0)),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
@@ -193,6 +202,9 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   for (unsigned cpu = 0; cpu < scenario.system.cpus; ++cpu) {
     machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
   }
+  kernel_watch_.on_membership([this](unsigned cpu, const KernelEvent& event) {
+    membership_event(cpu, event);
+  });
   injector_.arm();
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
@@ -217,19 +229,61 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   config.cpus = scenario_.system.cpus;
   config.costs = scenario_.system.cost;
   config.epoch = epochs_[cpu];
+  config.joining = outages_.restarts(cpu) != 0;
   config.alive_interval = scenario_.system.alive_interval_cycles;
   Kernel kernel(hal, config, &kernel_watch_);
   Site site{cpu, hal, kernel};
   plan_.install(site);
+  struct Known {
+    const Membership*& membership;
+    ~Known() { membership = nullptr; }
+  } known{memberships_[cpu] = &kernel.membership()};
   kernel.run();
 }
 
-// A message may fail when a CPU at one end is halted, or was and had not been readmitted, or its
-// node misbehaves, or when no bus led from one to the other, or none back, at some time before.
+// ---- Membership -------------------------------------------------------------------------------
+
+void Run::membership_event(unsigned cpu, const KernelEvent& event) {
+  if (event.kind == KernelEvent::view_changed) {
+    view_watch_.view_changed(cpu, event.cycle, event.link, event.tag);
+    if (!looking_at_views_) look_at_views(event.cycle);
+    return;
+  }
+  view_watch_.gave_up(cpu, event.cycle);
+  machine_.at(event.cycle + 1, [this, cpu, cycle = event.cycle + 1] { halt(cpu, cycle); });
+}
+
+// While CPUs are in different views, now and then.
+void Run::look_at_views(std::uint64_t cycle) {
+  std::uint32_t operational = 0;
+  for (unsigned cpu = 0; cpu < scenario_.system.cpus; ++cpu) {
+    const bool acts = memberships_[cpu] != nullptr && memberships_[cpu]->operational();
+    operational |= std::uint32_t{acts} << cpu;
+  }
+  view_watch_.look(cycle, operational);
+  looking_at_views_ = view_watch_.divided();
+  if (!looking_at_views_) return;
+  const std::uint64_t next =
+      cycle + std::max<std::uint64_t>(scenario_.system.alive_interval_cycles / 1000, 20);
+  machine_.at(next, [this, next] { look_at_views(next); });
+}
+
+// Whether a CPU may leave the view for what was done to it, or to its way to others.
+bool Run::disturbed(unsigned cpu) const {
+  if (outages_.is_halted(cpu) || (rogue_ >> cpu & 1) != 0) return true;
+  for (unsigned other = 0; other < scenario_.system.cpus; ++other) {
+    if (monitor_.was_cut_off(cpu, other) || monitor_.was_cut_off(other, cpu)) return true;
+  }
+  return false;
+}
+
+// A message may fail when a CPU at one end is halted, or was and had not been readmitted; when it
+// has left the view (see ViewWatch for what may be the reason); or when its own memory or registers
+// were changed.
 bool Run::excused(unsigned from, unsigned to, std::uint64_t sent_cycle) const {
-  if (((rogue_ >> from | rogue_ >> to) & 1) != 0) return true;
-  if (outages_.excuse(from, to, sent_cycle)) return true;
-  return monitor_.was_cut_off(from, to) || monitor_.was_cut_off(to, from);
+  const std::uint32_t off = unsound_ | view_watch_.left();
+  if (((off >> from | off >> to) & 1) != 0) return true;
+  return outages_.excuse(from, to, sent_cycle);
 }
 
 void Run::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
@@ -246,6 +300,7 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
   notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
+  view_watch_.off(cpu);
   monitor_.halted(cpu, cycle);
   if (reference_) reference_->halted(cpu, cycle);
   scoreboard_.cpu_halted(cpu);
@@ -267,6 +322,7 @@ void Run::restart(unsigned cpu, std::uint64_t cycle) {
   monitor_.restarted(cpu, cycle);
   if (reference_) reference_->restarted(cpu, cycle);
   scoreboard_.cpu_restarted(cpu);
+  view_watch_.restarted(cpu);
 }
 
 void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
@@ -284,6 +340,7 @@ void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   // no reason to.
   const bool harmless = fault.kind == FaultKind::interrupt_spurious;
   if (fault.cpu && !harmless) rogue_ |= 1U << *fault.cpu;
+  if (is_instant(fault.kind)) unsound_ |= 1U << *fault.cpu;
   log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
               {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
                fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
@@ -398,6 +455,8 @@ std::optional<std::uint64_t> Run::failure_cycle() const {
     const auto judged = reference_ ? reference_->first_complaint(bus) : std::nullopt;
     if (judged && (!first || *judged < *first)) first = judged;
   }
+  const auto split = view_watch_.first_complaint();
+  if (split && (!first || *split < *first)) first = split;
   if (!first && !ending_) first = watchdog_.last_moved();
   return first;
 }
@@ -421,7 +480,8 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   }
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
-                     monitor_.check(BusId::y).ok && failure.empty() && !contradicted_;
+                     monitor_.check(BusId::y).ok && view_watch_.check().ok && failure.empty() &&
+                     !contradicted_;
   if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
@@ -430,7 +490,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.failure_cycle = failure.empty() ? failure_cycle() : machine_.cycle();
 
   result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
-                   liveness(), workload_check()};
+                   liveness(), workload_check(), view_watch_.check()};
   if (reference_) {
     result.checks.push_back(reference_->check(BusId::x));
     result.checks.push_back(reference_->check(BusId::y));

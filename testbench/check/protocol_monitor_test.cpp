@@ -823,6 +823,25 @@ TEST_CASE("a packet by a fixed route may be given up when its path is down, not 
   }
 }
 
+TEST_CASE("a packet by a fixed route that was not taken for sure leaves its number to the next") {
+  constexpr unsigned most_points = 8 * misses_to_down;  // one for each answer corrupt
+  for (const bool sure : {true, false}) {
+    Bench bench;
+    bench.awake();
+    const Words words = packet_of({.sequence = 1, .length = 8});
+    Words received = words;
+    received.back() ^= 1;
+    const unsigned corrupt = sure ? most_points : most_points - 8;
+    for (unsigned i = 0; i < corrupt; ++i) {
+      bench.wire(BusId::x, words, answers(1, Answer::corrupt),
+                 {.received = received, .probe = true});
+    }
+    if (!sure) bench.wire(BusId::x, words, {}, {.unseen = true, .probe = true});
+    bench.send({.sequence = 1, .length = 12});
+    CHECK(bench.good() == sure);
+  }
+}
+
 TEST_CASE("busy answers count in all, whatever comes between them") {
   ProtocolLimits limits;
   limits.busy = 3;

@@ -245,7 +245,8 @@ stages_of() {
   first=$(tried_first "$1")
   case $1 in
     rtl-*) all="rtl_test rtl_fabric_test scenarios-rtl" ;;
-    *) all="test_kernel_parts test_messages test_transfers test_failures test_outages scenarios-tlm" ;;
+    *) all="test_kernel_parts test_views test_messages test_transfers test_failures test_outages
+            scenarios-tlm" ;;
   esac
   stages=$first
   [ -z "$only_tried" ] || return 0

@@ -21,7 +21,7 @@ CommandRun good_run(const std::string& scenario, const std::string& arguments = 
   std::vector<std::string> checks;
   for (const auto& check : run.summary["checks"]) checks.push_back(check["name"]);
   CHECK(checks == std::vector<std::string>{"scoreboard", "protocol.x", "protocol.y", "liveness",
-                                           "workload", "reference.x", "reference.y"});
+                                           "workload", "views", "reference.x", "reference.y"});
   return run;
 }
 
@@ -67,6 +67,15 @@ TEST_CASE("all-to-all: every pattern ends well") {
     const auto run = good_run("all-to-all", std::string("--set workload.0.count=50 --set "
                                                         "workload.0.pattern=") + pattern);
     CHECK(run.summary["messages"]["delivered"] == 16 * 50);
+  }
+}
+
+TEST_CASE("faulty-pair: neither a dead bus nor a noisy one makes a CPU leave the view") {
+  // In full it is 10,000 intervals long: xybus run faulty-pair.
+  const auto run = good_run("faulty-pair", "--fabric rtl --set workload.0.count=50");
+  CHECK(run.summary["messages"]["failed"] == 0);
+  for (const auto& check : run.summary["checks"]) {
+    if (check["name"] == "views") CHECK(check["detail"] == "0 changes of the view");
   }
 }
 

@@ -1,0 +1,109 @@
+/// What one CPU knows of the view, and makes of what it hears: keeps it, changes it, tells others
+/// of it, and finds that it has to halt.
+///
+/// Packets and time in, packets and decisions out, as in Regroup; whoever holds it has the timers
+/// and the buses.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "contract/contract.h"
+#include "firmware/membership/hearing.h"
+#include "firmware/membership/regroup.h"
+#include "firmware/membership/view.h"
+
+namespace xybus {
+
+class ViewKeeper : private Regroup::Client {
+ public:
+  using Packet = contract::MembershipPacket;
+
+  struct Config {
+    unsigned cpu = 0, cpus = 2;
+    std::uint64_t alive_interval = 0;  ///< Cycles; 0: no membership, all are up for ever.
+    unsigned epoch = 0;                ///< Of this CPU; of all CPUs in the first view.
+    bool joining = false;              ///< This CPU has to be taken in by the others.
+  };
+
+  /// Why a CPU has to halt.
+  enum class Reason {
+    own_bus_failed,  ///< It does not hear even itself.
+    minority,        ///< It hears too few others, or they come to no decision.
+    poisoned,        ///< The others have gone on without it.
+  };
+
+  class Client {
+   public:
+    virtual ~Client() = default;
+    /// To CPUs of `to`, of which this one is none.
+    virtual void send(CpuMask to, const Packet& packet) = 0;
+    /// There is a new view: first this, then who has left, then who has come.
+    virtual void view_changed(const View& view) = 0;
+    virtual void left(unsigned cpu) = 0;
+    virtual void entered(unsigned cpu, unsigned epoch) = 0;
+    /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit`.
+    virtual void load(unsigned cpu, unsigned epoch) = 0;
+    /// This CPU has to halt, at once and for good. Does not return.
+    virtual void halt(Reason reason) = 0;
+  };
+
+  ViewKeeper(const Config& config, Client& client);
+
+  void start(std::uint64_t now) { hearing_.start(now); }
+
+  const View& view() const { return regroup_.view(); }
+  /// Whether it waits to be taken in.
+  bool joining() const { return view().number == 0; }
+
+  // As in Membership.
+  bool accepts(unsigned cpu, unsigned epoch) const;
+  bool operational(std::uint64_t now) const;
+
+  /// The I'm-alive to be sent now; to all of the view.
+  Packet alive(std::uint64_t now) const;
+
+  /// Any packet of that CPU came by that bus; called before all else that is done about it.
+  void heard(unsigned from, unsigned epoch, contract::BusId bus, std::uint64_t now);
+  /// A membership packet came.
+  void received(unsigned from, unsigned epoch, const Packet& packet, std::uint64_t now);
+  /// Something else came that `accepts` does not want.
+  void intruded(unsigned from, std::uint64_t now);
+
+  /// That CPU has been loaded: takes it into the view. If that cannot be now, it asks again.
+  void admit(unsigned cpu, unsigned epoch, std::uint64_t now);
+
+  /// The cycle in which `tick` has to be called, at the latest; it changes with every call. ~0 for
+  /// never.
+  std::uint64_t next(std::uint64_t now) const;
+  void tick(std::uint64_t now);
+
+ private:
+  void send(CpuMask to, const Packet& packet) override { client_.send(to, packet); }
+  void decided(const View& next, const Packet& commit, std::uint64_t now) override;
+  void outnumbered() override { client_.halt(Reason::minority); }
+
+  void on_member(unsigned from, unsigned epoch, const Packet& packet, std::uint64_t now);
+  void on_stranger(unsigned from, unsigned epoch, const Packet& packet, std::uint64_t now);
+  void on_join(unsigned from, unsigned epoch, std::uint64_t now);
+  void on_alive(unsigned from, const Packet& packet, std::uint64_t now);
+  bool learn_view(const Packet& packet, std::uint64_t now);
+  void adopt(const View& next, CpuMask leased, std::uint64_t since, std::uint64_t now);
+  void bring_up_to_date(unsigned from, std::uint64_t now);
+  bool may_tell(unsigned cpu, std::uint64_t now);
+  void repeat_commit(std::uint64_t now);
+  Packet about_view(contract::LinkOperation operation) const;
+
+  const Config config_;
+  Client& client_;
+  Hearing hearing_;
+  Regroup regroup_;
+  std::uint64_t lease_barred_until_ = 0;  // leases of CPUs that were left out may hold so long
+  Packet commit_;                         // of the present view, if this CPU decided on it
+  unsigned commits_left_ = 0;
+  std::uint64_t commit_at_ = 0;
+  std::array<std::uint64_t, contract::max_nodes> told_{};  // not told of the view again before
+  CpuMask loading_ = 0;
+};
+
+}  // namespace xybus
