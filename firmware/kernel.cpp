@@ -16,6 +16,7 @@ const KernelConfig& checked(const KernelConfig& config) {
   check("cpus", config.cpus, 1, contract::max_nodes);
   check("cpu", config.cpu, 0, config.cpus - 1);
   check("epoch", config.epoch, 0, 15);
+  check("system_lcbs", config.system_lcbs, 1, 1024);
   return config;
 }
 
@@ -26,8 +27,8 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       environment_(hal, config_.costs, config_.cpu, config_.cpus, observer),
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
-      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                [this](unsigned cpu) {
+      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
+                config_.epoch, [this](unsigned cpu) {
                   membership_.declare_down(cpu, contract::Error::path_down);
                 }),
       membership_(environment_, dispatcher_, port_, config_.alive_interval,

@@ -27,6 +27,7 @@ struct KernelConfig {
   std::uint8_t epoch = 0;                 ///< Incarnation, 0 to 15; a restart needs another.
   std::uint64_t alive_interval = 100000;  ///< Cycles between I'm-alives; 0 for none.
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
+  unsigned system_lcbs = 32;              ///< More for the kernel's own messages; 1 to 1024.
   PortConfig port;                        ///< Rings and buffers in node RAM.
 };
 
