@@ -52,6 +52,17 @@ void Kernel::run() {
   dispatcher_.run();
 }
 
+Held Kernel::held() const {
+  Held held{.lcbs = messages_.lcbs_in_use(),
+            .windows = port_.transfers().windows().in_use(),
+            .processes = 0,
+            .timers = dispatcher_.forgotten_timers()};
+  for (const auto& process : dispatcher_.processes()) {
+    if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
+  }
+  return held;
+}
+
 void Kernel::received(const ReceivedPacket& packet) {
   if (membership_.heard(packet.source, packet.epoch)) messages_.received(packet);
 }

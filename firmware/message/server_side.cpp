@@ -59,7 +59,7 @@ Task<ServerSide::Error> ServerSide::pull(Process& server, Lcb& lcb, std::span<st
   lcb.state = LinkState::reading;
   bulk_.fetch(lcb, into, offset);
   transmitter_.pump();
-  while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server);
+  while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server, KernelCall::readlink);
   co_return lcb.state == LinkState::cancelled ? Error::nothing_outstanding : Error::none;
 }
 
@@ -79,7 +79,7 @@ Task<ServerSide::Error> ServerSide::writelink(Process& server, LinkId link,
   for (;;) {
     lcb = table_.find(link);
     if (lcb == nullptr || lcb->state != LinkState::replying) break;
-    co_await dispatcher_.hold(server);
+    co_await dispatcher_.hold(server, KernelCall::writelink);
   }
   if (lcb != nullptr && lcb->state == LinkState::cancelled) co_return drop_reply(*lcb);
   co_return Error::none;
