@@ -34,6 +34,13 @@ constexpr bool is_requestor_end(LinkState state) {
 }
 constexpr bool is_server_end(LinkState state) { return state >= LinkState::waiting; }
 
+/// Whether the process at this end may name the link in a call: not before it listened to it, and
+/// not once it is through with it.
+constexpr bool may_be_named(LinkState state) {
+  return state != LinkState::free && state != LinkState::breaking &&
+         state != LinkState::waiting && state != LinkState::closing;
+}
+
 struct Lcb;
 
 /// A place in one queue.

@@ -40,7 +40,7 @@ std::optional<Completion> RequestorSide::done(Process& requestor) {
 
 RequestorSide::Error RequestorSide::breaklink(Process& requestor, LinkId link) {
   Lcb* lcb = table_.find(link);
-  if (lcb == nullptr || lcb->pin != requestor.pin() || lcb->state == LinkState::breaking) {
+  if (lcb == nullptr || lcb->pin != requestor.pin() || !may_be_named(lcb->state)) {
     return Error::not_open;
   }
   if (!is_requestor_end(lcb->state)) return Error::invalid_state;

@@ -12,9 +12,7 @@ using contract::LinkOperation;
 
 Lcb* ServerSide::served(Process& server, LinkId link) {
   Lcb* lcb = table_.find(link);
-  // A link that waits or is closing has no name that the server knows, or knows still.
-  if (lcb == nullptr || lcb->pin != server.pin()) return nullptr;
-  if (lcb->state == LinkState::waiting || lcb->state == LinkState::closing) return nullptr;
+  if (lcb == nullptr || lcb->pin != server.pin() || !may_be_named(lcb->state)) return nullptr;
   return lcb;
 }
 
