@@ -40,11 +40,12 @@ class MessageSystem : private PacketSource, private BulkClient {
 
   /// Sends a request and returns at once; LDONE follows when it has ended. Both buffers must stay
   /// where they are until the link is done or broken; at most 2^31 - 1 bytes each.
-  /// Errors at once: `no_lcb` (none free here, or it has all it may), `path_down` (that CPU is down), `bounds` (no such
-  /// CPU, or a buffer too long). Errors in the completion: the server's own; `no_process`,
-  /// `no_lcb` (the same at the server's end), `timeout` (that CPU stayed busy) - not delivered in these
-  /// cases; `path_down` (the server stopped before replying, its reply data was not let in, or the
-  /// CPU was declared down before the request left), `cpu_failed` (it was declared down since).
+  /// Errors at once: `no_lcb` (none free here, or it has all it may), `path_down` (that CPU is
+  /// down), `bounds` (no such CPU, or a buffer too long). Errors in the completion: the server's
+  /// own; `no_process`, `no_lcb` (the same at the server's end), `timeout` (that CPU stayed busy) -
+  /// not delivered in these cases; `path_down` (the server stopped before replying, its reply data
+  /// was not let in, or the CPU was declared down before the request left), `cpu_failed` (it was
+  /// declared down since).
   Result<LinkId> link(Process& requestor, ProcessAddress server,
                       std::span<const std::byte> request, std::span<std::byte> reply,
                       std::uint32_t tag = 0);

@@ -1,5 +1,5 @@
-// What becomes of a link, by its state, when something dies: the table of firmware/message/README.md,
-// row by row. Each column has two CPUs of its own.
+// What becomes of a link, by its state, when something dies: the table of
+// firmware/message/README.md, row by row. Each column has two CPUs of its own.
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -203,7 +203,7 @@ void check_local(const std::string& state) {
 
 }  // namespace
 
-#define ROW(state) \
+#define ROW(state)                                                                    \
   TEST_CASE("when something dies, a link that is " state " ends as the table says") { \
     check_row(state);                                                                 \
   }

@@ -37,6 +37,8 @@ Task<std::map<Error, unsigned>> ends(MessageSystem& messages, Process& self, uns
   co_return errors;
 }
 
+std::map<Error, unsigned> refused(unsigned count) { return {{Error::no_lcb, count}}; }
+
 void many(KernelConfig& config) { config.lcbs = 10'000; }
 
 }  // namespace
@@ -50,12 +52,13 @@ TEST_CASE("a process may have 1023 links, and further ones are error 30 until on
   rig.create(0, 100, [&](Process& self) -> Task<> {
     MessageSystem& messages = rig.messages(0);
     const LinkId first = *messages.link(self, silent, {}, {});
-    CHECK(link_often(messages, self, silent, 1024) == std::map<Error, unsigned>{{Error::no_lcb, 2}});
+    CHECK(link_often(messages, self, silent, 1024) == refused(2));
     co_await self.wait({}, 200'000);
     CHECK(messages.breaklink(self, first) == Error::none);
-    CHECK(messages.link(self, silent, {}, {}).error() == Error::no_lcb);  // its cancel is on its way
+    // Its cancel is on its way, and has the LCB still.
+    CHECK(messages.link(self, silent, {}, {}).error() == Error::no_lcb);
     co_await self.wait({}, 20'000);
-    CHECK(link_often(messages, self, silent, 2) == std::map<Error, unsigned>{{Error::no_lcb, 1}});
+    CHECK(link_often(messages, self, silent, 2) == refused(1));
     checked = true;
   });
   rig.create(0, 50, [&](Process& self) -> Task<> {  // the limit is each process's own
@@ -116,7 +119,7 @@ TEST_CASE("limits are 1 to 4095, and a lower one takes nothing away") {
     const LinkId only = *messages.link(self, silent, {}, {});
     CHECK(messages.link(self, silent, {}, {}).error() == Error::no_lcb);
     CHECK(messages.set_limits(self, {.receive = 4095, .send = 3}) == Error::none);
-    CHECK(link_often(messages, self, silent, 3) == std::map<Error, unsigned>{{Error::no_lcb, 1}});
+    CHECK(link_often(messages, self, silent, 3) == refused(1));
     CHECK(messages.set_limits(self, {.send = 2}) == Error::none);
     CHECK(messages.link(self, silent, {}, {}).error() == Error::no_lcb);
     CHECK(messages.breaklink(self, only) == Error::none);

@@ -245,7 +245,7 @@ TEST_CASE("a process that suspends itself stays where it next suspends, even if 
   CHECK(at >= 500);
 }
 
-TEST_CASE("a process suspended in the midst of computing does the rest later, no more and no less") {
+TEST_CASE("a process suspended in the midst of computing does just the rest later") {
   Cpu cpu;
   Process& process = cpu.dispatcher.create("p", 10, [&](Process& self) -> Task<> {
     co_await self.compute(1000);
