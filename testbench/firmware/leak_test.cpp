@@ -27,8 +27,8 @@ TEST_CASE("a kernel tells the LCBs, windows and processes that it holds") {
   CHECK(rig.kernel(0).held() == Held{.lcbs = 2, .windows = 1, .processes = 0, .timers = 0});
   CHECK(rig.kernel(1).held() == Held{.lcbs = 1, .windows = 1, .processes = 1, .timers = 0});
   CHECK_FALSE(rig.at_rest());
-  rig.on_cpu(0, [&] { rig.messages(0).send_system_message(
-      requestor, {xybus::SystemCode::cpu_down, 1}); });
+  const xybus::SystemMessage down{xybus::SystemCode::cpu_down, 1};
+  rig.on_cpu(0, [&] { CHECK(rig.messages(0).send_system_message(requestor, down)); });
   CHECK(rig.kernel(0).held().lcbs == 3);
   rig.on_cpu(1, [&] { rig.kernel(1).dispatcher().stop(server); });
   rig.on_cpu(0, [&] { rig.kernel(0).dispatcher().stop(requestor); });
