@@ -22,6 +22,7 @@ const KernelConfig& checked(const KernelConfig& config) {
   check("cpus", config.cpus, 1, contract::max_nodes);
   check("cpu", config.cpu, 0, config.cpus - 1);
   check("epoch", config.epoch, 0, 15);
+  check("system_lcbs", config.system_lcbs, 1, 1024);
   return config;
 }
 
@@ -40,8 +41,8 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       environment_(hal, config_.costs, config_.cpu, config_.cpus, observer),
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
-      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                longest_pause(config_.alive_interval)),
+      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
+                config_.epoch, longest_pause(config_.alive_interval)),
       membership_(environment_, dispatcher_, port_,
                   {config_.alive_interval, config_.epoch, config_.joining},
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
@@ -77,6 +78,17 @@ void Kernel::run() {
     environment_.observe({.kind = KernelEvent::halted});
     environment_.hal().write(contract::Register::control, 0);
   }
+}
+
+Held Kernel::held() const {
+  Held held{.lcbs = messages_.lcbs_in_use(),
+            .windows = port_.transfers().windows().in_use(),
+            .processes = 0,
+            .timers = dispatcher_.forgotten_timers()};
+  for (const auto& process : dispatcher_.processes()) {
+    if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
+  }
+  return held;
 }
 
 void Kernel::received(const ReceivedPacket& packet) {

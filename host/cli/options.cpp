@@ -12,7 +12,8 @@ const char* const exit_statuses =
     "\nExit status: 0 the run is good; 1 a check failed; 2 bad usage or bad scenario;\n"
     "3 the run hung or hit its time limit.\n"
     "The launcher ./xybus takes -y before the subcommand: install packages without asking.\n"
-    "It has three subcommands of its own: test, synth (area of the RTL), mutants (planted bugs).";
+    "It has subcommands of its own: test, synth (area of the RTL), mutants (planted bugs),\n"
+    "sanitize (the firmware's tests).";
 
 namespace {
 

@@ -120,6 +120,13 @@ void Node::idle(std::uint64_t until) {
   check_halted();
 }
 
+void Node::end_faults() {
+  busy = busy_data = busy_reads = refuse_reads = refuse_writes = stuck_delivery = false;
+  deaf_to = answers_lost_to = 0;
+  lose_answer_each = 0;
+  work_.notify(sc_core::SC_ZERO_TIME);
+}
+
 void Node::nudge() {
   nudged_ = true;
   wake_.notify(sc_core::SC_ZERO_TIME);

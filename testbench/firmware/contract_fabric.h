@@ -55,6 +55,9 @@ class Node : public sc_core::sc_module, public xybus::hal::Hal {
   void halt();
   /// Runs `next` from now on, on an engine that was reset.
   void restart(std::function<void(xybus::hal::Hal&)> next);
+  bool halted() const { return halted_; }
+  /// Undoes all that a test may set below, so that what is on its way arrives.
+  void end_faults();
   /// Ends an idle that is going on, as if for nothing: a test changed something from outside.
   void nudge();
   /// What the firmware threw, hal::Halted apart.

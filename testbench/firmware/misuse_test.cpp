@@ -92,6 +92,14 @@ TEST_CASE("each end of a link takes only its own calls: error 160") {
     const auto link = messages.link(self, rig.address(0, self), {}, {});
     CHECK_AWAIT(messages.readlink(self, *link, byte), Error::invalid_state);
     CHECK_AWAIT(messages.writelink(self, *link, {}), Error::invalid_state);
+    // The request waits: its LCB is there, but the server has not been told its name.
+    for (std::uint32_t index = 0; index < 4; ++index) {
+      const LinkId waiting{((*link).value & 0xffff0000) + index};
+      if (waiting == *link) continue;
+      CHECK(messages.breaklink(self, waiting) == Error::not_open);
+      CHECK_AWAIT(messages.readlink(self, waiting, byte), Error::not_open);
+      CHECK_AWAIT(messages.writelink(self, waiting, {}), Error::not_open);
+    }
     const auto asked = messages.listen(self);
     REQUIRE(asked);
     CHECK(messages.breaklink(self, asked->link) == Error::invalid_state);

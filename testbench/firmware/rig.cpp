@@ -1,6 +1,8 @@
 #include "rig.h"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
+#include <exception>
 
 namespace firmware_test {
 
@@ -62,7 +64,73 @@ Rig::Rig(unsigned cpus, std::function<void(KernelConfig&)> configure)
   }
 }
 
-Rig::~Rig() { fabric_.finish(); }
+Rig::~Rig() {
+  if (!failed_ && std::uncaught_exceptions() == 0) check_leaks();
+  fabric_.finish();
+}
+
+void Rig::run(std::uint64_t cycles) {
+  failed_ = true;
+  fabric_.run(cycles);
+  failed_ = false;
+}
+
+// ---- Leaks --------------------------------------------------------------------------------------
+
+namespace {
+
+// Timers that are the kernel's own: I'm-alive, pumps, packets that wait to be posted again.
+constexpr unsigned kernel_timers = 40;
+
+// Cycles until what is left must be gone; a packet is tried for some hundred thousand.
+constexpr std::uint64_t settling_cycles = 10'000'000;
+
+}  // namespace
+
+void Rig::check_leaks() {
+  fabric_.bus_down = {};
+  for (unsigned cpu = 0; cpu < fabric_.size(); ++cpu) node(cpu).end_faults();
+  for (unsigned cpu = 0; cpu < fabric_.size(); ++cpu) {
+    if (node(cpu).halted()) continue;
+    create(cpu, 255, [this, cpu](Process& self) -> Task<> {
+      for (unsigned other = 0; other < fabric_.size(); ++other) {
+        if (node(other).halted()) messages(cpu).cpu_down(other);
+      }
+      for (const auto& process : kernel(cpu).dispatcher().processes()) {
+        if (process != nullptr && process.get() != &self) kernel(cpu).dispatcher().stop(*process);
+      }
+      co_return;
+    });
+  }
+  try {
+    for (std::uint64_t ran = 0; ran < settling_cycles && !all_stopped_and_free(); ran += 10'000) {
+      run(10'000);
+    }
+  } catch (const std::exception& error) {
+    FAIL_CHECK("settling down: " << error.what());
+  }
+  for (unsigned cpu = 0; cpu < fabric_.size(); ++cpu) {
+    if (node(cpu).halted()) continue;
+    const xybus::Held held = kernel(cpu).held();
+    INFO("CPU " << cpu);
+    CHECK(held.lcbs == 0);
+    CHECK(held.windows == 0);
+    CHECK(held.processes == 0);
+    CHECK(held.timers == 0);
+    CHECK(kernel(cpu).dispatcher().timers() <= kernel_timers);
+  }
+}
+
+bool Rig::all_stopped_and_free() {
+  for (unsigned cpu = 0; cpu < fabric_.size(); ++cpu) {
+    if (node(cpu).halted()) continue;
+    if (kernel(cpu).held() != xybus::Held{}) return false;
+    for (const auto& process : kernel(cpu).dispatcher().processes()) {
+      if (process != nullptr && process->state() != xybus::ProcessState::stopped) return false;
+    }
+  }
+  return true;
+}
 
 void Rig::on(unsigned cpu, const KernelEvent& event) {
   log.push_back({cpu, event});
@@ -109,11 +177,8 @@ void Rig::restart(unsigned cpu, std::uint8_t epoch) {
 }
 
 bool Rig::at_rest() {
-  return std::all_of(kernels_.begin(), kernels_.end(), [this](const auto& kernel) {
-    const unsigned cpu = static_cast<unsigned>(&kernel - kernels_.data());
-    return kernel->messages().free_lcbs() == config(cpu).lcbs &&
-           kernel->port().transfers().windows().in_use() == 0;
-  });
+  return std::all_of(kernels_.begin(), kernels_.end(),
+                     [](const auto& kernel) { return kernel->held() == xybus::Held{}; });
 }
 
 unsigned Rig::count(unsigned cpu, KernelEvent::Kind kind) const {

@@ -59,6 +59,8 @@ class Rig : public xybus::KernelObserver {
  public:
   /// `configure` may change each kernel's configuration; I'm-alive is off unless it says so.
   explicit Rig(unsigned cpus, std::function<void(KernelConfig&)> configure = {});
+  /// Checks that nothing leaks: ends all faults, declares those CPUs down that were halted, stops
+  /// all processes, and waits until no kernel holds anything any more.
   ~Rig() override;
 
   Kernel& kernel(unsigned cpu) { return *kernels_.at(cpu); }
@@ -72,7 +74,7 @@ class Rig : public xybus::KernelObserver {
     return {static_cast<std::uint8_t>(cpu), process.pin()};
   }
 
-  void run(std::uint64_t cycles = 2'000'000) { fabric_.run(cycles); }
+  void run(std::uint64_t cycles = 2'000'000);
 
   /// Does something on a CPU, as the process of highest priority, and waits until it is done.
   void on_cpu(unsigned cpu, std::function<void()> act);
@@ -80,7 +82,7 @@ class Rig : public xybus::KernelObserver {
   /// A new kernel on a halted CPU, which has to join if there are I'm-alives.
   void restart(unsigned cpu, std::uint8_t epoch);
 
-  /// Whether every LCB and every window on every CPU is free again.
+  /// Whether every LCB and every window on every CPU is free again, and no process held.
   bool at_rest();
   unsigned count(unsigned cpu, KernelEvent::Kind kind) const;
 
@@ -93,10 +95,13 @@ class Rig : public xybus::KernelObserver {
  private:
   void on(unsigned cpu, const KernelEvent& event) override;
   KernelConfig config(unsigned cpu) const;
+  void check_leaks();
+  bool all_stopped_and_free();
 
   ContractFabric fabric_;
   std::function<void(KernelConfig&)> configure_;
   std::vector<std::unique_ptr<Kernel>> kernels_, old_kernels_;
+  bool failed_ = false;  // a firmware threw: nothing works any more
 };
 
 }  // namespace firmware_test
