@@ -95,7 +95,7 @@ LinksSpec read_links(const toml::table& table, const std::string& path, const Or
                                        : std::vector{section.cpu("from", system.cpus)};
   links.to = section.cpu("to", system.cpus);
   links.requestors = unsigned(section.integer("requestors", 1, max_requestors, links.requestors));
-  links.count = section.integer("count", 1, most_links);
+  links.count = section.integer("count", 1, most_links_each);
   links.bytes = std::uint32_t(section.integer("max_bytes", 0, max_message_bytes));
   links.window = unsigned(section.integer("window", 1, max_window, links.window));
   links.pause_cycles = read_pause(section, system.clock_hz);

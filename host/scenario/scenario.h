@@ -92,7 +92,7 @@ struct LinksSpec {
   unsigned to = 0;             ///< the server's CPU; may be one of these
   unsigned requestors = 8;     ///< processes on each CPU of `from`, 1 to max_requestors
   std::uint32_t bytes = 0;     ///< of a request and of a reply, at most
-  std::uint64_t count = 0;     ///< messages of each requestor, 1 to most_links
+  std::uint64_t count = 0;     ///< messages of each requestor, 1 to most_links_each
   unsigned window = 4;         ///< links outstanding at once of each requestor, 1 to max_window
   std::uint64_t pause_cycles = 0;
   std::uint64_t work_cycles = 0;  ///< mean time that the server computes on a request, at most
@@ -114,7 +114,7 @@ inline constexpr std::uint32_t max_message_bytes = 65536;
 inline constexpr unsigned max_window = 64;
 inline constexpr unsigned max_requestors = 32;
 inline constexpr unsigned max_depth = 64;
-inline constexpr std::uint64_t most_links = 1'000'000;
+inline constexpr std::uint64_t most_links_each = 1'000'000;
 inline constexpr std::uint64_t most_work_cycles = 50'000;  // a run moves: see Watchdog
 
 enum class FaultKind {

@@ -52,7 +52,7 @@ WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
                        .to = cpu(),
                        .requestors = unsigned(1 + random.below(max_requestors)),
                        .bytes = bytes(),
-                       .count = 1 + random.below(most_links),
+                       .count = 1 + random.below(most_links_each),
                        .window = window,
                        .pause_cycles = pause,
                        .work_cycles = random.below(2) == 0 ? 0 : random.below(most_work_cycles),
