@@ -1,6 +1,7 @@
 /// What firmware work costs, in CPU cycles, so that software overhead shows in simulated time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace xybus {
@@ -33,6 +34,36 @@ struct CostTable {
 
   /// Software that takes no time: what is left is the hardware.
   static constexpr CostTable zero() { return {}; }
+
+  bool operator==(const CostTable&) const = default;
+
+  /// One piece of work of the table, by its name.
+  struct Entry;
+  static const std::array<Entry, 14>& entries();
 };
+
+struct CostTable::Entry {
+  const char* name;
+  std::uint32_t CostTable::* cost;
+};
+
+inline const std::array<CostTable::Entry, 14>& CostTable::entries() {
+  static constexpr std::array<Entry, 14> all{{{"dispatch", &CostTable::dispatch},
+                                              {"wait", &CostTable::wait},
+                                              {"interrupt", &CostTable::interrupt},
+                                              {"event", &CostTable::event},
+                                              {"timer", &CostTable::timer},
+                                              {"link", &CostTable::link},
+                                              {"listen", &CostTable::listen},
+                                              {"readlink", &CostTable::readlink},
+                                              {"writelink", &CostTable::writelink},
+                                              {"breaklink", &CostTable::breaklink},
+                                              {"done", &CostTable::done},
+                                              {"post_packet", &CostTable::post_packet},
+                                              {"take_packet", &CostTable::take_packet},
+                                              {"copy_line", &CostTable::copy_line}}};
+  static_assert(sizeof(CostTable) == all.size() * sizeof(std::uint32_t), "all of them");
+  return all;
+}
 
 }  // namespace xybus

@@ -38,6 +38,9 @@ using BenchRows = std::vector<BenchRow>;
 /// How close the buses come to what they can do, in cycles of the RTL with 16 nodes.
 BenchRows bench_bus();
 
+/// What a message costs, in cycles of the RTL, and which work of the firmware how much of it.
+BenchRows bench_message();
+
 /// How fast the hardware is simulated, with and without firmware, on both fabrics.
 BenchRows bench_sim();
 

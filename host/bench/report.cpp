@@ -52,6 +52,8 @@ Json row_json(const BenchRow& row) {
 const std::vector<Benchmark>& known_benchmarks() {
   static const std::vector<Benchmark> list{
       {"bus", "efficiency, latency, fairness and failover of the buses, in cycles", bench_bus},
+      {"message", "round trips of messages, and the share of each work of the firmware, in cycles",
+       bench_message},
       {"sim", "cycles a second of the simulated hardware, on this machine", bench_sim},
   };
   return list;

@@ -43,6 +43,7 @@ TimedRun read_summary(const fs::path& file) {
   run.bus_use = (bus.at("x").at("busy_cycles").get<double>() +
                  bus.at("y").at("busy_cycles").get<double>()) /
                 (2.0 * static_cast<double>(run.cycles));
+  run.round_trip = summary.at("round_trip_cycles").at("p50").get<double>();
   return run;
 }
 

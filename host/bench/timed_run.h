@@ -14,6 +14,7 @@ struct TimedRun {
   double wall_seconds = 0;  ///< of the simulation alone, without start and end of the process
   std::uint64_t delivered = 0;
   double bus_use = 0;  ///< cycles with a word, mean of both buses, 0 to 1
+  double round_trip = 0;  ///< median of all messages, from link to LDONE, in cycles
 
   double cycles_per_second() const { return static_cast<double>(cycles) / wall_seconds; }
   double messages_per_second() const { return static_cast<double>(delivered) / wall_seconds; }

@@ -123,6 +123,7 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
   if (entry == nullptr) return complain(id, cycle, "completed, but no such message is under way");
   if (error == Error::none) {
     ++result_.delivered;
+    round_trip_.add(cycle - entry->sent_cycle);
     if (!entry->listened) complain(id, cycle, "completed, but its server never saw it");
     else if (!entry->read) complain(id, cycle, "completed, but its server never read it");
     MessageId reply_id = id;

@@ -77,7 +77,10 @@ class Scoreboard {
   std::vector<std::string> open_messages(std::size_t most) const;
 
   const MessageResult& result() const { return result_; }
+  /// One way, from link to listen.
   LatencyResult latency() const { return latency_.result(); }
+  /// From link to done, of messages that ended without an error.
+  LatencyResult round_trip() const { return round_trip_.result(); }
   CheckResult check() const;
   /// When the first thing went wrong, as far as it has a place in time.
   std::optional<std::uint64_t> first_complaint() const { return complaints_.first_cycle(); }
@@ -120,6 +123,7 @@ class Scoreboard {
   std::uint64_t orphaned_ = 0;
   MessageResult result_;
   LatencyHistogram latency_;
+  LatencyHistogram round_trip_;
   Complaints complaints_;
 };
 

@@ -48,7 +48,7 @@ struct MessageResult {
   std::uint64_t corrupted = 0;   ///< arrived with other bytes than were sent
 };
 
-/// One way, from the requestor's call of link to the server's of listen, in cycles.
+/// A distribution of times, in cycles.
 struct LatencyResult {
   std::uint64_t samples = 0;  ///< 0: the others mean nothing
   std::uint64_t min = 0, p50 = 0, p99 = 0, max = 0;
@@ -83,7 +83,8 @@ struct RunResult {
   double wall_seconds = 0;  ///< of the simulation alone, without set-up
   std::array<BusResult, 2> bus;  ///< by contract::BusId
   MessageResult messages;
-  LatencyResult latency;
+  LatencyResult latency;     ///< one way, from the requestor's call of link to the server's of listen
+  LatencyResult round_trip;  ///< from the call of link to LDONE, of messages without an error
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;
   std::vector<NodeStatus> status;  ///< by CPU; empty when the hardware itself failed

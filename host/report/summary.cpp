@@ -110,6 +110,11 @@ std::string messages_text(const MessageResult& messages) {
                      messages.duplicated, messages.corrupted);
 }
 
+Json latency_json(const LatencyResult& latency) {
+  return {{"samples", latency.samples}, {"min", latency.min}, {"p50", latency.p50},
+          {"p99", latency.p99}, {"max", latency.max}};
+}
+
 std::string latency_text(const LatencyResult& latency) {
   if (latency.samples == 0) return "none";
   return fmt::format("min {}, median {}, 99 % {}, max {} cycles", latency.min, latency.p50,
@@ -178,10 +183,8 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
   json["messages"] = {{"sent", messages.sent},       {"delivered", messages.delivered},
                       {"failed", messages.failed},   {"lost", messages.lost},
                       {"duplicated", messages.duplicated}, {"corrupted", messages.corrupted}};
-  const LatencyResult& latency = result.latency;
-  json["latency_cycles"] = {{"samples", latency.samples}, {"min", latency.min},
-                            {"p50", latency.p50},         {"p99", latency.p99},
-                            {"max", latency.max}};
+  json["latency_cycles"] = latency_json(result.latency);
+  json["round_trip_cycles"] = latency_json(result.round_trip);
   json["faults"] = faults_json(result.faults);
   json["checks"] = checks_json(result.checks);
   json["status"] = status_json(result.status);

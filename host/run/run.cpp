@@ -268,7 +268,7 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   KernelConfig config;
   config.cpu = cpu;
   config.cpus = scenario_.system.cpus;
-  config.costs = scenario_.system.costs == Costs::zero ? CostTable::zero() : CostTable::standard();
+  config.costs = scenario_.system.cost;
   config.alive_interval = scenario_.system.alive_interval_cycles;
   Kernel kernel(hal, config, &kernel_watch_);
   Site site{cpu, hal, kernel};
@@ -462,6 +462,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
+  result.round_trip = scoreboard_.round_trip();
   result.faults = injector_.results();
   result.failure_cycle = failure.empty() ? failure_cycle() : machine_.cycle();
 

@@ -24,6 +24,10 @@ const char* name(FaultKind kind) { return known_faults()[static_cast<std::size_t
 
 const char* name(Costs costs) { return costs == Costs::zero ? "zero" : "default"; }
 
+CostTable cost_table(Costs costs) {
+  return costs == Costs::zero ? CostTable::zero() : CostTable::standard();
+}
+
 // In the order of WorkloadSpec's alternatives.
 const std::vector<Described>& known_workloads() {
   static const std::vector<Described> list{

@@ -23,6 +23,7 @@ namespace {
 constexpr std::uint64_t most_integer = std::numeric_limits<std::int64_t>::max();  // of TOML
 constexpr std::uint64_t default_alive_cycles = 100'000;
 constexpr double longest_alive_seconds = 3600;
+constexpr std::uint64_t most_cost_cycles = 1'000'000;
 constexpr double longest_pause_seconds = 3600;
 
 std::uint64_t read_alive(const Section& section, double clock_hz) {
@@ -38,7 +39,21 @@ std::uint64_t read_alive(const Section& section, double clock_hz) {
   return cycles;
 }
 
-SystemSpec read_system(const Section& section) {
+Words cost_names() {
+  Words names;
+  for (const auto& entry : CostTable::entries()) names.push_back(entry.name);
+  return names;
+}
+
+CostTable read_cost(const Section& section, CostTable table) {
+  for (const auto& entry : CostTable::entries()) {
+    table.*entry.cost =
+        std::uint32_t(section.integer(entry.name, 0, most_cost_cycles, table.*entry.cost));
+  }
+  return table;
+}
+
+SystemSpec read_system(const Section& section, const Section& cost) {
   SystemSpec system;
   system.cpus = unsigned(section.integer("cpus", 2, contract::max_nodes, system.cpus));
   if (section.has("clock")) {
@@ -47,6 +62,7 @@ SystemSpec read_system(const Section& section) {
       section.fail("clock", section.written("clock") + " is out of range", "1 MHz to 10 GHz");
   }
   if (section.has("costs")) system.costs = Costs(section.word("costs", {"default", "zero"}));
+  system.cost = read_cost(cost, cost_table(system.costs));
   system.alive_interval_cycles = read_alive(section, system.clock_hz);
   return system;
 }
@@ -309,8 +325,11 @@ void check_limits(const Section& section, Scenario& scenario) {
 
 Scenario read_scenario(const toml::table& root, const std::string& path, const Origin& origin) {
   const Section top(root, "", origin, {"run", "system", "limits", "workload", "fault", "chaos"});
-  const Section system(table_or_empty(root, "system", origin), "system", origin,
-                       {"name", "cpus", "clock", "costs", "alive"});
+  const toml::table& system_table = table_or_empty(root, "system", origin);
+  const Section system(system_table, "system", origin,
+                       {"name", "cpus", "clock", "costs", "cost", "alive"});
+  const Section cost(table_or_empty(system_table, "cost", origin), "system.cost", origin,
+                     cost_names());
   const Section limits(table_or_empty(root, "limits", origin), "limits", origin,
                        {"time", "complete_by"});
   const Section run(table_or_empty(root, "run", origin), "run", origin, {"seed", "fabric"});
@@ -321,7 +340,7 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
                                      : std::filesystem::path(path).stem().string();
   if (scenario.name.empty() || scenario.name.find('/') != std::string::npos)
     system.fail("name", system.written("name") + " is no name", "a word without \"/\"");
-  scenario.system = read_system(system);
+  scenario.system = read_system(system, cost);
   scenario.limit_cycles = read_limit(limits, scenario.system.clock_hz);
 
   std::size_t number = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "firmware/dispatcher/cost_table.h"
 #include "model/fabric_kind.h"
 
 namespace xybus {
@@ -37,6 +38,7 @@ struct SystemSpec {
   unsigned cpus = 4;  ///< 2 to 16
   double clock_hz = 100e6;
   Costs costs = Costs::standard;
+  CostTable cost = CostTable::standard();  ///< that one, with what the scenario changes in it
   std::uint64_t alive_interval_cycles = 100'000;  ///< between I'm-alive packets, at least
                                                  ///< least_alive_cycles; 0 is none at all
   bool operator==(const SystemSpec&) const = default;
@@ -261,6 +263,8 @@ const char* name(const WorkloadSpec& workload);
 const char* name(Pattern pattern);
 const char* name(FaultKind kind);
 const char* name(Costs costs);
+/// The table that it stands for.
+CostTable cost_table(Costs costs);
 
 /// One line for each word that scenarios can use; for `xybus list`.
 struct Described {

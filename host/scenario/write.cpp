@@ -206,6 +206,15 @@ void write_run(const Scenario& scenario, std::string& text) {
   if (scenario.fabric) table.string("fabric", name(*scenario.fabric));
 }
 
+void write_cost(const SystemSpec& system, std::string& text, double clock) {
+  const CostTable base = cost_table(system.costs);
+  if (system.cost == base) return;
+  Table table(text, "[system.cost]", clock);
+  for (const auto& entry : CostTable::entries()) {
+    if (system.cost.*entry.cost != base.*entry.cost) table.number(entry.name, system.cost.*entry.cost);
+  }
+}
+
 }  // namespace
 
 std::string scenario_text(const Scenario& scenario, const std::string& remark) {
@@ -218,6 +227,7 @@ std::string scenario_text(const Scenario& scenario, const std::string& remark) {
   system.frequency("clock", clock);
   system.string("costs", name(scenario.system.costs));
   system.time("alive", scenario.system.alive_interval_cycles);
+  write_cost(scenario.system, text, clock);
   Table limits(text, "[limits]", clock);
   limits.time("time", scenario.limit_cycles);
   if (scenario.complete_by) limits.time("complete_by", *scenario.complete_by);

@@ -19,13 +19,14 @@ time = "10 ms"
 )";
 
 // Lines 8 to 13; the next line is 14.
-const std::string with_ping = machine + R"([[workload]]
+const std::string workload = R"([[workload]]
 kind = "ping"
 from = 0
 to = 1
 bytes = 32
 count = 1000
 )";
+const std::string with_ping = machine + workload;
 
 std::string error_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
   try {
@@ -247,7 +248,7 @@ TEST_CASE("a scenario file that is not there is reported") {
 TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(error_of("[system]\ncpus = 4\ncluck = \"1 MHz\"\n") ==
         "s.toml:3: unknown key \"cluck\" in system, perhaps \"clock\"; expected name, cpus, clock, "
-        "costs or alive");
+        "costs, cost or alive");
   CHECK(error_of("[limits]\nfoo = 1\n") ==
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
@@ -396,6 +397,21 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
 
+TEST_CASE("single costs of firmware can differ from their table") {
+  const auto cost = [](const std::string& text) {
+    return parse_scenario(text + workload, "s.toml").system.cost;
+  };
+  CostTable expected = CostTable::zero();
+  expected.dispatch = 70;
+  expected.copy_line = 2;
+  CHECK(cost("[system]\ncosts = \"zero\"\n[system.cost]\ndispatch = 70\ncopy_line = 2\n") ==
+        expected);
+  CHECK(cost("[system]\n") == CostTable::standard());
+  CHECK_THAT(error_of("[system.cost]\ndispach = 1\n"),
+             Catch::Contains("s.toml:2: unknown key \"dispach\" in system.cost"));
+  CHECK_THAT(error_of("[system.cost]\nlink = -1\n"), Catch::Contains("s.toml:2: "));
+}
+
 TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
@@ -480,7 +496,7 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpus: no value; expected key=value, such as system.cpus=8");
   CHECK(error("system.cpu=8") ==
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
-        "clock, costs or alive");
+        "clock, costs, cost or alive");
   CHECK(error("machine.cpus=8") ==
         "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, workload, "
         "fault or chaos");

@@ -110,6 +110,10 @@ Scenario some_scenario(RandomStream& random) {
   const double clocks[] = {100e6, 33.333333e6, 1e6 + double(random.below(1'000'000)), 9.999e9};
   scenario.system.clock_hz = clocks[random.below(4)];
   scenario.system.costs = Costs(random.below(2));
+  scenario.system.cost = cost_table(scenario.system.costs);
+  for (const auto& entry : CostTable::entries()) {
+    if (random.below(4) == 0) scenario.system.cost.*entry.cost = std::uint32_t(random.below(1000));
+  }
   scenario.system.alive_interval_cycles =
       random.below(2) == 0 ? 0 : least_alive_cycles + random.below(100'000);
   scenario.limit_cycles = (std::uint64_t{1} << 61) + random.below(1'000);

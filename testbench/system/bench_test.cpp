@@ -38,6 +38,28 @@ TEST_CASE("bench bus: the figures are the same each time") {
   CHECK(one.json == two.json);
 }
 
+TEST_CASE("bench message: what is asked for is met, and the shares make up the round trip") {
+  const auto bench = run_bench("message");
+  INFO(bench.output << bench.errors);
+  REQUIRE(bench.status == 0);
+  const auto value = [&](const std::string& name) {
+    for (const auto& row : bench.json["benchmarks"][0]["rows"]) {
+      if (row["name"] == name) return row["value"].get<double>();
+    }
+    FAIL("no row " << name);
+    return 0.0;
+  };
+  double sum = value("32 B each way, software for nothing");
+  for (const auto& row : bench.json["benchmarks"][0]["rows"]) {
+    if (row["name"].get<std::string>().starts_with("32 B each way, of it ")) {
+      sum += row["value"].get<double>();
+    }
+  }
+  // One piece of work can hide behind another, or behind the hardware.
+  CHECK(sum == Approx(value("32 B each way, default costs")).epsilon(0.05));
+  CHECK(value("32 B each way, of it link") == 120);
+}
+
 TEST_CASE("bench sim: speeds are of this machine, and the ratios that are asked for are rows") {
   const auto bench = run_bench("sim");
   REQUIRE((bench.status == 0 || bench.status == 1));  // how busy the machine is, no test can say

@@ -1,0 +1,68 @@
+// What a message costs between two CPUs that have nothing else to do: link to LDONE.
+#include <fmt/format.h>
+
+#include "bench/bench.h"
+#include "bench/timed_run.h"
+#include "contract/contract.h"
+#include "firmware/dispatcher/cost_table.h"
+
+namespace xybus {
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+/// The median round trip of a ping with requests and replies of so many bytes.
+double round_trip(unsigned bytes, const Arguments& sets) {
+  Arguments arguments{"--fabric", "rtl", "--set", fmt::format("workload.0.bytes={}", bytes),
+                      "--set", "workload.0.count=40"};
+  for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
+  return timed_run("ping", arguments).round_trip;
+}
+
+/// Words of data of one message each way, which is what one bus cannot do without.
+double bus_cycles(unsigned bytes) { return 2.0 * bytes / contract::word_bytes; }
+
+BenchRow row(const std::string& name, double cycles) {
+  return {.name = name, .value = cycles, .unit = "cycles"};
+}
+
+BenchRow hardware(unsigned bytes) {
+  BenchRow result = row(fmt::format("{} B each way, software for nothing", bytes),
+                        round_trip(bytes, {"system.costs=\"zero\""}));
+  result.limit = bus_cycles(bytes);
+  return result;
+}
+
+BenchRow at_most(BenchRow row, double required) {
+  row.requires_what = BenchRow::Requires::at_most;
+  row.required = required;
+  return row;
+}
+
+/// What the round trip is shorter by when that one piece of work takes no time.
+void shares(BenchRows& rows, unsigned bytes) {
+  const std::string what = fmt::format("{} B each way", bytes);
+  const double whole = round_trip(bytes, {});
+  rows.push_back(row(what + ", default costs", whole));
+  for (const auto& entry : CostTable::entries()) {
+    const double without = round_trip(bytes, {fmt::format("system.cost.{}=0", entry.name)});
+    BenchRow share = row(what + ", of it " + entry.name, whole - without);
+    share.limit = whole;
+    rows.push_back(share);
+  }
+}
+
+}  // namespace
+
+BenchRows bench_message() {
+  BenchRows rows;
+  rows.push_back(at_most(hardware(32), 120));
+  rows.push_back(at_most(hardware(4096), 1.15 * bus_cycles(4096) + 200));
+  rows.push_back(hardware(65536));
+  shares(rows, 32);
+  shares(rows, 4096);
+  return rows;
+}
+
+}  // namespace xybus
