@@ -7,6 +7,9 @@ namespace xybus {
 
 namespace {
 
+/// Out of whatever this CPU does, when it has to halt.
+struct SelfHalt {};
+
 const KernelConfig& checked(const KernelConfig& config) {
   const auto check = [](const char* what, unsigned value, unsigned least, unsigned most) {
     if (value >= least && value <= most) return;
@@ -27,12 +30,14 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                [this](unsigned cpu) {
-                  membership_.declare_down(cpu, contract::Error::path_down);
-                }),
-      membership_(environment_, dispatcher_, port_, config_.alive_interval,
+                [](unsigned) {}),  // a packet's fate says nothing of a CPU
+      membership_(environment_, dispatcher_, port_,
+                  {config_.alive_interval, config_.epoch, config_.joining},
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
-                   .up = [this](unsigned cpu) { messages_.cpu_up(cpu); }}) {
+                   .up = [this](unsigned cpu, unsigned) { messages_.cpu_up(cpu); },
+                   .load = [this](unsigned cpu,
+                                  unsigned epoch) { membership_.admit(cpu, epoch); },
+                   .halt = [] { throw SelfHalt{}; }}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
   dispatcher_.set_process_hooks(
       [this](Process& process) {
@@ -47,18 +52,27 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
 
 void Kernel::run() {
   port_.start(config_.epoch);
-  membership_.start();
-  dispatcher_.run();
+  for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
+    if (!membership_.up(cpu)) messages_.cpu_down(cpu);  // until it has joined
+  }
+  try {
+    membership_.start();
+    dispatcher_.run();
+  } catch (const SelfHalt&) {
+    halted_ = true;
+    environment_.observe({.kind = KernelEvent::halted});
+    environment_.hal().write(contract::Register::control, 0);
+  }
 }
 
 void Kernel::received(const ReceivedPacket& packet) {
-  if (membership_.heard(packet.source, packet.epoch)) messages_.received(packet);
+  if (membership_.received(packet)) messages_.received(packet);
 }
 
-SentVerdict Kernel::sent(const SentPacket& packet) {
-  if (!packet.heartbeat) return messages_.sent(packet);
-  membership_.alive_sent(packet.destination, packet.status);
-  return SentVerdict::release;
+SentVerdict Kernel::sent(const SentPacket& packet) { return messages_.sent(packet); }
+
+void Kernel::membership_sent(contract::BusId bus, std::uint32_t to, std::uint32_t missed) {
+  membership_.sent(bus, to, missed);
 }
 
 void Kernel::transfer_sent(WindowNumber number, contract::SendStatus status) {

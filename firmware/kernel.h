@@ -1,8 +1,8 @@
 /// One CPU's kernel: dispatcher, packet port, message system and membership, joined.
 ///
 ///     processes --> MessageSystem --> PacketPort --> hal
-///         |               ^    peer     |  ^
-///         v               |   failed    |  |
+///         |               ^ down, up    |  ^
+///         v               |             |  |
 ///     Dispatcher <--- Membership <------+  |
 ///         +------- interrupt, timers ------+
 #pragma once
@@ -25,7 +25,11 @@ struct KernelConfig {
   unsigned cpus = 2;  ///< 1 to 16.
   CostTable costs = CostTable::standard();
   std::uint8_t epoch = 0;                 ///< Incarnation, 0 to 15; a restart needs another.
-  std::uint64_t alive_interval = 100000;  ///< Cycles between I'm-alives; 0 for none.
+  /// Cycles between I'm-alives; 0: none, and all CPUs are up for ever.
+  std::uint64_t alive_interval = 100000;
+  /// This CPU was restarted, and has to be taken in by the others; else it begins in a view of all
+  /// CPUs, with its own epoch.
+  bool joining = false;
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
   PortConfig port;                        ///< Rings and buffers in node RAM.
 };
@@ -43,13 +47,18 @@ class Kernel : private PacketPort::Client {
   Membership& membership() { return membership_; }
   const PacketPort& port() const { return port_; }
 
-  /// Sets up the engine's rings and runs for ever. Ends only by an exception: hal::Halted, or
-  /// what a process let escape. Call it once.
+  /// Sets up the engine's rings and runs until this CPU halts by itself, which membership decides:
+  /// the engine is disabled then. Else it ends by an exception: hal::Halted, or what a process let
+  /// escape. Call it once.
   void run();
+
+  /// Whether this CPU has halted by itself.
+  bool halted() const { return halted_; }
 
  private:
   void received(const ReceivedPacket& packet) override;
   SentVerdict sent(const SentPacket& packet) override;
+  void membership_sent(contract::BusId bus, std::uint32_t to, std::uint32_t missed) override;
   void transfer_sent(WindowNumber number, contract::SendStatus status) override;
   void stored(WindowName window, std::uint32_t bytes) override;
   void read_failed(unsigned reader, WindowName window, contract::SendStatus status) override;
@@ -61,6 +70,7 @@ class Kernel : private PacketPort::Client {
   PacketPort port_;
   MessageSystem messages_;
   Membership membership_;
+  bool halted_ = false;
 };
 
 }  // namespace xybus

@@ -22,9 +22,14 @@ struct KernelEvent {
     link_done,        ///< Requestor `pin`'s link ended with `error`; `bytes` of reply.
     link_broken,      ///< Requestor `pin` called breaklink.
     link_cancelled,   ///< The link that server `pin` had from `peer` is cancelled: `error`.
-    cpu_down,         ///< CPU `peer.cpu` was declared down: `error`.
-    cpu_up,           ///< CPU `peer.cpu` is back, as a new incarnation.
-    own_bus_failed,   ///< This CPU does not hear its own I'm-alive.
+    cpu_down,         ///< CPU `peer.cpu` has left the view: `error`.
+    cpu_up,           ///< CPU `peer.cpu` has come into the view.
+    view_changed,     ///< `link` is the number of the view, `tag` its members.
+    own_bus_failed,   ///< This CPU does not hear its own I'm-alive, and has to halt. In this and the
+                      ///< next two, the view is as in view_changed.
+    minority,         ///< It hears too few others, or they do not agree, and it has to halt.
+    poisoned,         ///< The others have gone on without it, and it has to halt.
+    halted,           ///< It has halted by itself.
   };
 
   std::uint64_t cycle = 0;
@@ -53,7 +58,11 @@ constexpr const char* name(KernelEvent::Kind kind) {
     case KernelEvent::link_cancelled: return "link_cancelled";
     case KernelEvent::cpu_down: return "cpu_down";
     case KernelEvent::cpu_up: return "cpu_up";
+    case KernelEvent::view_changed: return "view_changed";
     case KernelEvent::own_bus_failed: return "own_bus_failed";
+    case KernelEvent::minority: return "minority";
+    case KernelEvent::poisoned: return "poisoned";
+    case KernelEvent::halted: return "halted";
   }
   return "?";
 }

@@ -1,7 +1,13 @@
-/// Which CPUs are up, as far as this one can tell: I'm-alive packets, and the fate of all others.
+/// Which CPUs are in the machine, by the agreement of those that are.
 ///
-/// Thin on purpose: each CPU judges for itself. Agreement between CPUs (regroup) and poison for
-/// the wrongly alive come on top of this.
+///     I'm-alive ──▶ Hearing ──▶ Regroup ──▶ View ──▶ down, up
+///                      │           ▲
+///     join ────────────┼───────────┘
+///                      └──▶ lease: may this CPU act for the machine?
+///
+/// A CPU leaves the view when the others have agreed that it is silent, and for nothing else. One
+/// that has left is told so, by poison, whatever it sends; it halts, and comes back only as a new
+/// incarnation that was taken in. One that has no majority left, or does not hear itself, halts.
 #pragma once
 
 #include <array>
@@ -11,63 +17,107 @@
 #include "contract/contract.h"
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/environment.h"
+#include "firmware/membership/bus_lanes.h"
+#include "firmware/membership/hearing.h"
+#include "firmware/membership/regroup.h"
+#include "firmware/membership/view.h"
 #include "firmware/message/packet_port.h"
 
 namespace xybus {
 
-class Membership {
+class Membership : private Regroup::Client {
  public:
-  /// Intervals without a packet from a CPU after which it is declared down.
-  static constexpr unsigned silent_intervals = 2;
-
   struct Listener {
-    std::function<void(unsigned cpu)> down;  ///< Declared down.
-    std::function<void(unsigned cpu)> up;    ///< A new incarnation of it was heard.
+    std::function<void(unsigned cpu)> down;                  ///< It has left the view.
+    std::function<void(unsigned cpu, unsigned epoch)> up;    ///< It is in the view now.
+    /// On the CPU that takes another in: it is to be loaded. Ends in a call of `admit`.
+    std::function<void(unsigned cpu, unsigned epoch)> load;
+    /// This CPU has to halt, at once and for good; does not return.
+    std::function<void()> halt;
   };
 
-  /// `alive_interval` in cycles; 0: no I'm-alive is sent and silence is no sign.
-  Membership(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-             std::uint64_t alive_interval, Listener listener);
+  struct Config {
+    std::uint64_t alive_interval = 0;  ///< Cycles; 0: no membership, all are up for ever.
+    unsigned epoch = 0;                ///< Of this CPU; of all CPUs in the first view.
+    bool joining = false;              ///< This CPU has to be taken in by the others.
+  };
 
-  /// Starts the I'm-alive timer. All CPUs count as up until they are silent or unreachable.
+  Membership(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
+             const Config& config, Listener listener);
+
+  /// Starts the timers.
   void start();
 
-  bool up(unsigned cpu) const { return (up_mask_ >> cpu & 1U) != 0; }
-  /// Bit c: CPU c is up.
-  std::uint32_t up_mask() const { return up_mask_; }
+  const View& view() const { return regroup_.view(); }
+  bool up(unsigned cpu) const { return has(up_mask(), cpu); }
+  /// Bit c: CPU c is in the view. A CPU that is not in it yet knows of nobody, itself apart.
+  CpuMask up_mask() const;
+  /// The incarnation of a CPU of the view.
+  unsigned epoch_of(unsigned cpu) const { return view().members.epochs.of(cpu); }
+  /// Whether a packet of that incarnation of a CPU is to be taken: it is in the view, or will be
+  /// by what this CPU has accepted.
+  bool accepts(unsigned cpu, unsigned epoch) const;
 
-  /// A packet came from that CPU. False if it is to be dropped: the CPU was declared down, and
-  /// this is still the incarnation that was. A new incarnation ends everything with the old one.
-  /// Only an epoch that differs from one heard before is known to be new: a CPU declared down
-  /// before it was ever heard stays down, whatever it sends first.
-  bool heard(unsigned cpu, unsigned epoch);
+  /// Whether this CPU may do what only one part of a divided machine may: it is in the view, no
+  /// change of that goes on, and enough of its members have confirmed lately that they hear it.
+  bool operational() const;
 
-  /// An I'm-alive packet has met its fate.
-  void alive_sent(unsigned cpu, contract::SendStatus status);
+  /// A packet came. True if it is for the message system: not a membership packet, and from a CPU
+  /// that `accepts` knows.
+  bool received(const ReceivedPacket& packet);
 
-  /// Declares a CPU down, with the reason. A CPU is never down to itself: one that does not hear
-  /// its own I'm-alive only reports that its bus logic failed, once.
-  void declare_down(unsigned cpu, contract::Error reason);
+  /// A membership packet has met its fate.
+  void sent(contract::BusId bus, CpuMask to, CpuMask missed) { lanes_.sent(bus, to, missed); }
+
+  /// That CPU has been loaded: takes it into the view.
+  void admit(unsigned cpu, unsigned epoch);
+
+  /// I'm-alives that were left out, because the one before was still on its way.
+  std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
 
  private:
-  struct Peer {
-    unsigned silent = 0;  // intervals since it was heard
-    bool known = false;   // epoch is valid
-    unsigned epoch = 0;
-  };
+  using Packet = contract::MembershipPacket;
 
-  void tick();
-  void readmit(unsigned cpu);
-  void own_bus_failed();
+  void send(CpuMask to, const Packet& packet) override;
+  void decided(const View& next, const Packet& commit) override;
+  void outnumbered() override;
+
+  void alive_tick();
+  void join_tick();
+  void check();
+  void arm();
+  void on_member(unsigned from, unsigned epoch, const Packet& packet);
+  void on_stranger(unsigned from, unsigned epoch, const Packet& packet);
+  void on_join(unsigned from, unsigned epoch);
+  void on_alive(unsigned from, const Packet& packet);
+  bool learn_view(const Packet& packet);
+  void adopt(const View& next, CpuMask leased, std::uint64_t since);
+  void leave(unsigned cpu);
+  void enter(unsigned cpu, unsigned epoch);
+  void bring_up_to_date(unsigned from);
+  void repeat_commit();
+  void poison(unsigned cpu);
+  bool may_tell(unsigned cpu);
+  Packet about_view(contract::LinkOperation operation) const;
+  void halt(KernelEvent::Kind why);
+  std::uint64_t now() const { return environment_.hal().now(); }
 
   Environment& environment_;
   Dispatcher& dispatcher_;
   PacketPort& port_;
-  const std::uint64_t alive_interval_;
+  const Config config_;
   const Listener listener_;
-  std::array<Peer, contract::max_nodes> peers_{};
-  std::uint32_t up_mask_;
-  bool own_bus_failed_ = false;
+  Hearing hearing_;
+  Regroup regroup_;
+  BusLanes lanes_;
+  std::uint64_t next_alive_ = 0;
+  std::uint64_t lease_barred_until_ = 0;  // leases of CPUs that were left out may hold so long
+  unsigned commits_left_ = 0;
+  Packet commit_;
+  TimerId check_timer_{};
+  std::uint64_t check_at_ = 0;
+  std::array<std::uint64_t, contract::max_nodes> told_{};  // when a CPU was told of the view last
+  CpuMask loading_ = 0;
 };
 
 }  // namespace xybus

@@ -10,6 +10,7 @@
 
 namespace xybus {
 
+using contract::BusId;
 using contract::EventEntry;
 using contract::EventType;
 using contract::Register;
@@ -20,12 +21,14 @@ namespace {
 // weigh little, and few enough that senders are not held off.
 constexpr unsigned batch_events = 8;
 
-// Descriptors of each ring kept for heartbeats.
-constexpr unsigned heartbeat_reserve = contract::max_nodes;
+// Descriptors of the control ring kept for membership packets: one for each bus.
+constexpr unsigned membership_reserve = 2;
+constexpr unsigned least_descriptors = 32;
 
 // A packet's cookie: its descriptor's slot in the high half; in the low half the buffer, or this
-// bit and the destination of a heartbeat. A transfer's has a bit of its own.
-constexpr std::uint32_t heartbeat_cookie = 0x8000;
+// bit and the bus of a membership packet. A transfer's has a bit of its own.
+constexpr std::uint32_t membership_cookie = 0x8000;
+constexpr std::uint32_t membership_bytes = sizeof(contract::MembershipPacket::words);
 constexpr unsigned most_buffers = 0x4000;
 
 // The length of a window has 20 bits.
@@ -67,7 +70,7 @@ void check_multiple(const char* what, std::uint32_t value, unsigned unit) {
 PacketPort::PacketPort(Environment& environment, const PortConfig& config, Client& client)
     : environment_(environment), config_(config), client_(client), transfers_(environment) {
   check_power_of_two("event_entries", config.event_entries, 8);
-  check_power_of_two("send_descriptors", config.send_descriptors, 2 * heartbeat_reserve);
+  check_power_of_two("send_descriptors", config.send_descriptors, least_descriptors);
   check_power_of_two("receive_slots", config.receive_slots, 1);
   check_range("packet_buffers", config.packet_buffers, 1, most_buffers);
   check_range("windows", config.windows, 2, contract::windows);
@@ -84,9 +87,6 @@ void PacketPort::start(unsigned epoch) {
   lay_out(epoch);
   start_slots();
   add_buffers();
-  contract::LinkHeader alive;
-  alive.set_operation(contract::LinkOperation::alive);
-  store(alive, hal.ram().subspan(heartbeat_address_, link_header_bytes));
   contract::ControlRegister control;
   control.set_enable(1).set_interrupt_enable(1).set_epoch(epoch);
   hal.write(Register::control, control.value);
@@ -109,8 +109,8 @@ void PacketPort::lay_out(unsigned epoch) {
     slots.address = offset;
     slots.memory = carve(offset, config_.receive_slots * contract::slot_bytes);
   }
-  heartbeat_address_ = offset;
-  carve(offset, link_header_bytes);
+  membership_address_ = offset;
+  carve(offset, 2 * membership_bytes);
   buffers_address_ = offset;
   buffers_ = carve(offset, config_.packet_buffers * contract::max_payload_bytes);
   lay_out_windows(offset, epoch);
@@ -190,32 +190,38 @@ void PacketPort::wait_for_ring(std::uint16_t index) {
 }
 
 void PacketPort::fill_ring() {
-  while (waiting_count_ > 0 && ring_.has_room(heartbeat_reserve)) {
+  while (waiting_count_ > 0 && ring_.has_room(membership_reserve)) {
     const std::uint16_t index = waiting_[waiting_first_];
     waiting_first_ = (waiting_first_ + 1) % waiting_.size();
     --waiting_count_;
     const Packet& packet = packets_[index];
-    post_descriptor(packet.destination, packet.address, packet.length, index);
+    contract::SendDescriptor descriptor;
+    descriptor.set_dst_mask(1U << packet.destination)
+        .set_length(packet.length)
+        .set_address(packet.address);
+    post_descriptor(descriptor, index);
   }
 }
 
-void PacketPort::post_descriptor(unsigned destination, std::uint32_t address, std::uint32_t length,
-                                 std::uint32_t cookie) {
+void PacketPort::post_descriptor(contract::SendDescriptor descriptor, std::uint32_t cookie) {
   environment_.charge(environment_.costs.post_packet);
-  contract::SendDescriptor descriptor;
-  descriptor.set_dst_mask(1U << destination)
-      .set_kind(contract::PacketKind::message)
-      .set_length(length)
-      .set_address(address)
-      .set_cookie(ring_.next_slot() << 16 | cookie);
+  descriptor.set_kind(contract::PacketKind::message).set_cookie(ring_.next_slot() << 16 | cookie);
   ring_.post(descriptor);
 }
 
-bool PacketPort::post_heartbeat(unsigned destination) {
-  if (heartbeat_posted_[destination] || !ring_.has_room(0)) return false;
-  heartbeat_posted_[destination] = true;
-  post_descriptor(destination, heartbeat_address_, link_header_bytes,
-                  heartbeat_cookie | destination);
+bool PacketPort::post_membership(BusId bus, std::uint32_t to,
+                                 const contract::MembershipPacket& packet) {
+  const auto number = static_cast<unsigned>(bus);
+  if (membership_posted_[number] || !ring_.has_room(0)) return false;
+  membership_posted_[number] = true;
+  const std::uint32_t address = membership_address_ + number * membership_bytes;
+  store(packet, environment_.hal().ram().subspan(address, membership_bytes));
+  contract::SendDescriptor descriptor;
+  descriptor.set_dst_mask(to)
+      .set_route(bus == BusId::x ? contract::Route::x : contract::Route::y)
+      .set_length(membership_bytes)
+      .set_address(address);
+  post_descriptor(descriptor, membership_cookie | number);
   return true;
 }
 
@@ -229,12 +235,10 @@ void PacketPort::raise_paths(unsigned cpu) {
   environment_.hal().write(Register::path_down_y, 1U << cpu);
 }
 
-void PacketPort::raise_failed_paths(std::uint32_t mask) {
-  hal::Hal& hal = environment_.hal();
-  const std::uint32_t x = hal.read(Register::path_down_x);
-  const std::uint32_t y = hal.read(Register::path_down_y);
-  if ((x & ~y & mask) != 0) hal.write(Register::path_down_x, x & ~y & mask);
-  if ((y & ~x & mask) != 0) hal.write(Register::path_down_y, y & ~x & mask);
+void PacketPort::raise_paths_of(BusId bus, std::uint32_t mask) {
+  const Register reg = bus == BusId::x ? Register::path_down_x : Register::path_down_y;
+  const std::uint32_t down = environment_.hal().read(reg) & mask;
+  if (down != 0) environment_.hal().write(reg, down);
 }
 
 // ---- Taking events ------------------------------------------------------------------------------
@@ -276,7 +280,7 @@ void PacketPort::take_received(const EventEntry& event) {
   const contract::PacketHeader header{{event.header_0(), event.header_1()}};
   const std::uint32_t length = std::min<std::uint32_t>(header.length(), contract::slot_bytes);
   client_.received({header.source(), header.epoch(),
-                    slots.memory.subspan(slot * contract::slot_bytes, length)});
+                    slots.memory.subspan(slot * contract::slot_bytes, length), event.bus()});
   ++slots.taken;
 }
 
@@ -289,8 +293,8 @@ void PacketPort::take_sent(const EventEntry& event) {
     return;
   }
   ring_.release(event.cookie() >> 16);
-  if ((what & heartbeat_cookie) != 0) {
-    take_heartbeat_sent(event, what & ~heartbeat_cookie);
+  if ((what & membership_cookie) != 0) {
+    take_membership_sent(event, static_cast<BusId>(what & ~membership_cookie));
   } else {
     take_packet_sent(event);
   }
@@ -300,7 +304,7 @@ void PacketPort::take_packet_sent(const EventEntry& event) {
   const auto index = static_cast<std::uint16_t>(event.cookie() & 0xffffU);
   assert(index < packets_.size());
   Packet& packet = packets_[index];
-  const auto verdict = client_.sent({packet.destination, event.status(), false, packet.cookie,
+  const auto verdict = client_.sent({packet.destination, event.status(), packet.cookie,
                                      packet.resends, buffer_bytes(index).first(packet.length)});
   if (verdict == SentVerdict::resend) {
     ++packet.resends;
@@ -310,9 +314,10 @@ void PacketPort::take_packet_sent(const EventEntry& event) {
   }
 }
 
-void PacketPort::take_heartbeat_sent(const EventEntry& event, unsigned destination) {
-  heartbeat_posted_[destination] = false;
-  client_.sent({destination, event.status(), true, 0, 0, {}});
+void PacketPort::take_membership_sent(const EventEntry& event, BusId bus) {
+  membership_posted_[static_cast<unsigned>(bus)] = false;
+  const contract::PacketHeader header{{event.header_0(), event.header_1()}};
+  client_.membership_sent(bus, header.dst_mask(), event.missed());
 }
 
 /// The window word is that of the last packet.

@@ -37,13 +37,13 @@ struct ReceivedPacket {
   unsigned source = 0;
   unsigned epoch = 0;
   std::span<const std::byte> payload;
+  contract::BusId bus{};
 };
 
 /// A packet that has met its fate. The payload is what was posted.
 struct SentPacket {
   unsigned destination = 0;
   contract::SendStatus status{};
-  bool heartbeat = false;
   std::uint32_t cookie = 0;
   unsigned resends = 0;  ///< How often it was posted again before.
   std::span<const std::byte> payload;
@@ -66,6 +66,9 @@ class PacketPort {
     virtual ~Client() = default;
     virtual void received(const ReceivedPacket& packet) = 0;
     virtual SentVerdict sent(const SentPacket& packet) = 0;
+    /// The membership packet of that bus has met its fate: CPUs of `to`, but for those of
+    /// `missed`, have it.
+    virtual void membership_sent(contract::BusId bus, std::uint32_t to, std::uint32_t missed) = 0;
     /// The transfer that a window was lent for has met its fate.
     virtual void transfer_sent(WindowNumber number, contract::SendStatus status) = 0;
     /// A transfer has come into a window: `bytes` of it, from its front on.
@@ -91,10 +94,11 @@ class PacketPort {
   void post(const PacketBuffer& buffer, unsigned destination, std::uint32_t length,
             std::uint32_t cookie);
 
-  /// Posts an I'm-alive packet, which needs no buffer and finds room in the ring when other
-  /// packets do not any more. False, and nothing posted, while the last one to that CPU is on its
-  /// way still.
-  bool post_heartbeat(unsigned destination);
+  /// Posts a membership packet to CPUs of `to`, this one too if wanted, by that bus whatever the
+  /// state of its paths. It needs no buffer, and finds room in the ring when other packets do not
+  /// any more. False, and nothing posted, while the last one of that bus is on its way still.
+  bool post_membership(contract::BusId bus, std::uint32_t to,
+                       const contract::MembershipPacket& packet);
 
   /// Tells the engine what was posted; at most one register write for each ring.
   void ring_doorbells();
@@ -104,9 +108,8 @@ class PacketPort {
 
   /// Lets the engine try both paths to a CPU again.
   void raise_paths(unsigned cpu);
-  /// Lets it try again the one path that is down to each CPU of `mask`. Where both are down, a
-  /// packet has ended `unreachable`, and what that means is not for this to undo.
-  void raise_failed_paths(std::uint32_t mask);
+  /// Raises those paths of a bus to CPUs of `mask` that are down: they have been seen to work.
+  void raise_paths_of(contract::BusId bus, std::uint32_t mask);
 
   /// Transfers, and the windows they go by.
   TransferRing& transfers() { return transfers_; }
@@ -144,13 +147,12 @@ class PacketPort {
   void add_buffers();
   void wait_for_ring(std::uint16_t index);
   void fill_ring();
-  void post_descriptor(unsigned destination, std::uint32_t address, std::uint32_t length,
-                       std::uint32_t cookie);
+  void post_descriptor(contract::SendDescriptor descriptor, std::uint32_t cookie);
   bool take_event();
   void take_received(const contract::EventEntry& event);
   void take_sent(const contract::EventEntry& event);
   void take_packet_sent(const contract::EventEntry& event);
-  void take_heartbeat_sent(const contract::EventEntry& event, unsigned destination);
+  void take_membership_sent(const contract::EventEntry& event, contract::BusId bus);
   void take_stored(const contract::EventEntry& event);
   void take_read_failed(const contract::EventEntry& event);
   void give_back();
@@ -169,8 +171,8 @@ class PacketPort {
   std::vector<Packet> packets_;  // by buffer
   std::span<std::byte> buffers_;
   std::uint32_t buffers_address_ = 0;
-  std::uint32_t heartbeat_address_ = 0;
-  std::array<bool, contract::max_nodes> heartbeat_posted_{};
+  std::uint32_t membership_address_ = 0;  // a packet for each bus
+  std::array<bool, 2> membership_posted_{};
   std::uint32_t ram_bytes_ = 0;
   std::uint64_t violations_ = 0;
 };

@@ -81,7 +81,11 @@ void Observations::place(std::size_t index) {
     case KernelEvent::link_cancelled: place_link(index, false); break;
     case KernelEvent::cpu_down:
     case KernelEvent::cpu_up: membership_[{event.own.cpu, event.peer.cpu}].push_back(index); break;
+    case KernelEvent::view_changed:
     case KernelEvent::own_bus_failed:
+    case KernelEvent::minority:
+    case KernelEvent::poisoned:
+    case KernelEvent::halted:
       membership_[{event.own.cpu, event.own.cpu}].push_back(index);
       break;
   }

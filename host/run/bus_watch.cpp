@@ -47,6 +47,12 @@ LinkOperation operation_of(std::span<const std::uint32_t> words) {
   return link.operation();
 }
 
+// Firmware sends these by a bus whatever the state of its paths.
+bool by_fixed_route(LinkOperation operation) {
+  return operation == LinkOperation::alive || operation == LinkOperation::regroup ||
+         operation == LinkOperation::poison || operation == LinkOperation::join;
+}
+
 std::uint32_t window_of(const PacketVerdict& verdict, std::span<const std::uint32_t> words) {
   return verdict.legal && has_window(verdict.header.kind()) ? words[contract::header_words] : 0;
 }
@@ -105,7 +111,6 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   // The fault points say what was sent; flips alone can be undone without them.
   const auto undone = before_faults(packet, hit);
   const auto sent = packet.sent.empty() ? undone : packet.sent;
-  const bool alive = operation_of(sent) == LinkOperation::alive;
   const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
   const WirePacket wire = {.bus = packet.bus,
                            .source = packet.source,
@@ -119,7 +124,7 @@ void BusWatch::packet_answered(const BusPacket& packet) {
                            .cut = packet.cut,
                            .unseen = hit.drop || packet.down,
                            .unanswered = hit.answer_drop || packet.down,
-                           .probe = alive,
+                           .probe = by_fixed_route(operation_of(sent)),
                            .altered = !std::ranges::equal(sent, undone),
                            .collided = packet.collided,
                            .parted = packet.parted};

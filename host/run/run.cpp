@@ -13,6 +13,7 @@
 #include "check/protocol_monitor.h"
 #include "check/reference/reference.h"
 #include "check/scoreboard.h"
+#include "check/view_watch.h"
 #include "check/watchdog.h"
 #include "fault/active_faults.h"
 #include "fault/injector.h"
@@ -113,6 +114,11 @@ class KernelWatch : public KernelObserver {
   /// The `planted`-th event is disturbed, see RunOptions; 0: none.
   KernelWatch(EventLog& log, std::uint64_t planted) : log_(log), planted_(planted) {}
 
+  /// Called with each event of a kernel's membership that the machine has to know of.
+  void on_membership(std::function<void(unsigned cpu, const KernelEvent&)> callback) {
+    on_membership_ = std::move(callback);
+  }
+
   void on(unsigned cpu, const KernelEvent& event) override {
     if (closed_) return;
     const bool disturbed = ++seen_ == planted_;
@@ -120,6 +126,9 @@ class KernelWatch : public KernelObserver {
     log_.record(EventLog::cpu(cpu), event.cycle, kernel_kinds[event.kind],
                 {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                  static_cast<std::uint64_t>(event.error), event.bytes});
+    if (event.kind == KernelEvent::view_changed || event.kind == KernelEvent::halted) {
+      on_membership_(cpu, event);
+    }
   }
 
   /// The run is over; what unwinding the firmware brings about is no part of it.
@@ -128,6 +137,7 @@ class KernelWatch : public KernelObserver {
  private:
   EventLog& log_;
   std::uint64_t planted_;
+  std::function<void(unsigned, const KernelEvent&)> on_membership_;
   std::uint64_t seen_ = 0;
   bool closed_ = false;
 };
@@ -152,6 +162,9 @@ class Run : private FaultPoints {
   void add_reference();
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
+  void membership_event(unsigned cpu, const KernelEvent& event);
+  void look_at_views(std::uint64_t cycle);
+  bool disturbed(unsigned cpu) const;
   bool excused(unsigned from, unsigned to) const;
   void end_at(std::uint64_t cycle);
   void complete_or_hung();
@@ -177,6 +190,9 @@ class Run : private FaultPoints {
   std::uint64_t expected_ = 0;
   Watchdog watchdog_;
   KernelWatch kernel_watch_;
+  ViewWatch view_watch_;
+  std::array<const Membership*, contract::max_nodes> memberships_{};  // of kernels that run
+  bool looking_at_views_ = false;
   Injector injector_;
   BusWatch bus_watch_;
   Machine machine_;
@@ -221,6 +237,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
       kernel_watch_(log, options.planted.value_or(0)),
+      view_watch_(scenario.system.cpus, [this](unsigned cpu) { return disturbed(cpu); }),
       injector_(scenario.faults, options.seed, *this),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
       machine_(fabric_config(scenario, options)),
@@ -246,6 +263,9 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   for (unsigned cpu = 0; cpu < scenario.system.cpus; ++cpu) {
     machine_.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
   }
+  kernel_watch_.on_membership([this](unsigned cpu, const KernelEvent& event) {
+    membership_event(cpu, event);
+  });
   injector_.arm();
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
@@ -273,13 +293,54 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   Kernel kernel(hal, config, &kernel_watch_);
   Site site{cpu, hal, kernel};
   plan_.install(site);
+  struct Known {
+    const Membership*& membership;
+    ~Known() { membership = nullptr; }
+  } known{memberships_[cpu] = &kernel.membership()};
   kernel.run();
 }
 
-// A message may fail when a CPU at one end is halted or its node misbehaves, or when no bus led
-// from one to the other, or none back, at some time before.
+// ---- Membership -------------------------------------------------------------------------------
+
+void Run::membership_event(unsigned cpu, const KernelEvent& event) {
+  if (event.kind == KernelEvent::view_changed) {
+    view_watch_.view_changed(cpu, event.cycle, event.link, event.tag);
+    if (!looking_at_views_) look_at_views(event.cycle);
+    return;
+  }
+  view_watch_.gave_up(cpu, event.cycle);
+  machine_.at(event.cycle + 1, [this, cpu, cycle = event.cycle + 1] { halt(cpu, cycle); });
+}
+
+// While CPUs are in different views, now and then.
+void Run::look_at_views(std::uint64_t cycle) {
+  std::uint32_t operational = 0;
+  for (unsigned cpu = 0; cpu < scenario_.system.cpus; ++cpu) {
+    const bool acts = memberships_[cpu] != nullptr && memberships_[cpu]->operational();
+    operational |= std::uint32_t{acts} << cpu;
+  }
+  view_watch_.look(cycle, operational);
+  looking_at_views_ = view_watch_.divided();
+  if (!looking_at_views_) return;
+  const std::uint64_t next =
+      cycle + std::max<std::uint64_t>(scenario_.system.alive_interval_cycles / 1000, 20);
+  machine_.at(next, [this, next] { look_at_views(next); });
+}
+
+// Whether a CPU may leave the view for what was done to it, or to its way to others.
+bool Run::disturbed(unsigned cpu) const {
+  if (((halted_ | rogue_) >> cpu & 1) != 0) return true;
+  for (unsigned other = 0; other < scenario_.system.cpus; ++other) {
+    if (monitor_.was_cut_off(cpu, other) || monitor_.was_cut_off(other, cpu)) return true;
+  }
+  return false;
+}
+
+// A message may fail when a CPU at one end is halted or its node misbehaves, or has left the view
+// (see ViewWatch for what may be the reason), or when no bus led from one to the other, or none
+// back, at some time before.
 bool Run::excused(unsigned from, unsigned to) const {
-  const std::uint32_t off = halted_ | rogue_;
+  const std::uint32_t off = halted_ | rogue_ | view_watch_.left();
   if (((off >> from | off >> to) & 1) != 0) return true;
   return monitor_.was_cut_off(from, to) || monitor_.was_cut_off(to, from);
 }
@@ -298,6 +359,7 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
   notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
+  view_watch_.off(cpu);
   monitor_.halted(cpu, cycle);
   if (reference_) reference_->halted(cpu, cycle);
   scoreboard_.cpu_halted(cpu);
@@ -435,6 +497,8 @@ std::optional<std::uint64_t> Run::failure_cycle() const {
     const auto judged = reference_ ? reference_->first_complaint(bus) : std::nullopt;
     if (judged && (!first || *judged < *first)) first = judged;
   }
+  const auto split = view_watch_.first_complaint();
+  if (split && (!first || *split < *first)) first = split;
   if (!first && !ending_) first = watchdog_.last_moved();
   return first;
 }
@@ -458,7 +522,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   }
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
-                     monitor_.check(BusId::y).ok && failure.empty() && !contradicted_;
+                     monitor_.check(BusId::y).ok && view_watch_.check().ok && failure.empty() && !contradicted_;
   if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
@@ -467,7 +531,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.failure_cycle = failure.empty() ? failure_cycle() : machine_.cycle();
 
   result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
-                   liveness(), workload_check()};
+                   liveness(), workload_check(), view_watch_.check()};
   if (reference_) {
     result.checks.push_back(reference_->check(BusId::x));
     result.checks.push_back(reference_->check(BusId::y));

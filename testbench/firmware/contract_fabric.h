@@ -97,6 +97,7 @@ class Node : public sc_core::sc_module, public xybus::hal::Hal {
   struct Posted {
     contract::PacketHeader header;  // with all its destinations
     Origin origin{};
+    contract::Route route = contract::Route::any;
     std::uint32_t cookie = 0;
     std::optional<contract::WindowWord> window;
     std::uint32_t address = 0;         // of the payload, or

@@ -16,6 +16,7 @@ using contract::EventType;
 using contract::PacketHeader;
 using contract::PacketKind;
 using contract::Register;
+using contract::Route;
 using contract::SendDescriptor;
 using contract::SendStatus;
 using contract::TrafficClass;
@@ -82,6 +83,7 @@ bool Node::fetch_from(TrafficClass traffic_class) {
   const auto packet = std::make_shared<Posted>();
   packet->cookie = descriptor.cookie();
   packet->address = descriptor.address();
+  packet->route = descriptor.route();
   packet->header.set_kind(PacketKind::message)
       .set_dst_mask(descriptor.dst_mask())
       .set_length(descriptor.length());
@@ -135,6 +137,7 @@ unsigned Node::rank(BusId bus, unsigned destination) const {
 }
 
 bool Node::better_here(BusId bus, const Posted& packet, unsigned destination) const {
+  if (packet.route != Route::any) return (packet.route == Route::x) == (bus == BusId::x);
   const unsigned here = rank(bus, destination), there = rank(other(bus), destination);
   const bool trial = packet.header.sequence_number() % trial_each == 0 && packet.busy == 0;
   return here <= there || (here == 1 && trial);
@@ -180,8 +183,9 @@ void Node::attempt(BusId bus, const Packet& packet) {
 
 bool Node::attempt_once(BusId bus, Posted& packet) {
   std::uint32_t now = 0;
+  const bool forced = packet.route != Route::any;
   for_each_node(packet.left, [&](unsigned node) {
-    if (rank(bus, node) == 2 && rank(other(bus), node) == 2) {
+    if (!forced && rank(bus, node) == 2 && rank(other(bus), node) == 2) {
       miss(packet, 1U << node, SendStatus::unreachable);
     } else if (better_here(bus, packet, node)) {
       now |= 1U << node;
@@ -199,6 +203,9 @@ bool Node::attempt_once(BusId bus, Posted& packet) {
                               ? Answer::none
                               : fabric_.node(node).take(bus, header, packet.window, payload);
     judge(bus, packet, node, answer);
+    if (forced && answer == Answer::none && rank(bus, node) == 2) {
+      miss(packet, 1U << node, SendStatus::unreachable);
+    }
   });
   const std::uint32_t busy_limit = std::max(1U, value(Register::busy_limit));
   if (packet.busy >= busy_limit && packet.left != 0) {

@@ -64,6 +64,11 @@ Rig::Rig(unsigned cpus, std::function<void(KernelConfig&)> configure)
 
 Rig::~Rig() { fabric_.finish(); }
 
+void Rig::on(unsigned cpu, const KernelEvent& event) {
+  log.push_back({cpu, event});
+  if (event.kind == KernelEvent::halted) node(cpu).halt();
+}
+
 KernelConfig Rig::config(unsigned cpu) const {
   KernelConfig config;
   config.cpu = cpu;
@@ -97,6 +102,7 @@ void Rig::on_cpu(unsigned cpu, std::function<void()> act) {
 void Rig::restart(unsigned cpu, std::uint8_t epoch) {
   KernelConfig next = config(cpu);
   next.epoch = epoch;
+  next.joining = true;
   old_kernels_.push_back(std::exchange(kernels_[cpu], std::make_unique<Kernel>(node(cpu), next,
                                                                                this)));
   node(cpu).restart([kernel = kernels_[cpu].get()](xybus::hal::Hal&) { kernel->run(); });

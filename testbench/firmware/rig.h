@@ -77,7 +77,7 @@ class Rig : public xybus::KernelObserver {
   /// Does something on a CPU, as the process of highest priority, and waits until it is done.
   void on_cpu(unsigned cpu, std::function<void()> act);
 
-  /// A new kernel on a halted CPU.
+  /// A new kernel on a halted CPU, which has to join if there are I'm-alives.
   void restart(unsigned cpu, std::uint8_t epoch);
 
   /// Whether every LCB and every window on every CPU is free again.
@@ -91,7 +91,7 @@ class Rig : public xybus::KernelObserver {
   std::vector<Logged> log;
 
  private:
-  void on(unsigned cpu, const KernelEvent& event) override { log.push_back({cpu, event}); }
+  void on(unsigned cpu, const KernelEvent& event) override;
   KernelConfig config(unsigned cpu) const;
 
   ContractFabric fabric_;

@@ -1,0 +1,60 @@
+/// How membership packets leave: by both buses, each for itself, and never more than one of them at
+/// a time on each. So a bus that lets them wait, or carries nothing, holds up its own only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "firmware/membership/view.h"
+#include "firmware/message/packet_port.h"
+
+namespace xybus {
+
+class BusLanes {
+ public:
+  using Packet = contract::MembershipPacket;
+
+  explicit BusLanes(PacketPort& port) : port_(port) {}
+
+  /// I'm-alive by each bus. One that the last is still waiting for or on its way by is left out.
+  void send_alive(CpuMask to, const Packet& packet);
+
+  /// Any other packet by each bus that carried the last I'm-alive to anybody; by both if neither
+  /// did. One of the same kind to the same CPUs that still waits is replaced; of too many the
+  /// oldest goes. (All of them are repeated until they are answered.)
+  void send(CpuMask to, const Packet& packet);
+
+  /// A packet of that bus has met its fate: CPUs of `to`, but for those of `missed`, have it.
+  void sent(contract::BusId bus, CpuMask to, CpuMask missed);
+
+  /// I'm-alives that were left out.
+  std::uint64_t alives_left_out() const { return alives_left_out_; }
+
+ private:
+  struct Entry {
+    CpuMask to = 0;
+    Packet packet;
+  };
+  static constexpr std::size_t most_waiting = 20;  // answers to all CPUs, and some
+
+  struct Lane {
+    bool posted = false;
+    bool posted_alive = false;
+    bool dead = false;  // nobody got the last I'm-alive, not even this CPU
+    std::optional<Entry> alive;
+    std::array<Entry, most_waiting> waiting;
+    std::size_t count = 0;
+  };
+
+  void put(Lane& lane, const Entry& entry);
+  void pump(contract::BusId bus);
+  bool post(contract::BusId bus, const Entry& entry);
+
+  PacketPort& port_;
+  std::array<Lane, 2> lanes_;
+  std::uint64_t alives_left_out_ = 0;
+};
+
+}  // namespace xybus
