@@ -19,6 +19,7 @@ const KernelConfig& checked(const KernelConfig& config) {
   check("cpus", config.cpus, 1, contract::max_nodes);
   check("cpu", config.cpu, 0, config.cpus - 1);
   check("epoch", config.epoch, 0, 15);
+  check("system_lcbs", config.system_lcbs, 1, 1024);
   return config;
 }
 
@@ -29,8 +30,8 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       environment_(hal, config_.costs, config_.cpu, config_.cpus, observer),
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
-      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.epoch,
-                [](unsigned) {}),  // a packet's fate says nothing of a CPU
+      messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
+                config_.epoch, [](unsigned) {}),  // a packet's fate says nothing of a CPU
       membership_(environment_, dispatcher_, port_,
                   {config_.alive_interval, config_.epoch, config_.joining},
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
@@ -63,6 +64,17 @@ void Kernel::run() {
     environment_.observe({.kind = KernelEvent::halted});
     environment_.hal().write(contract::Register::control, 0);
   }
+}
+
+Held Kernel::held() const {
+  Held held{.lcbs = messages_.lcbs_in_use(),
+            .windows = port_.transfers().windows().in_use(),
+            .processes = 0,
+            .timers = dispatcher_.forgotten_timers()};
+  for (const auto& process : dispatcher_.processes()) {
+    if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
+  }
+  return held;
 }
 
 void Kernel::received(const ReceivedPacket& packet) {

@@ -7,6 +7,7 @@
 ///         +------- interrupt, timers ------+
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "firmware/dispatcher/cost_table.h"
@@ -31,7 +32,18 @@ struct KernelConfig {
   /// CPUs, with its own epoch.
   bool joining = false;
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
+  unsigned system_lcbs = 32;              ///< More for the kernel's own messages; 1 to 1024.
   PortConfig port;                        ///< Rings and buffers in node RAM.
+};
+
+/// What a kernel holds for processes and for links with other CPUs. When all of a CPU's processes
+/// have stopped, nothing of it is left soon after.
+struct Held {
+  unsigned lcbs = 0;       ///< In use; with the kernel's own messages that wait for one.
+  unsigned windows = 0;    ///< That a link or the engine has.
+  unsigned processes = 0;  ///< Held in a kernel call.
+  unsigned timers = 0;     ///< Of processes that have stopped.
+  auto operator<=>(const Held&) const = default;
 };
 
 class Kernel : private PacketPort::Client {
@@ -46,6 +58,8 @@ class Kernel : private PacketPort::Client {
   MessageSystem& messages() { return messages_; }
   Membership& membership() { return membership_; }
   const PacketPort& port() const { return port_; }
+  /// For whoever looks for leaks. Takes no time.
+  Held held() const;
 
   /// Sets up the engine's rings and runs until this CPU halts by itself, which membership decides:
   /// the engine is disabled then. Else it ends by an exception: hal::Halted, or what a process let

@@ -9,19 +9,31 @@ namespace xybus {
 
 using contract::EventBit;
 
-Dispatcher::Dispatcher(hal::Hal& hal, const CostTable& costs) : hal_(hal), costs_(costs) {}
+Dispatcher::Dispatcher(hal::Hal& hal, const CostTable& costs)
+    : hal_(hal), costs_(costs), processes_(first_pin) {}
 
 Dispatcher::~Dispatcher() = default;
 
 // ---- Processes ----------------------------------------------------------------------------------
 
 Process& Dispatcher::create(std::string name, std::uint8_t priority, ProcessBody body) {
-  if (priority == 0) throw std::invalid_argument("priority 0 is the idle CPU's");
-  const std::size_t pin = first_pin + processes_.size();
+  const std::size_t pin = processes_.size();
   if (pin > std::numeric_limits<Pin>::max()) throw std::length_error("all pins are used up");
-  processes_.emplace_back(new Process(*this, static_cast<Pin>(pin), std::move(name), priority,
-                                      std::move(body)));
-  Process& process = *processes_.back();
+  return add(static_cast<Pin>(pin), std::move(name), priority, std::move(body));
+}
+
+Process& Dispatcher::create_reserved(Pin pin, std::string name, std::uint8_t priority,
+                                     ProcessBody body) {
+  if (pin >= first_pin) throw std::invalid_argument("this pin is not reserved");
+  if (processes_[pin] != nullptr) throw std::invalid_argument("this reserved pin was used before");
+  return add(pin, std::move(name), priority, std::move(body));
+}
+
+Process& Dispatcher::add(Pin pin, std::string name, std::uint8_t priority, ProcessBody body) {
+  if (priority == 0) throw std::invalid_argument("priority 0 is the idle CPU's");
+  if (pin == processes_.size()) processes_.emplace_back();
+  processes_[pin].reset(new Process(*this, pin, std::move(name), priority, std::move(body)));
+  Process& process = *processes_[pin];
   process.task_ = process.body_(process);
   process.resume_ = process.task_.handle();
   if (created_) created_(process);
@@ -30,24 +42,40 @@ Process& Dispatcher::create(std::string name, std::uint8_t priority, ProcessBody
 }
 
 Process* Dispatcher::find(Pin pin) const {
-  if (pin < first_pin || pin - first_pin >= static_cast<int>(processes_.size())) return nullptr;
-  Process* process = processes_[pin - first_pin].get();
+  if (pin >= processes_.size() || processes_[pin] == nullptr) return nullptr;
+  Process* process = processes_[pin].get();
   return process->state_ == ProcessState::stopped ? nullptr : process;
 }
 
 void Dispatcher::stop(Process& process) {
-  if (&process == running_) throw std::logic_error("a process cannot stop itself: return instead");
-  if (process.state_ != ProcessState::stopped) finish(process);
+  if (&process == running_) {
+    process.stopping_ = true;
+  } else if (process.state_ != ProcessState::stopped) {
+    finish(process);
+  }
 }
 
+/// Nobody finds it any more while others clear up after it: it must get nothing new.
 void Dispatcher::finish(Process& process) {
-  if (stopped_) stopped_(process);
+  process.state_ = ProcessState::stopped;
   times_.cancel(process.timer_);
   ready_.remove(process);
-  process.state_ = ProcessState::stopped;
+  if (stopped_) stopped_(process);
   process.resume_ = nullptr;
   process.task_ = {};
   process.body_ = nullptr;
+}
+
+void Dispatcher::suspend(Process& process) {
+  if (process.state_ == ProcessState::stopped) return;
+  process.suspended_ = process.blocked_ = true;
+  ready_.remove(process);
+}
+
+void Dispatcher::activate(Process& process) {
+  if (!process.suspended_) return;
+  process.suspended_ = false;
+  if (process.state_ == ProcessState::ready) ready_.insert(process);
 }
 
 void Dispatcher::set_process_hooks(ProcessHook created, ProcessHook stopped) {
@@ -66,7 +94,7 @@ void Dispatcher::awake(Process& process, EventBit events) {
 
 void Dispatcher::awake_all(EventBit events) {
   for (const auto& process : processes_) {
-    if (process->state_ != ProcessState::stopped) awake(*process, events);
+    if (process != nullptr && process->state_ != ProcessState::stopped) awake(*process, events);
   }
 }
 
@@ -80,7 +108,7 @@ TimerId Dispatcher::after(std::uint64_t cycles, TimeList::Action action) {
 
 void Dispatcher::make_ready(Process& process) {
   process.state_ = ProcessState::ready;
-  ready_.insert(process);
+  if (!process.suspended_) ready_.insert(process);
 }
 
 void Dispatcher::block(Process& process, ProcessState state) {
@@ -109,12 +137,14 @@ EventBit Dispatcher::end_wait(Process& process) {
 
 void Dispatcher::Hold::await_suspend(std::coroutine_handle<> caller) {
   process_.resume_ = caller;
+  process_.held_in_ = call_;
   dispatcher_.block(process_, ProcessState::held);
 }
 
 // ---- Running ------------------------------------------------------------------------------------
 
 void Dispatcher::run() {
+  since_ = hal_.now();
   for (;;) {
     poll();
     Process* next = ready_.front();
@@ -127,7 +157,7 @@ void Dispatcher::run() {
 }
 
 void Dispatcher::poll() {
-  const std::uint64_t begin = hal_.now();
+  account(interrupt_cycles_);
   if (interrupt_ && hal_.interrupt()) {
     hal_.consume(std::max(1U, costs_.interrupt));
     interrupt_();
@@ -137,23 +167,20 @@ void Dispatcher::poll() {
     if (costs_.timer != 0) hal_.consume(costs_.timer);
     (*action)();
   }
-  interrupt_cycles_ += hal_.now() - begin;
 }
 
 void Dispatcher::idle() {
-  const std::uint64_t begin = hal_.now();
+  account(idle_cycles_);
   hal_.idle(times_.next());
-  idle_cycles_ += hal_.now() - begin;
 }
 
 void Dispatcher::dispatch(Process& process) {
-  const std::uint64_t begin = hal_.now();
+  account(process.cycles_);
   if (process.compute_left_ != 0) {
     compute(process);
   } else {
     resume(process);
   }
-  process.cycles_ += hal_.now() - begin;
 }
 
 /// Time passes as in idle, so that an interrupt or a timer is seen in the cycle in which it comes.
@@ -171,9 +198,30 @@ void Dispatcher::resume(Process& process) {
   last_ = running_ = &process;
   process.resume_.resume();
   running_ = nullptr;
-  if (!process.task_.done()) return;
-  process.task_.rethrow();
-  finish(process);
+  if (process.task_.done()) process.task_.rethrow();
+  if (process.task_.done() || process.stopping_) finish(process);
+}
+
+// ---- Accounts -----------------------------------------------------------------------------------
+
+void Dispatcher::account(std::uint64_t& counter) {
+  const std::uint64_t now = hal_.now();
+  *counter_ += now - since_;
+  since_ = now;
+  counter_ = &counter;
+}
+
+std::uint64_t Dispatcher::spent_on(const std::uint64_t& counter) const {
+  const bool now = &counter == counter_ && since_ != hal::never;
+  return counter + (now ? hal_.now() - since_ : 0);
+}
+
+unsigned Dispatcher::forgotten_timers() const {
+  return static_cast<unsigned>(
+      std::count_if(processes_.begin(), processes_.end(), [this](const auto& process) {
+        return process != nullptr && process->state_ == ProcessState::stopped &&
+               times_.active(process->timer_);
+      }));
 }
 
 }  // namespace xybus

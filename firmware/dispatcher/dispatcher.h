@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,12 +34,26 @@ class Dispatcher {
   /// stays valid, stopped or not, as long as the dispatcher.
   Process& create(std::string name, std::uint8_t priority, ProcessBody body);
 
+  /// The same for one of the kernel's own, with a pin below `first_pin` that was not used before,
+  /// else std::invalid_argument.
+  Process& create_reserved(Pin pin, std::string name, std::uint8_t priority, ProcessBody body);
+
   /// The process with this pin; nullptr when there is none or it has stopped.
   Process* find(Pin pin) const;
 
-  /// Stops a process at the point where it is suspended. Not for the process that runs: it
-  /// returns from its body instead (std::logic_error).
+  /// All processes that ever were, by pin; null where there was none.
+  std::span<const std::unique_ptr<Process>> processes() const { return processes_; }
+
+  /// Stops a process at the point where it is suspended; one that runs, when it next comes to such
+  /// a point (see Process::exit). What it holds is given back. No error when it has stopped.
   void stop(Process& process);
+
+  /// Lets a process run no more until `activate`. It keeps its events, and what comes for it
+  /// meanwhile, time that runs out included; a kernel call that holds it goes on. One that runs
+  /// goes on to its next suspension point. Suspending twice is the same as once.
+  void suspend(Process& process);
+  /// Goes behind its equals if it could run; no error when it was not suspended.
+  void activate(Process& process);
 
   /// Gives a process events; it becomes ready if it waits for one of them.
   void awake(Process& process, contract::EventBit events);
@@ -60,9 +75,9 @@ class Dispatcher {
   void set_process_hooks(ProcessHook created, ProcessHook stopped);
 
   class [[nodiscard]] Hold;
-  /// For kernel calls: suspends the running process until `release`. Not an event: the awake/wait
-  /// word stays as it is.
-  Hold hold(Process& process);
+  /// For kernel calls: holds the running process in this one until `release`. Not an event: the
+  /// awake/wait word stays as it is.
+  Hold hold(Process& process, KernelCall call);
   void release(Process& process);
 
   /// Runs processes for ever. Ends only by an exception: hal::Halted, or what a process threw.
@@ -70,13 +85,24 @@ class Dispatcher {
 
   /// The process that runs; nullptr at interrupt level and when idle.
   Process* running() const { return running_; }
-  std::uint64_t idle_cycles() const { return idle_cycles_; }
-  std::uint64_t interrupt_cycles() const { return interrupt_cycles_; }
+
+  // Where time went, up to now. These and the cycles of all processes together are all the time
+  // since the beginning of `run`.
+  std::uint64_t idle_cycles() const { return spent_on(idle_cycles_); }
+  std::uint64_t interrupt_cycles() const { return spent_on(interrupt_cycles_); }
+
+  /// Timers that run; and how many of them are of processes that do not wait any more.
+  unsigned timers() const { return times_.size(); }
+  unsigned forgotten_timers() const;
 
  private:
+  friend class Process;
   friend class Process::Wait;
   friend class Process::Compute;
 
+  Process& add(Pin pin, std::string name, std::uint8_t priority, ProcessBody body);
+  void account(std::uint64_t& counter);
+  std::uint64_t spent_on(const std::uint64_t& counter) const;
   void start_wait(Process& process, contract::EventBit mask, std::uint64_t timeout);
   contract::EventBit end_wait(Process& process);
   void make_ready(Process& process);
@@ -90,7 +116,7 @@ class Dispatcher {
 
   hal::Hal& hal_;
   const CostTable costs_;
-  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::unique_ptr<Process>> processes_;  // by pin; those not used are null
   ReadyList ready_;
   TimeList times_;
   std::function<void()> interrupt_;
@@ -99,12 +125,15 @@ class Dispatcher {
   Process* last_ = nullptr;  // whose context the CPU holds
   std::uint64_t idle_cycles_ = 0;
   std::uint64_t interrupt_cycles_ = 0;
+  std::uint64_t* counter_ = &interrupt_cycles_;  // what is spent since then is counted here
+  std::uint64_t since_ = hal::never;             // never: `run` has not begun
 };
 
 /// The awaitable of Dispatcher::hold.
 class Dispatcher::Hold {
  public:
-  Hold(Dispatcher& dispatcher, Process& process) : dispatcher_(dispatcher), process_(process) {}
+  Hold(Dispatcher& dispatcher, Process& process, KernelCall call)
+      : dispatcher_(dispatcher), process_(process), call_(call) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller);
   void await_resume() const noexcept {}
@@ -112,8 +141,11 @@ class Dispatcher::Hold {
  private:
   Dispatcher& dispatcher_;
   Process& process_;
+  KernelCall call_;
 };
 
-inline Dispatcher::Hold Dispatcher::hold(Process& process) { return {*this, process}; }
+inline Dispatcher::Hold Dispatcher::hold(Process& process, KernelCall call) {
+  return {*this, process, call};
+}
 
 }  // namespace xybus

@@ -23,11 +23,38 @@ using Pin = std::uint16_t;
 using ProcessBody = std::function<Task<>(Process&)>;
 
 enum class ProcessState {
-  ready,    ///< On the ready list, perhaps running.
-  waiting,  ///< In wait, for an event or a time.
-  held,     ///< In a kernel call that cannot go on yet.
-  stopped,  ///< Its body has returned, or it was stopped.
+  ready,      ///< On the ready list.
+  running,    ///< Its code runs at this moment.
+  waiting,    ///< In wait, for an event or a time.
+  held,       ///< In a kernel call that cannot go on yet.
+  suspended,  ///< Does not run until it is activated, whatever comes for it.
+  stopped,    ///< Its body has returned, or it was stopped.
 };
+
+/// Name of a state, for logs.
+constexpr const char* name(ProcessState state) {
+  switch (state) {
+    case ProcessState::ready: return "ready";
+    case ProcessState::running: return "running";
+    case ProcessState::waiting: return "waiting";
+    case ProcessState::held: return "held";
+    case ProcessState::suspended: return "suspended";
+    case ProcessState::stopped: return "stopped";
+  }
+  return "?";
+}
+
+/// The kernel calls that can hold a process.
+enum class KernelCall : std::uint8_t { none, readlink, writelink };
+
+constexpr const char* name(KernelCall call) {
+  switch (call) {
+    case KernelCall::none: return "none";
+    case KernelCall::readlink: return "readlink";
+    case KernelCall::writelink: return "writelink";
+  }
+  return "?";
+}
 
 /// The process control block, and the calls a process makes about itself.
 class Process {
@@ -39,14 +66,19 @@ class Process {
   const std::string& name() const { return name_; }
   /// 1 (lowest) to 255.
   std::uint8_t priority() const { return priority_; }
-  ProcessState state() const { return state_; }
-  /// CPU cycles it has used, its kernel calls included, interrupts not.
-  std::uint64_t cycles() const { return cycles_; }
+  ProcessState state() const;
+  /// What it waits for; none when it does not, or for time alone. Known of a suspended process too.
+  contract::EventBit waits_for() const;
+  /// The kernel call that holds it, also while it is suspended.
+  KernelCall held_in() const;
+  /// CPU cycles it has used up to now, its kernel calls included, interrupts not.
+  std::uint64_t cycles() const;
   /// Events that came and were not waited for yet.
   contract::EventBit awake_bits() const { return awake_; }
 
   class [[nodiscard]] Wait;
   class [[nodiscard]] Compute;
+  class [[nodiscard]] Exit;
 
   /// Waits until an event of `mask` has come, or for `timeout` cycles; `co_await` it. Gives the
   /// events of `mask` that came, and forgets them; `itime` alone when time ran out first. An
@@ -56,6 +88,9 @@ class Process {
   /// Spends CPU time of its own, at least one cycle; `co_await` it. Interrupts are taken meanwhile,
   /// and a process of higher priority that becomes ready goes first.
   Compute compute(std::uint64_t cycles);
+
+  /// Ends this process, however deep in calls it is; `co_await` it. It does not come back.
+  Exit exit();
 
  private:
   friend class Dispatcher;
@@ -70,7 +105,10 @@ class Process {
   ProcessBody body_;
   Task<> task_;
   std::coroutine_handle<> resume_;  // the innermost suspended coroutine
-  ProcessState state_ = ProcessState::ready;
+  ProcessState state_ = ProcessState::ready;  // ready, waiting, held or stopped
+  bool suspended_ = false;                    // besides
+  bool stopping_ = false;                     // it runs, and is to stop when it suspends
+  KernelCall held_in_ = KernelCall::none;
   contract::EventBit awake_{};
   contract::EventBit mask_{};
   TimerId timer_{};
@@ -109,10 +147,24 @@ class Process::Compute {
   std::uint64_t cycles_;
 };
 
+/// The awaitable of Process::exit.
+class Process::Exit {
+ public:
+  explicit Exit(Process& process) : process_(process) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller);
+  void await_resume() const noexcept {}
+
+ private:
+  Process& process_;
+};
+
 inline Process::Wait Process::wait(contract::EventBit mask, std::uint64_t timeout) {
   return {*this, mask, timeout};
 }
 
 inline Process::Compute Process::compute(std::uint64_t cycles) { return {*this, cycles}; }
+
+inline Process::Exit Process::exit() { return Exit(*this); }
 
 }  // namespace xybus

@@ -31,10 +31,15 @@ TimerId TimeList::insert(std::uint64_t now, std::uint64_t cycles, Action action)
   return {index | std::uint32_t{entry.generation} << generation_lsb};
 }
 
-void TimeList::cancel(TimerId id) {
+bool TimeList::active(TimerId id) const {
   const auto index = static_cast<std::uint16_t>(id.value & index_mask);
-  if (index == none || index >= entries_.size()) return;
-  if (!entries_[index].active || entries_[index].generation != id.value >> generation_lsb) return;
+  if (index == none || index >= entries_.size()) return false;
+  return entries_[index].active && entries_[index].generation == id.value >> generation_lsb;
+}
+
+void TimeList::cancel(TimerId id) {
+  if (!active(id)) return;
+  const auto index = static_cast<std::uint16_t>(id.value & index_mask);
   std::uint16_t before = none, at = head_;
   while (at != index) {
     before = at;
@@ -69,6 +74,7 @@ std::uint16_t TimeList::allocate() {
   const std::uint16_t index = free_;
   free_ = entries_[index].next;
   entries_[index].active = true;
+  ++count_;
   return index;
 }
 
@@ -76,6 +82,7 @@ void TimeList::release(std::uint16_t index) {
   Entry& entry = entries_[index];
   entry.action = nullptr;
   entry.active = false;
+  --count_;
   ++entry.generation;
   entry.next = free_;
   free_ = index;

@@ -29,6 +29,11 @@ class TimeList {
   /// Takes a timer out; one that went off or was taken out before is not an error.
   void cancel(TimerId id);
 
+  /// Whether a timer runs still.
+  bool active(TimerId id) const;
+  /// Timers that run.
+  unsigned size() const { return count_; }
+
   /// The cycle in which the first entry is due; `hal::never` when there is none.
   std::uint64_t next() const;
 
@@ -49,6 +54,7 @@ class TimeList {
   void release(std::uint16_t index);
 
   std::vector<Entry> entries_{1};
+  unsigned count_ = 0;
   std::uint16_t head_ = none;
   std::uint16_t free_ = none;
   std::uint64_t base_ = 0;  // the cycle from which the head's delta counts

@@ -70,6 +70,9 @@ struct Lcb {
   Pin pin = 0;                ///< The process at this end.
   ProcessAddress peer;        ///< The process at the other end.
   LinkId peer_link;           ///< The LCB there; a requestor learns it from a pull.
+  std::uint8_t priority = 0;  ///< Of the requestor; the kernel's own messages have 255.
+  /// Server: a message of the kernel's own; none for a process's request.
+  SystemCode system = SystemCode::none;
   std::uint32_t tag = 0;
   std::uint32_t request_length = 0;
   std::uint32_t reply_room = 0;
@@ -87,6 +90,8 @@ struct Lcb {
   LcbHook receive_hook;  ///< Wants a window for data that comes.
   LcbHook send_hook;     ///< Wants one for data that goes; or to copy, on this CPU.
 
+  Lcb* next_in_index = nullptr;  ///< Server: in the index by the requestor's name of the link.
+
   /// Server: what came with the link.
   std::array<std::byte, contract::inline_bytes> inline_request;
 };
@@ -103,6 +108,26 @@ class LcbQueue {
     lcb.*hook = {tail_, nullptr, true};
     (tail_ != nullptr ? (tail_->*hook).next : head_) = &lcb;
     tail_ = &lcb;
+  }
+
+  /// Puts it behind the last for which `stays_ahead` holds, else in front; looks from the end on.
+  template <class StaysAhead>
+  void push_behind(Lcb& lcb, StaysAhead stays_ahead) {
+    assert(!(lcb.*hook).queued);
+    Lcb* previous = tail_;
+    while (previous != nullptr && !stays_ahead(*previous)) previous = (previous->*hook).previous;
+    Lcb* next = previous != nullptr ? (previous->*hook).next : head_;
+    lcb.*hook = {previous, next, true};
+    (previous != nullptr ? (previous->*hook).next : head_) = &lcb;
+    (next != nullptr ? (next->*hook).previous : tail_) = &lcb;
+  }
+
+  /// The first for which `wanted` holds; nullptr when there is none.
+  template <class Wanted>
+  Lcb* find(Wanted wanted) const {
+    Lcb* lcb = head_;
+    while (lcb != nullptr && !wanted(*lcb)) lcb = (lcb->*hook).next;
+    return lcb;
   }
 
   /// Takes out an LCB that is in this queue, or in none.

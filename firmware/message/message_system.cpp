@@ -8,15 +8,20 @@ using contract::LinkHeader;
 using contract::LinkOperation;
 
 MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-                             unsigned lcbs, unsigned epoch,
+                             unsigned lcbs, unsigned reserve, unsigned epoch,
                              std::function<void(unsigned cpu)> peer_failed)
     : environment_(environment),
-      table_(lcbs, epoch),
+      table_(lcbs, epoch, reserve),
+      system_(environment, dispatcher, table_),
       transmitter_(environment, dispatcher, port, *this),
       bulk_(environment, dispatcher, port.transfers(), table_, transmitter_, *this),
       requestor_(environment, dispatcher, table_, transmitter_, bulk_),
-      server_(environment, dispatcher, table_, transmitter_, bulk_),
-      peer_failed_(std::move(peer_failed)) {}
+      server_(environment, dispatcher, table_, transmitter_, bulk_, system_),
+      peer_failed_(std::move(peer_failed)) {
+  table_.on_low([this](unsigned free) {
+    environment_.observe({.kind = KernelEvent::lcbs_low, .error = Error::no_lcb, .bytes = free});
+  });
+}
 
 // ---- What processes call ------------------------------------------------------------------------
 
@@ -63,6 +68,25 @@ Task<MessageSystem::Error> MessageSystem::writelink(Process& server, LinkId link
 std::optional<LinkId> MessageSystem::cancelled(Process& server) {
   environment_.charge(environment_.costs.done);
   return server_.cancelled(server);
+}
+
+// ---- About a process ----------------------------------------------------------------------------
+
+MessageSystem::Error MessageSystem::set_limits(Process& process, LinkLimits limits) {
+  const auto good = [](unsigned limit) { return limit >= 1 && limit <= most_links; };
+  if (!good(limits.receive) || !good(limits.send)) return Error::bounds;
+  Mailbox& mailbox = table_.mailbox(process.pin());
+  mailbox.receive.limit = limits.receive;
+  mailbox.send.limit = limits.send;
+  return Error::none;
+}
+
+void MessageSystem::set_queue_order(Process& server, QueueOrder order) {
+  table_.mailbox(server.pin()).order = order;
+}
+
+void MessageSystem::monitor_cpus(Process& process, std::uint32_t mask) {
+  system_.monitor_cpus(process, mask & ((1U << environment_.cpus()) - 1));
 }
 
 // ---- Packets that come --------------------------------------------------------------------------
@@ -127,6 +151,7 @@ void MessageSystem::link_not_delivered(LinkId link) {
 void MessageSystem::process_created(Process& process) { table_.mailbox(process.pin()); }
 
 void MessageSystem::process_stopped(Process& process) {
+  system_.process_stopped(process.pin());
   for (Lcb& lcb : table_.all()) {
     if (lcb.state == LinkState::free || lcb.pin != process.pin()) continue;
     if (is_requestor_end(lcb.state)) {
@@ -149,8 +174,12 @@ void MessageSystem::cpu_down(unsigned cpu) {
       server_.requestor_gone(lcb, Error::cpu_failed);
     }
   }
+  system_.cpu_down(cpu);
 }
 
-void MessageSystem::cpu_up(unsigned cpu) { down_mask_ &= ~(1U << cpu); }
+void MessageSystem::cpu_up(unsigned cpu) {
+  down_mask_ &= ~(1U << cpu);
+  system_.cpu_up(cpu);
+}
 
 }  // namespace xybus

@@ -21,6 +21,7 @@
 #include "firmware/message/packet_port.h"
 #include "firmware/message/requestor_side.h"
 #include "firmware/message/server_side.h"
+#include "firmware/message/system_messages.h"
 #include "firmware/message/transmitter.h"
 
 namespace xybus {
@@ -29,18 +30,19 @@ class MessageSystem : private PacketSource, private BulkClient {
  public:
   using Error = contract::Error;
 
+  /// `lcbs` are for links between processes, `reserve` more for messages of the kernel's own.
   /// `peer_failed` is called with a CPU that takes no packets any more; it is to end in a call of
   /// cpu_down.
   MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port, unsigned lcbs,
-                unsigned epoch, std::function<void(unsigned cpu)> peer_failed);
+                unsigned reserve, unsigned epoch, std::function<void(unsigned cpu)> peer_failed);
 
   // ---- For requestors ------------------------------------------------------------------------
 
   /// Sends a request and returns at once; LDONE follows when it has ended. Both buffers must stay
   /// where they are until the link is done or broken; at most 2^31 - 1 bytes each.
-  /// Errors at once: `no_lcb` (none free here), `path_down` (that CPU is down), `bounds` (no such
+  /// Errors at once: `no_lcb` (none free here, or it has all it may), `path_down` (that CPU is down), `bounds` (no such
   /// CPU, or a buffer too long). Errors in the completion: the server's own; `no_process`,
-  /// `no_lcb` (at the server's CPU), `timeout` (that CPU stayed busy) - not delivered in these
+  /// `no_lcb` (the same at the server's end), `timeout` (that CPU stayed busy) - not delivered in these
   /// cases; `path_down` (the server stopped before replying, its reply data was not let in, or the
   /// CPU was declared down before the request left), `cpu_failed` (it was declared down since).
   Result<LinkId> link(Process& requestor, ProcessAddress server,
@@ -80,7 +82,28 @@ class MessageSystem : private PacketSource, private BulkClient {
   /// there is none after each LCAN. It still wants its writelink.
   std::optional<LinkId> cancelled(Process& server);
 
+  // ---- About a process -----------------------------------------------------------------------
+
+  /// Changes the most LCBs a process may hold, 1 to `most_links` each, else `bounds`. What it
+  /// holds beyond a lower limit stays; there is no more until it is below. Messages of the
+  /// kernel's own do not count.
+  Error set_limits(Process& process, LinkLimits limits);
+
+  /// How requests that come from now on are queued for a server.
+  void set_queue_order(Process& server, QueueOrder order);
+
+  /// Asks for messages of the kernel's own when a CPU of `mask` (bit c: CPU c) goes down or comes
+  /// up; 0 asks for none any more. `listen` gives them like requests; each wants its writelink,
+  /// without data. A process that does not listen has one of each kind and CPU at most.
+  void monitor_cpus(Process& process, std::uint32_t mask);
+
   // ---- For the kernel ------------------------------------------------------------------------
+
+  /// Queues a message of the kernel's own. False, and nothing done, when all LCBs of the reserve
+  /// are in use.
+  bool send_system_message(Process& process, SystemMessage message) {
+    return system_.queue(process, message);
+  }
 
   void process_created(Process& process);
   void process_stopped(Process& process);
@@ -99,8 +122,10 @@ class MessageSystem : private PacketSource, private BulkClient {
   }
   void pump() { transmitter_.pump(); }
 
-  /// Free link control blocks.
+  /// Free link control blocks, the reserve apart.
   unsigned free_lcbs() const { return table_.free_count(); }
+  /// Those in use, of the reserve too, and messages of the kernel's own that wait for one.
+  unsigned lcbs_in_use() const { return table_.in_use() + system_.owed(); }
   /// Packets that fitted no link: late ones after a cancel or a failure, or malformed ones.
   std::uint64_t stray_packets() const { return stray_packets_; }
 
@@ -122,6 +147,7 @@ class MessageSystem : private PacketSource, private BulkClient {
 
   Environment& environment_;
   LinkTable table_;
+  SystemMessages system_;
   Transmitter transmitter_;
   BulkTransfer bulk_;
   RequestorSide requestor_;

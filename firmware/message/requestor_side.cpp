@@ -18,11 +18,10 @@ Result<LinkId> RequestorSide::link(Process& requestor, ProcessAddress server,
                                    std::span<const std::byte> request, std::span<std::byte> reply,
                                    std::uint32_t tag) {
   if (request.size() > max_message_bytes || reply.size() > max_message_bytes) return Error::bounds;
-  Lcb* lcb = table_.allocate();
+  Lcb* lcb = table_.allocate(LinkState::queued, requestor.pin());
   if (lcb == nullptr) return Error::no_lcb;
-  lcb->state = LinkState::queued;
-  lcb->pin = requestor.pin();
   lcb->peer = server;
+  lcb->priority = requestor.priority();
   lcb->tag = tag;
   lcb->request_length = static_cast<std::uint32_t>(request.size());
   lcb->reply_room = static_cast<std::uint32_t>(reply.size());
@@ -134,6 +133,7 @@ OutgoingPacket RequestorSide::compose_link(Lcb& lcb) {
   LinkHeader header;
   header.set_operation(LinkOperation::link)
       .set_requestor_link(lcb.id.value)
+      .set_server_link(lcb.priority)
       .set_requestor_pin(lcb.pin)
       .set_server_pin(lcb.peer.pin)
       .set_length(lcb.request_length)

@@ -23,7 +23,7 @@ std::optional<Request> ServerSide::listen(Process& server) {
   if (lcb == nullptr) return std::nullopt;
   lcb->state = LinkState::listened;
   observe(KernelEvent::link_listened, *lcb, Error::none, lcb->request_length);
-  return Request{lcb->id, lcb->peer, lcb->tag, lcb->request_length, lcb->reply_room};
+  return Request{lcb->id, lcb->peer, lcb->tag, lcb->request_length, lcb->reply_room, lcb->system};
 }
 
 std::optional<LinkId> ServerSide::cancelled(Process& server) {
@@ -59,7 +59,7 @@ Task<ServerSide::Error> ServerSide::pull(Process& server, Lcb& lcb, std::span<st
   lcb.state = LinkState::reading;
   bulk_.fetch(lcb, into, offset);
   transmitter_.pump();
-  while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server);
+  while (lcb.state == LinkState::reading) co_await dispatcher_.hold(server, KernelCall::readlink);
   co_return lcb.state == LinkState::cancelled ? Error::nothing_outstanding : Error::none;
 }
 
@@ -69,13 +69,17 @@ Task<ServerSide::Error> ServerSide::writelink(Process& server, LinkId link,
   Lcb* lcb = served(server, link);
   if (const Error wrong = check_reply(lcb, reply.size()); wrong != Error::none) co_return wrong;
   if (lcb->state == LinkState::cancelled) co_return drop_reply(*lcb);
+  if (lcb->system != SystemCode::none) {  // nobody waits for a reply
+    system_.end(*lcb);
+    co_return Error::none;
+  }
   start_reply(*lcb, reply, error);
   transmitter_.pump();
   // Once the reply has left the LCB can be freed and used again at any time: ask by name.
   for (;;) {
     lcb = table_.find(link);
     if (lcb == nullptr || lcb->state != LinkState::replying) break;
-    co_await dispatcher_.hold(server);
+    co_await dispatcher_.hold(server, KernelCall::writelink);
   }
   if (lcb != nullptr && lcb->state == LinkState::cancelled) co_return drop_reply(*lcb);
   co_return Error::none;
@@ -118,7 +122,7 @@ bool ServerSide::on_link(unsigned cpu, const LinkHeader& header, std::span<const
     error = Error::bounds;  // never from a message system like this one
   } else if (server == nullptr) {
     error = Error::no_process;
-  } else if (lcb = table_.allocate(); lcb == nullptr) {
+  } else if (lcb = table_.allocate(LinkState::waiting, server->pin()); lcb == nullptr) {
     error = Error::no_lcb;
   }
   if (error == Error::none) {
@@ -138,30 +142,27 @@ bool ServerSide::on_link(unsigned cpu, const LinkHeader& header, std::span<const
 
 void ServerSide::queue(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data,
                        Lcb& lcb, Process& server) {
-  lcb.state = LinkState::waiting;
-  lcb.pin = server.pin();
   lcb.peer = {static_cast<std::uint8_t>(cpu), static_cast<Pin>(header.requestor_pin())};
   lcb.peer_link = {header.requestor_link()};
+  table_.index(lcb);
+  lcb.priority = static_cast<std::uint8_t>(header.server_link());
   lcb.tag = header.tag();
   lcb.request_length = header.length();
   lcb.reply_room = header.room_or_offset();
   lcb.request_window = static_cast<WindowName>(header.window());
   lcb.out.to = static_cast<WindowName>(header.reply_window());
   environment_.copy(data, lcb.inline_request);
-  table_.mailbox(lcb.pin).requests.push(lcb);
+  table_.mailbox(lcb.pin).queue(lcb);
   observe(KernelEvent::link_queued, lcb, Error::none, lcb.request_length);
   dispatcher_.awake(server, EventBit::lreq);
 }
 
 bool ServerSide::on_cancel(unsigned cpu, const LinkHeader& header) {
   transmitter_.forget_refusal(cpu, {header.requestor_link()});
-  for (Lcb& lcb : table_.all()) {  // cancels are rare, and need not name the server's LCB
-    if (!is_server_end(lcb.state) || lcb.peer.cpu != cpu) continue;
-    if (lcb.peer_link.value != header.requestor_link()) continue;
-    requestor_gone(lcb, Error::nothing_outstanding);
-    return true;
-  }
-  return false;
+  Lcb* lcb = table_.find_served(cpu, {header.requestor_link()});  // it need not name the LCB here
+  if (lcb == nullptr) return false;
+  requestor_gone(*lcb, Error::nothing_outstanding);
+  return true;
 }
 
 bool ServerSide::on_room(unsigned cpu, const LinkHeader& header) {
@@ -226,6 +227,11 @@ void ServerSide::release(Lcb& lcb) {
 
 void ServerSide::process_stopped(Lcb& lcb) {
   Mailbox& mailbox = table_.mailbox(lcb.pin);
+  if (lcb.system != SystemCode::none) {
+    mailbox.requests.remove(lcb);
+    system_.end(lcb);
+    return;
+  }
   switch (lcb.state) {
     case LinkState::waiting:
       mailbox.requests.remove(lcb);
@@ -288,6 +294,7 @@ void ServerSide::release_process(const Lcb& lcb) {
 
 void ServerSide::observe(KernelEvent::Kind kind, const Lcb& lcb, Error error,
                          std::uint32_t bytes) const {
+  if (lcb.system != SystemCode::none) return;  // no link between processes
   environment_.observe({.kind = kind, .pin = lcb.pin, .peer = lcb.peer, .link = lcb.id.value,
                         .tag = lcb.tag, .error = error, .bytes = bytes});
 }

@@ -12,6 +12,7 @@
 #include "firmware/environment.h"
 #include "firmware/message/bulk_transfer.h"
 #include "firmware/message/link_table.h"
+#include "firmware/message/system_messages.h"
 #include "firmware/message/transmitter.h"
 
 namespace xybus {
@@ -21,12 +22,13 @@ class ServerSide {
   using Error = contract::Error;
 
   ServerSide(Environment& environment, Dispatcher& dispatcher, LinkTable& table,
-             Transmitter& transmitter, BulkTransfer& bulk)
+             Transmitter& transmitter, BulkTransfer& bulk, SystemMessages& system)
       : environment_(environment),
         dispatcher_(dispatcher),
         table_(table),
         transmitter_(transmitter),
-        bulk_(bulk) {}
+        bulk_(bulk),
+        system_(system) {}
 
   // What processes call; see MessageSystem.
   std::optional<Request> listen(Process& server);
@@ -75,6 +77,7 @@ class ServerSide {
   LinkTable& table_;
   Transmitter& transmitter_;
   BulkTransfer& bulk_;
+  SystemMessages& system_;
 };
 
 }  // namespace xybus

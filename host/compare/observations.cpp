@@ -88,6 +88,8 @@ void Observations::place(std::size_t index) {
     case KernelEvent::halted:
       membership_[{event.own.cpu, event.own.cpu}].push_back(index);
       break;
+    case KernelEvent::system_message:
+    case KernelEvent::lcbs_low: break;  // of one CPU, and a matter of timing
   }
 }
 

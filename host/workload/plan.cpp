@@ -11,14 +11,18 @@ namespace {
 constexpr std::uint8_t server_priority = 150;
 constexpr std::uint8_t client_priority = 140;
 
-const char* name(ProcessState state) {
-  switch (state) {
-    case ProcessState::ready: return "ready";
-    case ProcessState::waiting: return "waiting";
-    case ProcessState::held: return "held in a kernel call";
-    case ProcessState::stopped: return "stopped";
+/// How a process stands, for whoever reads why a run hangs.
+std::string describe(const Process& process) {
+  if (process.held_in() != KernelCall::none) {
+    return fmt::format("{} in {}", name(process.state()), name(process.held_in()));
   }
-  return "?";
+  std::string text = name(process.state());
+  const auto events = static_cast<std::uint32_t>(process.waits_for());
+  for (std::uint32_t left = events; left != 0; left &= left - 1) {
+    const auto event = static_cast<contract::EventBit>(left & -left);
+    text += fmt::format("{}{}", left == events ? " for " : "|", contract::name(event));
+  }
+  return text;
 }
 
 }  // namespace
@@ -77,7 +81,7 @@ std::vector<std::string> Plan::unfinished() const {
                                   planned.process == nullptr
                                       ? " not started"
                                       : fmt::format(" (pin {}) {}", planned.process->pin(),
-                                                    name(planned.process->state()))));
+                                                    describe(*planned.process))));
     }
   }
   return lines;

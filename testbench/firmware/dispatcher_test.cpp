@@ -1,63 +1,10 @@
 #include "firmware/dispatcher/dispatcher.h"
 
 #include <catch2/catch.hpp>
-#include <deque>
-#include <string>
 
-using xybus::CostTable;
-using xybus::Dispatcher;
-using xybus::Process;
-using xybus::ProcessState;
-using xybus::Task;
-using EventBit = xybus::contract::EventBit;
+#include "bare_cpu.h"
 
-namespace {
-
-/// A CPU with no engine: its interrupt line goes up at given cycles. When nothing can happen any
-/// more, or after `end` cycles, it halts.
-class BareCpu : public xybus::hal::Hal {
- public:
-  std::uint32_t read(xybus::contract::Register) override { return 0; }
-  void write(xybus::contract::Register, std::uint32_t) override {}
-  std::span<std::byte> ram() override { return {}; }
-  std::uint64_t now() const override { return now_; }
-  bool interrupt() const override { return !interrupts.empty() && interrupts.front() <= now_; }
-  void consume(std::uint32_t cycles) override { pass(now_ + cycles); }
-  void idle(std::uint64_t until) override {
-    ++idle_calls;
-    if (!interrupts.empty()) until = std::min(until, interrupts.front());
-    if (until > now_) pass(until);
-  }
-
-  std::deque<std::uint64_t> interrupts;
-  std::uint64_t end = 1'000'000;
-  unsigned idle_calls = 0;
-
- private:
-  void pass(std::uint64_t to) {
-    if (to > end) throw xybus::hal::Halted{};
-    now_ = to;
-  }
-  std::uint64_t now_ = 0;
-};
-
-/// A dispatcher whose processes write letters, and whose interrupt runs an action.
-struct Cpu {
-  explicit Cpu(const CostTable& costs = CostTable::zero()) : dispatcher(hal, costs) {
-    dispatcher.set_interrupt_handler([this] {
-      hal.interrupts.pop_front();
-      if (on_interrupt) on_interrupt();
-    });
-  }
-  void run() { CHECK_THROWS_AS(dispatcher.run(), xybus::hal::Halted); }
-
-  BareCpu hal;
-  Dispatcher dispatcher;
-  std::string written;
-  std::function<void()> on_interrupt;
-};
-
-}  // namespace
+using namespace firmware_test;
 
 TEST_CASE("processes run by priority, first in first out among equals") {
   Cpu cpu;
@@ -319,15 +266,6 @@ TEST_CASE("a process that was stopped is not found and does not run") {
   CHECK(victim.state() == ProcessState::stopped);
 }
 
-TEST_CASE("a process cannot stop itself from within") {
-  Cpu cpu;
-  cpu.dispatcher.create("p", 10, [&](Process& self) -> Task<> {
-    CHECK_THROWS_AS(cpu.dispatcher.stop(self), std::logic_error);
-    co_return;
-  });
-  cpu.run();
-}
-
 TEST_CASE("pins go upwards from 2, and nobody is at a pin not given out") {
   Cpu cpu;
   const auto nothing = [](Process&) -> Task<> { co_return; };
@@ -340,7 +278,7 @@ TEST_CASE("pins go upwards from 2, and nobody is at a pin not given out") {
 TEST_CASE("a held process keeps its events and goes on only when released") {
   Cpu cpu;
   Process& process = cpu.dispatcher.create("p", 10, [&](Process& self) -> Task<> {
-    co_await cpu.dispatcher.hold(self);
+    co_await cpu.dispatcher.hold(self, KernelCall::readlink);
     cpu.written += 'x';
   });
   cpu.hal.interrupts = {50, 100};

@@ -57,10 +57,9 @@ TEST_CASE("the name of a freed LCB is not good again when the LCB is") {
   LinkTable table(1, 0);
   std::set<std::uint32_t> names;
   for (int i = 0; i < 1000; ++i) {
-    Lcb* lcb = table.allocate();
+    Lcb* lcb = table.allocate(LinkState::queued, 2);
     REQUIRE(lcb != nullptr);
-    lcb->state = LinkState::queued;
-    CHECK(table.allocate() == nullptr);
+    CHECK(table.allocate(LinkState::queued, 2) == nullptr);
     CHECK(table.find(lcb->id) == lcb);
     for (const std::uint32_t old : names) CHECK(table.find({old}) == nullptr);
     if (i > 990) CHECK(names.count(lcb->id.value) == 0);
@@ -75,9 +74,8 @@ TEST_CASE("the name of a freed LCB is not good again when the LCB is") {
 TEST_CASE("names of LCBs are never 0, however often they are used") {
   LinkTable table(1, 15);
   for (int i = 0; i < 70'000; ++i) {
-    Lcb* lcb = table.allocate();
+    Lcb* lcb = table.allocate(LinkState::queued, 2);
     if (lcb->id.value == 0) FAIL("name 0 in round " << i);
-    lcb->state = LinkState::queued;
     table.release(*lcb);
   }
 }
@@ -87,8 +85,7 @@ TEST_CASE("the first names of each epoch differ from those of all others") {
   for (unsigned epoch = 0; epoch < 16; ++epoch) {
     LinkTable table(2, epoch);
     for (int i = 0; i < 200; ++i) {
-      Lcb* lcb = table.allocate();
-      lcb->state = LinkState::queued;
+      Lcb* lcb = table.allocate(LinkState::queued, 2);
       CHECK(names.insert(lcb->id.value).second);
       table.release(*lcb);
     }

@@ -109,9 +109,8 @@ void Rig::restart(unsigned cpu, std::uint8_t epoch) {
 }
 
 bool Rig::at_rest() {
-  return std::all_of(kernels_.begin(), kernels_.end(), [this](const auto& kernel) {
-    const unsigned cpu = static_cast<unsigned>(&kernel - kernels_.data());
-    return kernel->messages().free_lcbs() == config(cpu).lcbs &&
+  return std::all_of(kernels_.begin(), kernels_.end(), [](const auto& kernel) {
+    return kernel->messages().lcbs_in_use() == 0 &&
            kernel->port().transfers().windows().in_use() == 0;
   });
 }
