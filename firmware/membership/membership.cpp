@@ -58,6 +58,10 @@ Membership::Membership(Environment& environment, Dispatcher& dispatcher, PacketP
 void Membership::start() {
   if (config_.alive_interval == 0) return;
   hearing_.start(now());
+  // CPUs that start together are sure of each other for the span of a lease.
+  for (unsigned cpu = 0; cpu < environment_.cpus(); ++cpu) {
+    if (has(view().members.mask, cpu)) hearing_.confirmed(cpu, now());
+  }
   // CPUs that start together take turns within the interval, so their packets do not bunch.
   next_alive_ = now() + config_.alive_interval * (environment_.cpu() + 1) / environment_.cpus();
   dispatcher_.after(next_alive_ - now(), [this] { alive_tick(); });
@@ -72,7 +76,9 @@ CpuMask Membership::up_mask() const { return view().members.mask | bit_of(enviro
 bool Membership::accepts(unsigned cpu, unsigned epoch) const {
   if (cpu >= environment_.cpus()) return false;
   if (config_.alive_interval == 0) return true;
-  return view().contains(cpu, epoch) || regroup_.accepted(cpu, epoch);
+  if (!member()) return true;  // whoever takes this CPU in
+  return view().contains(cpu, epoch) || regroup_.accepted(cpu, epoch) ||
+         loading_.contain(cpu, epoch);
 }
 
 bool Membership::operational() const {
@@ -218,15 +224,24 @@ void Membership::on_join(unsigned from, unsigned epoch) {
     regroup_.begin(now());
   } else if (std::countr_zero(view().members.mask) == static_cast<int>(environment_.cpu())) {
     hearing_.renewed(from, now());
-    if (has(loading_, from)) return;
-    loading_ |= bit_of(from);
+    if (loading_.contain(from, epoch)) return;
+    give_up(from, loading_.epochs.of(from));  // it has started once more
+    loading_.mask |= bit_of(from);
+    loading_.epochs.set(from, epoch);
+    port_.raise_paths(from);
     listener_.load(from, epoch);
   }
 }
 
+void Membership::give_up(unsigned cpu, unsigned epoch) {
+  if (!loading_.contain(cpu, epoch)) return;
+  loading_.mask &= ~bit_of(cpu);
+  listener_.down(cpu);
+}
+
 void Membership::admit(unsigned cpu, unsigned epoch) {
-  loading_ &= ~bit_of(cpu);
-  regroup_.admit(cpu, epoch, now());  // if that cannot be now, it will ask again
+  if (!loading_.contain(cpu, epoch)) return;
+  regroup_.admit(cpu, epoch, now());  // not if the view changes already
   port_.ring_doorbells();
   arm();
 }
@@ -276,7 +291,11 @@ void Membership::adopt(const View& next, CpuMask leased, std::uint64_t since) {
   if (!next.contains(environment_.cpu(), config_.epoch)) halt(KernelEvent::poisoned);
   const View before = view();
   regroup_.settle(next);
-  loading_ = 0;
+  for (unsigned cpu = 0; cpu < environment_.cpus(); ++cpu) {
+    const unsigned epoch = loading_.epochs.of(cpu);
+    if (!next.contains(cpu, epoch)) give_up(cpu, epoch);
+  }
+  loading_ = {};
   hearing_.forget_confirmations();
   lease_barred_until_ = leased != 0 ? now() + hearing_.lease() : 0;
   environment_.observe({.kind = KernelEvent::view_changed,

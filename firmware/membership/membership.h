@@ -30,7 +30,8 @@ class Membership : private Regroup::Client {
   struct Listener {
     std::function<void(unsigned cpu)> down;                  ///< It has left the view.
     std::function<void(unsigned cpu, unsigned epoch)> up;    ///< It is in the view now.
-    /// On the CPU that takes another in: it is to be loaded. Ends in a call of `admit`.
+    /// On the CPU that takes another in: it is to be loaded. Messages with it are possible from
+    /// now on. Ends in a call of `admit` or `give_up`.
     std::function<void(unsigned cpu, unsigned epoch)> load;
     /// This CPU has to halt, at once and for good; does not return.
     std::function<void()> halt;
@@ -58,6 +59,11 @@ class Membership : private Regroup::Client {
   /// by what this CPU has accepted.
   bool accepts(unsigned cpu, unsigned epoch) const;
 
+  /// Whether this CPU is in a view; not while it waits to be taken in.
+  bool member() const { return view().number != 0; }
+  /// Whether a change of the view goes on. It ends with another view, or this CPU halts.
+  bool changing() const { return regroup_.active(); }
+
   /// Whether this CPU may do what only one part of a divided machine may: it is in the view, no
   /// change of that goes on, and enough of its members have confirmed lately that they hear it.
   bool operational() const;
@@ -69,8 +75,11 @@ class Membership : private Regroup::Client {
   /// A membership packet has met its fate.
   void sent(contract::BusId bus, CpuMask to, CpuMask missed) { lanes_.sent(bus, to, missed); }
 
-  /// That CPU has been loaded: takes it into the view.
+  /// That CPU has been loaded: takes it into the view, or, when the view changes already, not;
+  /// then it asks again.
   void admit(unsigned cpu, unsigned epoch);
+  /// It could not be loaded. It will ask again.
+  void give_up(unsigned cpu, unsigned epoch);
 
   /// I'm-alives that were left out, because the one before was still on its way.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
@@ -117,7 +126,7 @@ class Membership : private Regroup::Client {
   TimerId check_timer_{};
   std::uint64_t check_at_ = 0;
   std::array<std::uint64_t, contract::max_nodes> told_{};  // when a CPU was told of the view last
-  CpuMask loading_ = 0;
+  Members loading_;  // CPUs that are being loaded here, or taken in
 };
 
 }  // namespace xybus

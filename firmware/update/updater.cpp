@@ -1,7 +1,9 @@
 #include "firmware/update/updater.h"
 
+#include <algorithm>
 #include <bit>
 #include <stdexcept>
+#include <utility>
 
 #include "firmware/message/wire.h"
 #include "firmware/update/converse.h"
@@ -44,13 +46,20 @@ Task<> Updater::run(Process& self) {
     if (const auto request = messages_.listen(self)) {
       co_await answer(self, *request);
     } else {
-      co_await self.wait(EventBit::lreq | EventBit::pon);
+      co_await self.wait(EventBit::lreq | EventBit::pon, waits() ? retry_cycles : hal::never);
     }
   }
 }
 
+/// For something that nobody wakes it for: a lease, or another CPU that was not ready.
+bool Updater::waits() const {
+  if (!locker()) return false;
+  return ordered_view_ != membership_.view().number ||
+         std::ranges::any_of(joiners_, [](const auto& joiner) { return joiner.has_value(); });
+}
+
 bool Updater::locker() const {
-  return membership_.member() && lowest(membership_.view().mask) == environment_.cpu();
+  return membership_.member() && lowest(membership_.view().members.mask) == environment_.cpu();
 }
 
 /// A new number may be given: nobody else can be locker, and everybody has all up to the last one.
@@ -60,15 +69,8 @@ bool Updater::in_charge() const {
 
 /// What a locker does before it takes the next update.
 Task<> Updater::keep_order(Process& self) {
-  while (locker()) {
-    if (ordered_view_ != membership_.view().number) {
-      co_await reconcile(self);
-    } else if (const auto joiner = membership_.to_load()) {
-      co_await load(self, *joiner);
-    } else {
-      break;
-    }
-  }
+  while (locker() && ordered_view_ != membership_.view().number) co_await reconcile(self);
+  if (locker()) co_await load_joiners(self);
 }
 
 // ---- A new locker -------------------------------------------------------------------------------
@@ -77,7 +79,7 @@ Task<> Updater::keep_order(Process& self) {
 Task<> Updater::reconcile(Process& self) {
   const std::uint32_t view = membership_.view().number;
   std::uint32_t behind = 0;
-  for (std::uint32_t left = membership_.view().mask & ~(1U << environment_.cpu()); left != 0;
+  for (std::uint32_t left = membership_.view().members.mask & ~(1U << environment_.cpu()); left != 0;
        left &= left - 1) {
     const unsigned cpu = lowest(left);
     UpdateHeader query;
@@ -101,7 +103,7 @@ Task<> Updater::reconcile(Process& self) {
     if (verdict == Replica::Verdict::applied) behind = ~left;
     if (theirs.header.number() < replica_.number()) behind |= 1U << cpu;
   }
-  for (behind &= membership_.view().mask & ~(1U << environment_.cpu()); behind != 0;
+  for (behind &= membership_.view().members.mask & ~(1U << environment_.cpu()); behind != 0;
        behind &= behind - 1) {
     update_ = replica_.last();
     co_await send(self, lowest(behind), update_);
@@ -112,8 +114,17 @@ Task<> Updater::reconcile(Process& self) {
 
 // ---- A CPU that joins ---------------------------------------------------------------------------
 
-/// No update begins until it is a member, or is given up: what it is loaded with is all there is.
-Task<> Updater::load(Process& self, unsigned joiner) {
+Task<> Updater::load_joiners(Process& self) {
+  for (unsigned cpu = 0; cpu < joiners_.size(); ++cpu) {
+    if (!joiners_[cpu] || !in_charge()) continue;
+    const unsigned epoch = *std::exchange(joiners_[cpu], std::nullopt);
+    co_await load(self, cpu, epoch);
+  }
+}
+
+/// No update begins until it is a member, or is not to be one: what it is loaded with is all there
+/// is.
+Task<> Updater::load(Process& self, unsigned joiner, unsigned epoch) {
   const std::uint32_t view = membership_.view().number;
   const auto tables = replica_.image();
   image_.resize(Update::header_bytes + tables.size());
@@ -124,8 +135,14 @@ Task<> Updater::load(Process& self, unsigned joiner) {
   const auto answer = co_await converse(
       messages_, self, {static_cast<std::uint8_t>(joiner), Monitor::pin}, image_, {});
   if (membership_.view().number != view) co_return;
-  membership_.loaded(joiner, answer.error == Error::none);
-  while (membership_.admitting(joiner)) co_await self.wait(EventBit::pon, retry_cycles);
+  if (answer.error != Error::none) {
+    membership_.give_up(joiner, epoch);
+    co_return;
+  }
+  membership_.admit(joiner, epoch);
+  while (membership_.view().number == view && membership_.changing()) {
+    co_await self.wait(EventBit::pon);
+  }
 }
 
 // ---- Updates ------------------------------------------------------------------------------------
@@ -168,7 +185,7 @@ Task<Updater::Error> Updater::begin(Process& self) {
 
 Task<Updater::Error> Updater::forward(Process& self) {
   if (!membership_.member()) co_return Error::wrong_owner;
-  const unsigned cpu = lowest(membership_.view().mask);
+  const unsigned cpu = lowest(membership_.view().members.mask);
   update_.save(out_);
   const auto answer = co_await converse(messages_, self, {static_cast<std::uint8_t>(cpu), pin},
                                         std::span(out_).first(update_.size()), {});
@@ -182,7 +199,7 @@ Task<Updater::Error> Updater::distribute(Process& self) {
   replica_.apply(update_);
   const Update mine = update_;
   for (unsigned cpu = environment_.cpu() + 1; cpu < environment_.cpus(); ++cpu) {
-    if ((membership_.view().mask >> cpu & 1U) == 0) continue;
+    if ((membership_.view().members.mask >> cpu & 1U) == 0) continue;
     const Error error = co_await send(self, cpu, mine);
     if (error != Error::none) co_return error;
   }
@@ -203,7 +220,7 @@ Task<Updater::Error> Updater::send(Process& self, unsigned cpu, const Update& up
     if (answer.error == Error::invalid_state || answer.error == Error::bounds) {
       throw std::logic_error("a CPU lacks an update that it was sent before");
     }
-    if (!membership_.member() || (membership_.view().mask >> cpu & 1U) == 0) co_return Error::none;
+    if (!membership_.member() || (membership_.view().members.mask >> cpu & 1U) == 0) co_return Error::none;
     co_await self.wait(EventBit::pon, retry_cycles);
   }
 }

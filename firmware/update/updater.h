@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -56,15 +57,20 @@ class Updater {
   /// loaded.
   Task<> run(Process& self);
 
+  /// That CPU, which is in no view, is to be loaded with the tables before it is taken in.
+  void load(unsigned cpu, unsigned epoch) { joiners_[cpu] = epoch; }
+
  private:
   using Error = contract::Error;
 
   bool locker() const;
   bool in_charge() const;
+  bool waits() const;
   Task<> keep_order(Process& self);
   Task<> reconcile(Process& self);
   Task<bool> bring(Process& self, unsigned cpu);
-  Task<> load(Process& self, unsigned joiner);
+  Task<> load(Process& self, unsigned joiner, unsigned epoch);
+  Task<> load_joiners(Process& self);
   Task<> answer(Process& self, const Request& request);
   Task<Error> begin(Process& self);
   Task<Error> forward(Process& self);
@@ -78,6 +84,7 @@ class Updater {
   Update update_;                   // the one that is being worked on
   std::array<std::byte, Update::max_bytes> in_, out_;
   std::vector<std::byte> image_;
+  std::array<std::optional<unsigned>, contract::max_nodes> joiners_;  // epochs of CPUs to load
   std::uint32_t ordered_view_ = 1;  // in which all members are known to have the same last update
 };
 
