@@ -48,9 +48,15 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
                    .up = [this](unsigned cpu,
                                 unsigned epoch) { messages_.cpu_up(cpu, epoch); },
-                   .load = [this](unsigned cpu,
-                                  unsigned epoch) { membership_.admit(cpu, epoch); },
-                   .halt = [] { throw SelfHalt{}; }}) {
+                   .load =
+                       [this](unsigned cpu, unsigned epoch) {
+                         messages_.open(cpu, epoch);
+                         updater_.load(cpu, epoch);
+                         dispatcher_.awake_all(contract::EventBit::pon);
+                       },
+                   .halt = [] { throw SelfHalt{}; }}),
+      monitor_(messages_, membership_, replica_),
+      updater_(environment_, messages_, membership_, replica_) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
   dispatcher_.set_process_hooks(
       [this](Process& process) {
@@ -61,6 +67,17 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
         environment_.observe({.kind = KernelEvent::process_stopped, .pin = process.pin()});
         messages_.process_stopped(process);
       });
+  replica_.on_applied([this](const Update& update) {
+    environment_.observe({.kind = KernelEvent::update_applied,
+                          .peer = {static_cast<std::uint8_t>(update.header.sender()), 0},
+                          .link = update.header.number(),
+                          .tag = update.header.counter(),
+                          .bytes = update.header.length()});
+  });
+  dispatcher_.create_reserved(Monitor::pin, "monitor", Monitor::priority,
+                              [this](Process& self) { return monitor_.run(self); });
+  dispatcher_.create_reserved(Updater::pin, "updater", Updater::priority,
+                              [this](Process& self) { return updater_.run(self); });
 }
 
 void Kernel::run() {

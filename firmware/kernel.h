@@ -18,6 +18,9 @@
 #include "firmware/message/message_system.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/observer.h"
+#include "firmware/update/monitor.h"
+#include "firmware/update/replica.h"
+#include "firmware/update/updater.h"
 
 namespace xybus {
 
@@ -58,6 +61,8 @@ class Kernel : private PacketPort::Client {
   MessageSystem& messages() { return messages_; }
   Membership& membership() { return membership_; }
   const PacketPort& port() const { return port_; }
+  /// The tables that global updates change; see Updater.
+  Replica& replica() { return replica_; }
   /// For whoever looks for leaks. Takes no time.
   Held held() const;
 
@@ -84,6 +89,9 @@ class Kernel : private PacketPort::Client {
   PacketPort port_;
   MessageSystem messages_;
   Membership membership_;
+  Replica replica_;
+  Monitor monitor_;
+  Updater updater_;
   bool halted_ = false;
 };
 

@@ -24,6 +24,7 @@ struct KernelEvent {
     link_cancelled,   ///< The link that server `pin` had from `peer` is cancelled: `error`.
     system_message,   ///< The kernel queued a message of its own for `pin`; `tag` is its subject.
     lcbs_low,         ///< Less than a tenth of the LCBs is free: `bytes` of them.
+    update_applied,   ///< Update number `link` of CPU `peer.cpu`, by its counter `tag`; `bytes` of it.
     cpu_down,         ///< CPU `peer.cpu` has left the view: `error`.
     cpu_up,           ///< CPU `peer.cpu` has come into the view.
     view_changed,     ///< `link` is the number of the view, `tag` its members.
@@ -60,6 +61,7 @@ constexpr const char* name(KernelEvent::Kind kind) {
     case KernelEvent::link_cancelled: return "link_cancelled";
     case KernelEvent::system_message: return "system_message";
     case KernelEvent::lcbs_low: return "lcbs_low";
+    case KernelEvent::update_applied: return "update_applied";
     case KernelEvent::cpu_down: return "cpu_down";
     case KernelEvent::cpu_up: return "cpu_up";
     case KernelEvent::view_changed: return "view_changed";

@@ -130,6 +130,11 @@ void Membership::left(unsigned cpu) {
   listener_.down(cpu);
 }
 
+void Membership::load(unsigned cpu, unsigned epoch) {
+  port_.raise_paths(cpu);
+  listener_.load(cpu, epoch);
+}
+
 void Membership::entered(unsigned cpu, unsigned epoch) {
   port_.raise_paths(cpu);
   environment_.observe({.kind = KernelEvent::cpu_up, .peer = {static_cast<std::uint8_t>(cpu), 0}});

@@ -27,7 +27,8 @@ class Membership : private ViewKeeper::Client {
   struct Listener {
     std::function<void(unsigned cpu)> down;                  ///< It has left the view.
     std::function<void(unsigned cpu, unsigned epoch)> up;    ///< It is in the view now.
-    /// On the CPU that takes another in: it is to be loaded. Ends in a call of `admit`.
+    /// On the CPU that takes another in: it is to be loaded. Messages with it are to be possible
+    /// from now on, until `up` or `down`. Ends in a call of `admit` or `give_up`.
     std::function<void(unsigned cpu, unsigned epoch)> load;
     /// This CPU has to halt, at once and for good; does not return.
     std::function<void()> halt;
@@ -55,6 +56,11 @@ class Membership : private ViewKeeper::Client {
   /// by what this CPU has accepted.
   bool accepts(unsigned cpu, unsigned epoch) const { return keeper_.accepts(cpu, epoch); }
 
+  /// Whether this CPU is in a view; not while it waits to be taken in.
+  bool member() const { return !keeper_.joining(); }
+  /// Whether a change of the view goes on. It ends with another view, or this CPU halts.
+  bool changing() const { return keeper_.changing(); }
+
   /// Whether this CPU may do what only one part of a divided machine may: it is in the view, no
   /// change of that goes on, and enough of its members have confirmed lately that they hear it.
   bool operational() const { return keeper_.operational(now()); }
@@ -66,8 +72,11 @@ class Membership : private ViewKeeper::Client {
   /// A membership packet has met its fate.
   void sent(contract::BusId bus, CpuMask to, CpuMask missed) { lanes_.sent(bus, to, missed); }
 
-  /// That CPU has been loaded: takes it into the view.
+  /// That CPU has been loaded: takes it into the view, or, when the view changes already, not;
+  /// then it asks again.
   void admit(unsigned cpu, unsigned epoch);
+  /// It could not be loaded. It asks again.
+  void give_up(unsigned cpu, unsigned epoch) { keeper_.give_up(cpu, epoch); }
 
   /// I'm-alives that were left out, because the one before was still on its way.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
@@ -79,7 +88,8 @@ class Membership : private ViewKeeper::Client {
   void view_changed(const View& view) override;
   void left(unsigned cpu) override;
   void entered(unsigned cpu, unsigned epoch) override;
-  void load(unsigned cpu, unsigned epoch) override { listener_.load(cpu, epoch); }
+  void load(unsigned cpu, unsigned epoch) override;
+  void unload(unsigned cpu) override { listener_.down(cpu); }
   void halt(ViewKeeper::Reason reason) override;
 
   void alive_tick();

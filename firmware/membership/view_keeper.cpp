@@ -35,10 +35,20 @@ ViewKeeper::ViewKeeper(const Config& config, Client& client)
   regroup_.settle(first);
 }
 
+void ViewKeeper::start(std::uint64_t now) {
+  hearing_.start(now);
+  // CPUs that start together are sure of each other for the span of a lease.
+  for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
+    if (has(view().members.mask, cpu)) hearing_.confirmed(cpu, now);
+  }
+}
+
 bool ViewKeeper::accepts(unsigned cpu, unsigned epoch) const {
   if (cpu >= config_.cpus) return false;
   if (config_.alive_interval == 0) return true;
-  return view().contains(cpu, epoch) || regroup_.accepted(cpu, epoch);
+  if (joining()) return true;  // whoever takes this CPU in
+  return view().contains(cpu, epoch) || regroup_.accepted(cpu, epoch) ||
+         loading_.contain(cpu, epoch);
 }
 
 bool ViewKeeper::operational(std::uint64_t now) const {
@@ -142,15 +152,22 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
     regroup_.begin(now);
   } else if (std::countr_zero(view().members.mask) == static_cast<int>(config_.cpu)) {
     hearing_.renewed(from, now);
-    if (has(loading_, from)) return;
-    loading_ |= bit_of(from);
+    if (loading_.contain(from, epoch)) return;
+    give_up(from, loading_.epochs.of(from));  // it has started once more
+    loading_.mask |= bit_of(from);
+    loading_.epochs.set(from, epoch);
     client_.load(from, epoch);
   }
 }
 
+void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
+  if (!loading_.contain(cpu, epoch)) return;
+  loading_.mask &= ~bit_of(cpu);
+  client_.unload(cpu);
+}
+
 void ViewKeeper::admit(unsigned cpu, unsigned epoch, std::uint64_t now) {
-  loading_ &= ~bit_of(cpu);
-  regroup_.admit(cpu, epoch, now);
+  if (loading_.contain(cpu, epoch)) regroup_.admit(cpu, epoch, now);
 }
 
 // ---- Telling others -----------------------------------------------------------------------------
@@ -202,7 +219,11 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   if (!next.contains(config_.cpu, config_.epoch)) client_.halt(Reason::poisoned);
   const View before = view();
   regroup_.settle(next);
-  loading_ = 0;
+  for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
+    const unsigned epoch = loading_.epochs.of(cpu);
+    if (!next.contains(cpu, epoch)) give_up(cpu, epoch);
+  }
+  loading_ = {};
   commits_left_ = 0;
   hearing_.forget_confirmations();
   lease_barred_until_ = leased != 0 ? now + hearing_.lease() : 0;

@@ -42,19 +42,24 @@ class ViewKeeper : private Regroup::Client {
     virtual void view_changed(const View& view) = 0;
     virtual void left(unsigned cpu) = 0;
     virtual void entered(unsigned cpu, unsigned epoch) = 0;
-    /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit`.
+    /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit` or
+    /// `give_up`, or in `unload`.
     virtual void load(unsigned cpu, unsigned epoch) = 0;
+    /// That CPU is not loaded any more, and is not in the view.
+    virtual void unload(unsigned cpu) = 0;
     /// This CPU has to halt, at once and for good. Does not return.
     virtual void halt(Reason reason) = 0;
   };
 
   ViewKeeper(const Config& config, Client& client);
 
-  void start(std::uint64_t now) { hearing_.start(now); }
+  void start(std::uint64_t now);
 
   const View& view() const { return regroup_.view(); }
   /// Whether it waits to be taken in.
   bool joining() const { return view().number == 0; }
+  /// Whether a change of the view goes on.
+  bool changing() const { return regroup_.active(); }
 
   // As in Membership.
   bool accepts(unsigned cpu, unsigned epoch) const;
@@ -72,6 +77,8 @@ class ViewKeeper : private Regroup::Client {
 
   /// That CPU has been loaded: takes it into the view. If that cannot be now, it asks again.
   void admit(unsigned cpu, unsigned epoch, std::uint64_t now);
+  /// It could not be loaded. It asks again.
+  void give_up(unsigned cpu, unsigned epoch);
 
   /// The cycle in which `tick` has to be called, at the latest; it changes with every call. ~0 for
   /// never.
@@ -103,7 +110,7 @@ class ViewKeeper : private Regroup::Client {
   unsigned commits_left_ = 0;
   std::uint64_t commit_at_ = 0;
   std::array<std::uint64_t, contract::max_nodes> told_{};  // not told of the view again before
-  CpuMask loading_ = 0;
+  Members loading_;  // CPUs that are being loaded here, or taken in
 };
 
 }  // namespace xybus

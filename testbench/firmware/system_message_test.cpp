@@ -70,10 +70,10 @@ TEST_CASE("who asked for a CPU is told when it goes down (-2) and comes up (-3)"
     s.messages().cpu_down(2);  // not asked for
     CHECK_AWAIT(self.wait(EventBit::lreq, 0), EventBit::itime);
     s.messages().cpu_down(3);
-    s.messages().cpu_up(1);
+    s.messages().cpu_up(1, 0);
     CHECK_AWAIT(take_all(s.messages(), self), (Told{down(3), up(1)}));
     s.messages().monitor_cpus(self, 0);
-    s.messages().cpu_up(3);
+    s.messages().cpu_up(3, 0);
     s.messages().cpu_down(1);
     CHECK_AWAIT(take_all(s.messages(), self), Told{});
   });
@@ -88,20 +88,20 @@ TEST_CASE("what nobody has listened to is not told twice, and the last word is h
   s.run(0xe, [&](Process& self) -> Task<> {
     for (int i = 0; i < 5; ++i) s.messages().cpu_down(1);
     CHECK_AWAIT(take_all(s.messages(), self), Told{down(1)});
-    for (int i = 0; i < 5; ++i) s.messages().cpu_up(1);
+    for (int i = 0; i < 5; ++i) s.messages().cpu_up(1, 0);
     CHECK_AWAIT(take_all(s.messages(), self), Told{up(1)});
     for (int i = 0; i < 5; ++i) {
       s.messages().cpu_down(2);
-      s.messages().cpu_up(2);
+      s.messages().cpu_up(2, 0);
     }
     CHECK_AWAIT(take_all(s.messages(), self), (Told{down(2), up(2)}));
     for (int i = 0; i < 5; ++i) {
       s.messages().cpu_down(3);
-      s.messages().cpu_up(3);
+      s.messages().cpu_up(3, 0);
     }
     s.messages().cpu_down(3);
     CHECK_AWAIT(take_all(s.messages(), self), Told{down(3)});
-    s.messages().cpu_up(3);
+    s.messages().cpu_up(3, 0);
     s.messages().cpu_down(3);  // a second death after one that was told of
     CHECK_AWAIT(take_all(s.messages(), self), Told{down(3)});
   });
@@ -131,7 +131,7 @@ TEST_CASE("when the reserve is used up messages wait, and none is lost") {
   Scene s([](KernelConfig& config) { config.system_lcbs = 1; });
   s.run(0xe, [&](Process& self) -> Task<> {
     for (const unsigned cpu : {3, 1, 2}) s.messages().cpu_down(cpu);
-    s.messages().cpu_up(2);
+    s.messages().cpu_up(2, 0);
     CHECK_FALSE(s.messages().send_system_message(self, down(1)));
     CHECK(s.messages().lcbs_in_use() == 4);  // those that wait count
     CHECK_AWAIT(take_all(s.messages(), self), (Told{down(3), down(1), down(2), up(2)}));

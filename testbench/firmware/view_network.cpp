@@ -32,6 +32,7 @@ struct ViewNetwork::Node : ViewKeeper::Client {
   void view_changed(const View& view) override { network.view_changed(cpu, view); }
   void left(unsigned) override {}
   void entered(unsigned, unsigned) override {}
+  void unload(unsigned /*cpu*/) override {}
   void load(unsigned joiner, unsigned its_epoch) override {
     keeper.admit(joiner, its_epoch, network.now_);
   }
