@@ -282,8 +282,12 @@ module fabric
     logic [NumNodes-1:0]       deaf, far;
 
     always_ff @(posedge clk_i) begin
-      if (start_o[b]) source_q[0] <= start_source_o[b];
-      source_q[AnswerSlots:1] <= source_q[AnswerSlots-1:0];
+      if (!rst_ni) begin
+        source_q <= '0;
+      end else begin
+        if (start_o[b]) source_q[0] <= start_source_o[b];
+        source_q[AnswerSlots:1] <= source_q[AnswerSlots-1:0];
+      end
     end
 
     always_comb begin
