@@ -25,6 +25,9 @@ module message_engine
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
+  /// The clocks of the sender and of the receive lanes.
+  input  logic                 clk_sender_i,
+  input  logic                 clk_lanes_i,
   /// Low while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
@@ -70,7 +73,7 @@ module message_engine
   output logic [DataWidth-1:0] data_o          [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i       [2],
-  input  nodes_t               deaf_i          [2],
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i          [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
@@ -80,6 +83,8 @@ module message_engine
   /// See node_core.
   output logic                 waiting_o,
   output logic                 engine_busy_o,
+  output logic                 sender_busy_o,
+  output logic                 lanes_busy_o,
   output logic                 idle_o
 );
 
@@ -101,7 +106,7 @@ module message_engine
   logic       read_room;
   counts_t    counts_sender [2], counts_receiver [2];
   logic       storing, serving;
-  logic       sender_busy, sender_idle, receiver_busy, receiver_idle, events_busy, events_idle;
+  logic       sender_idle, receiver_busy, receiver_idle, events_busy, events_idle;
   logic       timer_busy, timer_idle;
 
   sender #(
@@ -109,7 +114,7 @@ module message_engine
     .RamBytes (RamBytes),
     .DataWidth(DataWidth)
   ) u_sender (
-    .clk_i,
+    .clk_i            (clk_sender_i),
     .rst_ni,
     .node_i,
     .epoch_i,
@@ -150,7 +155,7 @@ module message_engine
     .answers_i,
     .counts_o         (counts_sender),
     .waiting_o,
-    .busy_o           (sender_busy),
+    .busy_o           (sender_busy_o),
     .idle_o           (sender_idle)
   );
 
@@ -158,6 +163,7 @@ module message_engine
     .DataWidth(DataWidth)
   ) u_receiver (
     .clk_i,
+    .clk_lanes_i,
     .rst_ni,
     .node_i,
     .strobes_i,
@@ -190,6 +196,7 @@ module message_engine
     .storing_o        (storing),
     .counts_o         (counts_receiver),
     .busy_o           (receiver_busy),
+    .lanes_busy_o,
     .idle_o           (receiver_idle)
   );
 
@@ -253,7 +260,13 @@ module message_engine
     status_o.serving = serving;
   end
 
-  assign engine_busy_o = sender_busy || receiver_busy || windows_busy || events_busy || timer_busy;
+  // What the sender asks of the rest: node RAM, entries of the event ring, counting. Its questions
+  // and events are seen by those that they go to.
+  logic sender_asks;
+  assign sender_asks = (read_valid_o != '0) || (claim[4:2] != '0) ||
+                       ((counts_sender[0] | counts_sender[1]) != '0);
+
+  assign engine_busy_o = sender_asks || receiver_busy || windows_busy || events_busy || timer_busy;
   assign idle_o        = sender_idle && receiver_idle && windows_idle && events_idle && timer_idle;
 
 endmodule

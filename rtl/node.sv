@@ -1,17 +1,18 @@
-// A node, and the gate of its clock.
+// A node, and the gates of its clocks.
 //
 //   CPU pins ──►[ registers ]──►┌───────────┐ request, beats, answers
 //                               │ node_core ├────────────────────────► buses X, Y
 //   wires, grants, answers ────►│           │
 //                               └─────▲─────┘
-//                                     │ clk_node
-//         busy, CPU, grant, ┌──────┐  │
-//         own packet, tick ─►│ wake ├─[gate]◄── clk_i
-//                           └──────┘
+//                                     │ clk_core, clk_sender, clk_lanes
+//      each: busy, or    ┌──────┐     │
+//      one comes to it ─►│ wake ├─[3 gates]◄── clk_i
+//                        └──────┘
 //
-// The core's clock stands still while no edge of it would change anything: nothing is under way in
-// the core, and nothing comes from outside. A core that only waits for a bus counts as such. What
-// the core does is the same with and without the gate.
+// The core has three clocks: the sending half of the engine has one; the receive lanes have one; and
+// registers, node RAM and the rest of the engine share one. Each stands still while no edge of it
+// would change anything: nothing is under way there, and nothing comes from outside. A sender that
+// only waits for a bus counts as such. What the core does is the same with and without the gates.
 //
 // The tick, one cycle in TickCycles while a lane waits for its bus, is the clock of grant timeouts.
 
@@ -55,15 +56,15 @@ module node
   output logic [DataWidth-1:0] data_o    [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i [2],
-  /// Fault point: nodes that do not hear the beat.
-  input  nodes_t               deaf_i    [2],
+  /// Fault point: this node does not hear the beat, by bus.
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i    [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
   output logic [1:0]           corrupt_o,
   output logic [1:0]           refused_o,
   input  answers_t             answers_i [2],
-  input  offence_t             offence_i [2],
+  input  offence_t [1:0]       offence_i,
   output logic                 idle_o
 );
 
@@ -101,23 +102,42 @@ module node
 
   localparam int unsigned BitWidth = $clog2(DataWidth);
 
-  logic       core_busy, core_idle, core_halted, wake, clk_node;
+  logic       core_busy, sender_busy, lanes_busy, core_idle, core_halted;
+  logic       wake_all, wake_core, wake_sender, wake_lanes, clk_core, clk_sender, clk_lanes;
   logic [1:0] addressed;
 
   for (genvar b = 0; b < 2; b++) begin : gen_addressed
     assign addressed[b] = strobes_i[b].valid && strobes_i[b].first && data_i[b][BitWidth'(node_i)];
   end
 
-  assign wake = !rst_ni || core_busy || cpu_valid_q || (grant_i != '0) || (addressed != '0) ||
-                tick || (halt_q != core_halted) || fault_wake_i ||
-                offence_i[0].valid || offence_i[1].valid;
+  assign wake_all    = !rst_ni || (halt_q != core_halted) || fault_wake_i;
+  assign wake_core   = wake_all || core_busy || cpu_valid_q ||
+                       offence_i[0].valid || offence_i[1].valid;
+  assign wake_sender = wake_all || sender_busy || (grant_i != '0) || tick;
+  assign wake_lanes  = wake_all || lanes_busy || (addressed != '0);
 
   clock_gate #(
     .Enabled(ClockGating)
-  ) u_clock_gate (
+  ) u_gate_core (
     .clk_i,
-    .enable_i(wake),
-    .clk_o   (clk_node)
+    .enable_i(wake_core),
+    .clk_o   (clk_core)
+  );
+
+  clock_gate #(
+    .Enabled(ClockGating)
+  ) u_gate_sender (
+    .clk_i,
+    .enable_i(wake_sender),
+    .clk_o   (clk_sender)
+  );
+
+  clock_gate #(
+    .Enabled(ClockGating)
+  ) u_gate_lanes (
+    .clk_i,
+    .enable_i(wake_lanes),
+    .clk_o   (clk_lanes)
   );
 
   node_core #(
@@ -125,7 +145,9 @@ module node
     .RamBytes (RamBytes),
     .DataWidth(DataWidth)
   ) u_core (
-    .clk_i            (clk_node),
+    .clk_i            (clk_core),
+    .clk_sender_i     (clk_sender),
+    .clk_lanes_i      (clk_lanes),
     .rst_ni,
     .halt_i           (halt_q),
     .halted_o         (core_halted),
@@ -159,6 +181,8 @@ module node
     .offence_i,
     .waiting_o        (waiting),
     .core_busy_o      (core_busy),
+    .sender_busy_o    (sender_busy),
+    .lanes_busy_o     (lanes_busy),
     .idle_o           (core_idle)
   );
 

@@ -49,7 +49,7 @@ module register_file
   input  path_x_reg_t      path_i           [2],
   /// By bus: counter pulses, and what its guardian catches.
   input  counts_t          counts_i         [2],
-  input  offence_t         offence_i        [2],
+  input  offence_t [1:0]   offence_i,
   output logic             idle_o
 );
 
