@@ -25,8 +25,8 @@ module message_engine
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
-  /// The clocks of the sender and of the receive lanes.
-  input  logic                 clk_sender_i,
+  /// The clocks of the packet streams of the sender, and of the receive lanes.
+  input  logic                 clk_streams_i,
   input  logic                 clk_lanes_i,
   /// Low while the engine is disabled.
   input  logic                 rst_ni,
@@ -82,8 +82,9 @@ module message_engine
   input  answers_t             answers_i       [2],
   /// See node_core.
   output logic                 waiting_o,
+  output logic [1:0]           sending_o,
   output logic                 engine_busy_o,
-  output logic                 sender_busy_o,
+  output logic                 streams_busy_o,
   output logic                 lanes_busy_o,
   output logic                 idle_o
 );
@@ -106,7 +107,7 @@ module message_engine
   logic       read_room;
   counts_t    counts_sender [2], counts_receiver [2];
   logic       storing, serving;
-  logic       sender_idle, receiver_busy, receiver_idle, events_busy, events_idle;
+  logic       sender_busy, sender_idle, receiver_busy, receiver_idle, events_busy, events_idle;
   logic       timer_busy, timer_idle;
 
   sender #(
@@ -114,7 +115,8 @@ module message_engine
     .RamBytes (RamBytes),
     .DataWidth(DataWidth)
   ) u_sender (
-    .clk_i            (clk_sender_i),
+    .clk_i,
+    .clk_streams_i,
     .rst_ni,
     .node_i,
     .epoch_i,
@@ -155,7 +157,9 @@ module message_engine
     .answers_i,
     .counts_o         (counts_sender),
     .waiting_o,
-    .busy_o           (sender_busy_o),
+    .sending_o,
+    .busy_o           (sender_busy),
+    .streams_busy_o,
     .idle_o           (sender_idle)
   );
 
@@ -260,13 +264,7 @@ module message_engine
     status_o.serving = serving;
   end
 
-  // What the sender asks of the rest: node RAM, entries of the event ring, counting. Its questions
-  // and events are seen by those that they go to.
-  logic sender_asks;
-  assign sender_asks = (read_valid_o != '0) || (claim[4:2] != '0) ||
-                       ((counts_sender[0] | counts_sender[1]) != '0);
-
-  assign engine_busy_o = sender_asks || receiver_busy || windows_busy || events_busy || timer_busy;
+  assign engine_busy_o = sender_busy || receiver_busy || windows_busy || events_busy || timer_busy;
   assign idle_o        = sender_idle && receiver_idle && windows_idle && events_idle && timer_idle;
 
 endmodule

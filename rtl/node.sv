@@ -4,15 +4,16 @@
 //                               │ node_core ├────────────────────────► buses X, Y
 //   wires, grants, answers ────►│           │
 //                               └─────▲─────┘
-//                                     │ clk_core, clk_sender, clk_lanes
+//                                     │ clk_core, clk_streams, clk_lanes
 //      each: busy, or    ┌──────┐     │
 //      one comes to it ─►│ wake ├─[3 gates]◄── clk_i
 //                        └──────┘
 //
-// The core has three clocks: the sending half of the engine has one; the receive lanes have one; and
-// registers, node RAM and the rest of the engine share one. Each stands still while no edge of it
-// would change anything: nothing is under way there, and nothing comes from outside. A sender that
-// only waits for a bus counts as such. What the core does is the same with and without the gates.
+// The core has three clocks: the packets that are being sent and node RAM have one; those that are
+// being received, in the receive lanes, have one; and all the rest has one. Each stands still while
+// no edge of it would change anything: nothing is under way there, and nothing comes from outside.
+// A lane that only waits for its bus counts as such. What the core does is the same with and without
+// the gates.
 //
 // The tick, one cycle in TickCycles while a lane waits for its bus, is the clock of grant timeouts.
 
@@ -102,19 +103,19 @@ module node
 
   localparam int unsigned BitWidth = $clog2(DataWidth);
 
-  logic       core_busy, sender_busy, lanes_busy, core_idle, core_halted;
-  logic       wake_all, wake_core, wake_sender, wake_lanes, clk_core, clk_sender, clk_lanes;
-  logic [1:0] addressed;
+  logic       core_busy, streams_busy, lanes_busy, core_idle, core_halted;
+  logic       wake_all, wake_core, wake_streams, wake_lanes, clk_core, clk_streams, clk_lanes;
+  logic [1:0] addressed, sending;
 
   for (genvar b = 0; b < 2; b++) begin : gen_addressed
     assign addressed[b] = strobes_i[b].valid && strobes_i[b].first && data_i[b][BitWidth'(node_i)];
   end
 
-  assign wake_all    = !rst_ni || (halt_q != core_halted) || fault_wake_i;
-  assign wake_core   = wake_all || core_busy || cpu_valid_q ||
-                       offence_i[0].valid || offence_i[1].valid;
-  assign wake_sender = wake_all || sender_busy || (grant_i != '0) || tick;
-  assign wake_lanes  = wake_all || lanes_busy || (addressed != '0);
+  assign wake_all     = !rst_ni || (halt_q != core_halted) || fault_wake_i;
+  assign wake_core    = wake_all || core_busy || cpu_valid_q || ((grant_i ^ sending) != '0) ||
+                        tick || offence_i[0].valid || offence_i[1].valid;
+  assign wake_streams = wake_all || streams_busy || (grant_i != '0);
+  assign wake_lanes   = wake_all || lanes_busy || (addressed != '0);
 
   clock_gate #(
     .Enabled(ClockGating)
@@ -126,10 +127,10 @@ module node
 
   clock_gate #(
     .Enabled(ClockGating)
-  ) u_gate_sender (
+  ) u_gate_streams (
     .clk_i,
-    .enable_i(wake_sender),
-    .clk_o   (clk_sender)
+    .enable_i(wake_streams),
+    .clk_o   (clk_streams)
   );
 
   clock_gate #(
@@ -146,7 +147,7 @@ module node
     .DataWidth(DataWidth)
   ) u_core (
     .clk_i            (clk_core),
-    .clk_sender_i     (clk_sender),
+    .clk_streams_i    (clk_streams),
     .clk_lanes_i      (clk_lanes),
     .rst_ni,
     .halt_i           (halt_q),
@@ -180,8 +181,9 @@ module node
     .answers_i,
     .offence_i,
     .waiting_o        (waiting),
+    .sending_o        (sending),
     .core_busy_o      (core_busy),
-    .sender_busy_o    (sender_busy),
+    .streams_busy_o   (streams_busy),
     .lanes_busy_o     (lanes_busy),
     .idle_o           (core_idle)
   );

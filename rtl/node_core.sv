@@ -7,7 +7,7 @@
 // The engine goes before the CPU at node RAM; of the engine, the transmit lanes go first, since a
 // bus does not wait.
 //
-// All of it runs on gated clocks, three of them: the sending half of the engine has one, the
+// All of it runs on gated clocks, three of them: the packet streams and node RAM have one, the
 // receive lanes have one, and the rest has one. What comes from the buses is only ever captured in
 // registers: no output follows it within the cycle.
 
@@ -20,7 +20,7 @@ module node_core
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
-  input  logic                 clk_sender_i,
+  input  logic                 clk_streams_i,
   input  logic                 clk_lanes_i,
   input  logic                 rst_ni,
   input  logic                 halt_i,
@@ -60,10 +60,12 @@ module node_core
   input  offence_t [1:0]       offence_i,
   /// A lane waits for its bus: ticks are wanted.
   output logic                 waiting_o,
-  /// The next edge of clk_i, of clk_sender_i, of clk_lanes_i may change something, whatever comes
+  /// Lanes that send, by bus: see transmit_lane.
+  output logic [1:0]           sending_o,
+  /// The next edge of clk_i, of clk_streams_i, of clk_lanes_i may change something, whatever comes
   /// from outside.
   output logic                 core_busy_o,
-  output logic                 sender_busy_o,
+  output logic                 streams_busy_o,
   output logic                 lanes_busy_o,
   /// No clock edge changes anything until something comes from outside.
   output logic                 idle_o
@@ -126,7 +128,7 @@ module node_core
   node_ram #(
     .SizeBytes(RamBytes)
   ) u_ram (
-    .clk_i,
+    .clk_i          (clk_streams_i),
     .read_i         (read_valid != '0),
     .read_address_i (ram_read_address),
     .read_data_o    (read_data),
@@ -221,7 +223,7 @@ module node_core
 
   // ---- Engine -------------------------------------------------------------------------------
 
-  logic engine_busy, sender_busy, lanes_busy, engine_idle;
+  logic engine_busy, streams_busy, lanes_busy, engine_idle;
 
   message_engine #(
     .NumNodes (NumNodes),
@@ -229,7 +231,7 @@ module node_core
     .DataWidth(DataWidth)
   ) u_engine (
     .clk_i,
-    .clk_sender_i,
+    .clk_streams_i,
     .clk_lanes_i,
     .rst_ni           (switches.enable && !halted_q),
     .node_i,
@@ -279,8 +281,9 @@ module node_core
     .refused_o,
     .answers_i,
     .waiting_o,
+    .sending_o,
     .engine_busy_o    (engine_busy),
-    .sender_busy_o    (sender_busy),
+    .streams_busy_o   (streams_busy),
     .lanes_busy_o     (lanes_busy),
     .idle_o           (engine_idle)
   );
@@ -291,12 +294,14 @@ module node_core
   assign unsettled     = !cpu_idle || !registers_idle || (halted_q && switches.enable);
   // Not by assign: that a simulator would look at every cycle, and not when something here changes.
   always_comb begin
-    core_busy_o   = 1'b0;
-    sender_busy_o = 1'b0;
-    lanes_busy_o  = 1'b0;
-    idle_o        = 1'b0;
+    core_busy_o    = 1'b0;
+    streams_busy_o = 1'b0;
+    lanes_busy_o   = 1'b0;
+    idle_o         = 1'b0;
     if (engine_busy || unsettled) core_busy_o = 1'b1;
-    if (sender_busy || unsettled) sender_busy_o = 1'b1;
+    if (streams_busy || unsettled || (read_valid != '0) || (write_valid != '0)) begin
+      streams_busy_o = 1'b1;
+    end
     if (lanes_busy || unsettled) lanes_busy_o = 1'b1;
     if (engine_idle && !unsettled) idle_o = 1'b1;
   end
