@@ -12,8 +12,8 @@
 // The core has three clocks: the packets that are being sent and node RAM have one; those that are
 // being received, in the receive lanes, have one; and all the rest has one. Each stands still while
 // no edge of it would change anything: nothing is under way there, and nothing comes from outside.
-// A lane that only waits for its bus counts as such. What the core does is the same with and without
-// the gates.
+// A lane that only waits for its bus counts as such. What the core does is the same with and
+// without the gates.
 //
 // The tick, one cycle in TickCycles while a lane waits for its bus, is the clock of grant timeouts.
 

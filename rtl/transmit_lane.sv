@@ -14,8 +14,9 @@
 // time, or when the grant ends before the packet, nobody has answered.
 //
 // The grant belongs to the free-running clock, as the answers and the tick: they are only
-// captured. While the lane waits for its grant nothing here changes, so its clock may stand still;
-// the first beat is taken in the very cycle of the grant. The grant timeout counts ticks, one more
+// captured. While the lane waits for its grant nothing here changes, so its clock may stand still,
+// and while it sends nothing but its packet stream, which has a clock of its own; the first beat is
+// taken in the very cycle of the grant. The grant timeout counts ticks, one more
 // than its limit because the first comes early. Then the request is taken back first (Withdraw):
 // the bus may just have granted it. A lane that makes way for an urgent packet does the same,
 // see send_park; in Backoff it does so at once.
