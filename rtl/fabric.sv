@@ -163,10 +163,10 @@ module fabric
   logic [NumNodes-1:0]  node_idle;
 
   strobes_t             strobes [2];
-  nodes_t               deaf_nodes [2];  // those that do not hear the beat
+  logic [1:0]           node_deaf [NumNodes];  // does not hear the beat
   logic [DataWidth-1:0] data    [2];
   answers_t             answers [2];
-  offence_t             offence [2];
+  offence_t [1:0]       offence;
   logic [1:0]           bus_idle;
 
   for (genvar b = 0; b < 2; b++) begin : gen_bus
@@ -282,8 +282,12 @@ module fabric
     logic [NumNodes-1:0]       deaf, far;
 
     always_ff @(posedge clk_i) begin
-      if (start_o[b]) source_q[0] <= start_source_o[b];
-      source_q[AnswerSlots:1] <= source_q[AnswerSlots-1:0];
+      if (!rst_ni) begin
+        source_q <= '0;
+      end else begin
+        if (start_o[b]) source_q[0] <= start_source_o[b];
+        source_q[AnswerSlots:1] <= source_q[AnswerSlots-1:0];
+      end
     end
 
     always_comb begin
@@ -295,7 +299,9 @@ module fabric
       end
     end
 
-    assign deaf_nodes[b] = nodes_t'(deaf);
+    for (genvar i = 0; i < NumNodes; i++) begin : gen_deaf
+      assign node_deaf[i][b] = deaf[i];
+    end
 
     // ---- Answers ------------------------------------------------------------------------------
 
@@ -369,7 +375,7 @@ module fabric
       .data_o           (node_data[i]),
       .grant_i          (node_grant[i]),
       .strobes_i        (strobes),
-      .deaf_i           (deaf_nodes),
+      .deaf_i           (node_deaf[i]),
       .data_i           (data),
       .accepted_o       (node_accepted[i]),
       .busy_o           (node_busy[i]),

@@ -25,6 +25,9 @@ module message_engine
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
+  /// The clocks of the packet streams of the sender, and of the receive lanes.
+  input  logic                 clk_streams_i,
+  input  logic                 clk_lanes_i,
   /// Low while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
@@ -70,7 +73,7 @@ module message_engine
   output logic [DataWidth-1:0] data_o          [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i       [2],
-  input  nodes_t               deaf_i          [2],
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i          [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
@@ -79,7 +82,10 @@ module message_engine
   input  answers_t             answers_i       [2],
   /// See node_core.
   output logic                 waiting_o,
+  output logic [1:0]           sending_o,
   output logic                 engine_busy_o,
+  output logic                 streams_busy_o,
+  output logic                 lanes_busy_o,
   output logic                 idle_o
 );
 
@@ -110,6 +116,7 @@ module message_engine
     .DataWidth(DataWidth)
   ) u_sender (
     .clk_i,
+    .clk_streams_i,
     .rst_ni,
     .node_i,
     .epoch_i,
@@ -150,7 +157,9 @@ module message_engine
     .answers_i,
     .counts_o         (counts_sender),
     .waiting_o,
+    .sending_o,
     .busy_o           (sender_busy),
+    .streams_busy_o,
     .idle_o           (sender_idle)
   );
 
@@ -158,6 +167,7 @@ module message_engine
     .DataWidth(DataWidth)
   ) u_receiver (
     .clk_i,
+    .clk_lanes_i,
     .rst_ni,
     .node_i,
     .strobes_i,
@@ -190,6 +200,7 @@ module message_engine
     .storing_o        (storing),
     .counts_o         (counts_receiver),
     .busy_o           (receiver_busy),
+    .lanes_busy_o,
     .idle_o           (receiver_idle)
   );
 

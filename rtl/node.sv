@@ -1,17 +1,19 @@
-// A node, and the gate of its clock.
+// A node, and the gates of its clocks.
 //
 //   CPU pins ──►[ registers ]──►┌───────────┐ request, beats, answers
 //                               │ node_core ├────────────────────────► buses X, Y
 //   wires, grants, answers ────►│           │
 //                               └─────▲─────┘
-//                                     │ clk_node
-//         busy, CPU, grant, ┌──────┐  │
-//         own packet, tick ─►│ wake ├─[gate]◄── clk_i
-//                           └──────┘
+//                                     │ clk_core, clk_streams, clk_lanes
+//      each: busy, or    ┌──────┐     │
+//      one comes to it ─►│ wake ├─[3 gates]◄── clk_i
+//                        └──────┘
 //
-// The core's clock stands still while no edge of it would change anything: nothing is under way in
-// the core, and nothing comes from outside. A core that only waits for a bus counts as such. What
-// the core does is the same with and without the gate.
+// The core has three clocks: the packets that are being sent and node RAM have one; those that are
+// being received, in the receive lanes, have one; and all the rest has one. Each stands still while
+// no edge of it would change anything: nothing is under way there, and nothing comes from outside.
+// A lane that only waits for its bus counts as such. What the core does is the same with and
+// without the gates.
 //
 // The tick, one cycle in TickCycles while a lane waits for its bus, is the clock of grant timeouts.
 
@@ -55,15 +57,15 @@ module node
   output logic [DataWidth-1:0] data_o    [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i [2],
-  /// Fault point: nodes that do not hear the beat.
-  input  nodes_t               deaf_i    [2],
+  /// Fault point: this node does not hear the beat, by bus.
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i    [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
   output logic [1:0]           corrupt_o,
   output logic [1:0]           refused_o,
   input  answers_t             answers_i [2],
-  input  offence_t             offence_i [2],
+  input  offence_t [1:0]       offence_i,
   output logic                 idle_o
 );
 
@@ -101,23 +103,42 @@ module node
 
   localparam int unsigned BitWidth = $clog2(DataWidth);
 
-  logic       core_busy, core_idle, core_halted, wake, clk_node;
-  logic [1:0] addressed;
+  logic       core_busy, streams_busy, lanes_busy, core_idle, core_halted;
+  logic       wake_all, wake_core, wake_streams, wake_lanes, clk_core, clk_streams, clk_lanes;
+  logic [1:0] addressed, sending;
 
   for (genvar b = 0; b < 2; b++) begin : gen_addressed
     assign addressed[b] = strobes_i[b].valid && strobes_i[b].first && data_i[b][BitWidth'(node_i)];
   end
 
-  assign wake = !rst_ni || core_busy || cpu_valid_q || (grant_i != '0) || (addressed != '0) ||
-                tick || (halt_q != core_halted) || fault_wake_i ||
-                offence_i[0].valid || offence_i[1].valid;
+  assign wake_all     = !rst_ni || (halt_q != core_halted) || fault_wake_i;
+  assign wake_core    = wake_all || core_busy || cpu_valid_q || ((grant_i ^ sending) != '0) ||
+                        tick || offence_i[0].valid || offence_i[1].valid;
+  assign wake_streams = wake_all || streams_busy || (grant_i != '0);
+  assign wake_lanes   = wake_all || lanes_busy || (addressed != '0);
 
   clock_gate #(
     .Enabled(ClockGating)
-  ) u_clock_gate (
+  ) u_gate_core (
     .clk_i,
-    .enable_i(wake),
-    .clk_o   (clk_node)
+    .enable_i(wake_core),
+    .clk_o   (clk_core)
+  );
+
+  clock_gate #(
+    .Enabled(ClockGating)
+  ) u_gate_streams (
+    .clk_i,
+    .enable_i(wake_streams),
+    .clk_o   (clk_streams)
+  );
+
+  clock_gate #(
+    .Enabled(ClockGating)
+  ) u_gate_lanes (
+    .clk_i,
+    .enable_i(wake_lanes),
+    .clk_o   (clk_lanes)
   );
 
   node_core #(
@@ -125,7 +146,9 @@ module node
     .RamBytes (RamBytes),
     .DataWidth(DataWidth)
   ) u_core (
-    .clk_i            (clk_node),
+    .clk_i            (clk_core),
+    .clk_streams_i    (clk_streams),
+    .clk_lanes_i      (clk_lanes),
     .rst_ni,
     .halt_i           (halt_q),
     .halted_o         (core_halted),
@@ -158,7 +181,10 @@ module node
     .answers_i,
     .offence_i,
     .waiting_o        (waiting),
+    .sending_o        (sending),
     .core_busy_o      (core_busy),
+    .streams_busy_o   (streams_busy),
+    .lanes_busy_o     (lanes_busy),
     .idle_o           (core_idle)
   );
 

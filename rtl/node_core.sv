@@ -7,8 +7,9 @@
 // The engine goes before the CPU at node RAM; of the engine, the transmit lanes go first, since a
 // bus does not wait.
 //
-// All of it runs on the gated clock. What comes from the buses is only ever captured in registers:
-// no output follows it within the cycle.
+// All of it runs on gated clocks, three of them: the packet streams and node RAM have one, the
+// receive lanes have one, and the rest has one. What comes from the buses is only ever captured in
+// registers: no output follows it within the cycle.
 
 module node_core
   import xybus_contract_pkg::*;
@@ -19,6 +20,8 @@ module node_core
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
+  input  logic                 clk_streams_i,
+  input  logic                 clk_lanes_i,
   input  logic                 rst_ni,
   input  logic                 halt_i,
   /// The halt has reached the core.
@@ -47,18 +50,23 @@ module node_core
   output logic [DataWidth-1:0] data_o    [2],
   input  logic [1:0]           grant_i,
   input  strobes_t             strobes_i [2],
-  input  nodes_t               deaf_i    [2],
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i    [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_o,
   output logic [1:0]           corrupt_o,
   output logic [1:0]           refused_o,
   input  answers_t             answers_i [2],
-  input  offence_t             offence_i [2],
+  input  offence_t [1:0]       offence_i,
   /// A lane waits for its bus: ticks are wanted.
   output logic                 waiting_o,
-  /// The next clock edge may change something, whatever comes from outside.
+  /// Lanes that send, by bus: see transmit_lane.
+  output logic [1:0]           sending_o,
+  /// The next edge of clk_i, of clk_streams_i, of clk_lanes_i may change something, whatever comes
+  /// from outside.
   output logic                 core_busy_o,
+  output logic                 streams_busy_o,
+  output logic                 lanes_busy_o,
   /// No clock edge changes anything until something comes from outside.
   output logic                 idle_o
 );
@@ -120,7 +128,7 @@ module node_core
   node_ram #(
     .SizeBytes(RamBytes)
   ) u_ram (
-    .clk_i,
+    .clk_i          (clk_streams_i),
     .read_i         (read_valid != '0),
     .read_address_i (ram_read_address),
     .read_data_o    (read_data),
@@ -215,7 +223,7 @@ module node_core
 
   // ---- Engine -------------------------------------------------------------------------------
 
-  logic engine_busy, engine_idle;
+  logic engine_busy, streams_busy, lanes_busy, engine_idle;
 
   message_engine #(
     .NumNodes (NumNodes),
@@ -223,6 +231,8 @@ module node_core
     .DataWidth(DataWidth)
   ) u_engine (
     .clk_i,
+    .clk_streams_i,
+    .clk_lanes_i,
     .rst_ni           (switches.enable && !halted_q),
     .node_i,
     .event_hold_i     (event_held_q),
@@ -271,14 +281,29 @@ module node_core
     .refused_o,
     .answers_i,
     .waiting_o,
+    .sending_o,
     .engine_busy_o    (engine_busy),
+    .streams_busy_o   (streams_busy),
+    .lanes_busy_o     (lanes_busy),
     .idle_o           (engine_idle)
   );
 
-  // A halt has not come to rest until the engine is disabled; a disabled engine is cleared.
+  // A halt has not come to rest until the engine is disabled; a disabled engine is cleared. Counts
+  // that wait concern the registers alone.
   logic unsettled;
-  assign unsettled   = !cpu_idle || !registers_idle || (halted_q && switches.enable);
-  assign core_busy_o = engine_busy || unsettled;
-  assign idle_o      = engine_idle && !unsettled;
+  assign unsettled     = !cpu_idle || !registers_idle || (halted_q && switches.enable);
+  // Not by assign: that a simulator would look at every cycle, and not when something here changes.
+  always_comb begin
+    core_busy_o    = 1'b0;
+    streams_busy_o = 1'b0;
+    lanes_busy_o   = 1'b0;
+    idle_o         = 1'b0;
+    if (engine_busy || unsettled) core_busy_o = 1'b1;
+    if (streams_busy || unsettled || (read_valid != '0) || (write_valid != '0)) begin
+      streams_busy_o = 1'b1;
+    end
+    if (lanes_busy || unsettled) lanes_busy_o = 1'b1;
+    if (engine_idle && !unsettled) idle_o = 1'b1;
+  end
 
 endmodule

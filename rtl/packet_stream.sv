@@ -153,7 +153,7 @@ module packet_stream
   assign last_o   = last_q;
   assign second_o = beat_q == count_t'(1);
   assign ready_o  = (DataWidth == 32) || (lines == '0) || (read_q != '0) || read_ready_i;
-  assign busy_o   = sending_i || (asking_i && (read_valid_o || reading_q));
+  assign busy_o   = start_i || sending_i || (asking_i && (read_valid_o || reading_q));
 
   // Rules.
   `XYBUS_RULE(PayloadIsThere, !((sending_i || (asking_i && grant_i)) && !last_q && in_payload &&

@@ -16,8 +16,8 @@ module receive_capture
   input  logic [3:0]           node_i,
   /// The bus, of the free-running clock.
   input  strobes_t             strobes_i,
-  /// Nodes that do not hear the beat.
-  input  nodes_t               deaf_i,
+  /// Fault point: this node does not hear the beat.
+  input  logic                 deaf_i,
   input  logic [DataWidth-1:0] data_i,
   /// The beat of the cycle before.
   output strobes_t             strobes_o,
@@ -41,13 +41,13 @@ module receive_capture
       rx_data_q    <= '0;
       broken_off_q <= 1'b0;
     end else begin
-      if (strobes_i.valid && strobes_i.first && !deaf_i[node_i] && data_i[BitWidth'(node_i)]) begin
+      if (strobes_i.valid && strobes_i.first && !deaf_i && data_i[BitWidth'(node_i)]) begin
         mine_q    <= !strobes_i.last;
         rx_q      <= strobes_i;
         rx_data_q <= data_i;
       end else if (mine_q) begin
-        mine_q <= strobes_i.valid && !deaf_i[node_i] && !strobes_i.first && !strobes_i.last;
-        if (strobes_i.valid && !deaf_i[node_i] && !strobes_i.first) begin
+        mine_q <= strobes_i.valid && !deaf_i && !strobes_i.first && !strobes_i.last;
+        if (strobes_i.valid && !deaf_i && !strobes_i.first) begin
           rx_q      <= strobes_i;
           rx_data_q <= data_i;
         end else begin
@@ -56,7 +56,7 @@ module receive_capture
       end else if (rx_q.valid) begin
         rx_q <= '0;
       end
-      if (mine_q) broken_off_q <= !strobes_i.valid || deaf_i[node_i] || strobes_i.first;
+      if (mine_q) broken_off_q <= !strobes_i.valid || deaf_i || strobes_i.first;
       else if (broken_off_q) broken_off_q <= 1'b0;
     end
   end

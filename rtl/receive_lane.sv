@@ -35,7 +35,7 @@ module receive_lane
   input  logic [3:0]           node_i,
   /// The bus, of the free-running clock.
   input  strobes_t             strobes_i,
-  input  nodes_t               deaf_i,
+  input  logic                 deaf_i,
   input  logic [DataWidth-1:0] data_i,
   /// The answer, for one cycle, two after that of the last beat; at most one is high.
   output logic                 answer_accepted_o,

@@ -16,12 +16,14 @@ module receiver
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
+  /// The lanes' and the duplicate filter's clock.
+  input  logic                 clk_lanes_i,
   /// Low also while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
   /// The buses: captured only.
   input  strobes_t             strobes_i       [2],
-  input  nodes_t               deaf_i          [2],
+  input  logic [1:0]           deaf_i,
   input  logic [DataWidth-1:0] data_i          [2],
   output logic [1:0]           accepted_o,
   output logic [1:0]           busy_answer_o,
@@ -55,7 +57,9 @@ module receiver
   /// A packet that was accepted is not yet in node RAM.
   output logic                 storing_o,
   output counts_t              counts_o        [2],
+  /// The next edge changes something: of clk_i; of clk_lanes_i, whatever is on the wires.
   output logic                 busy_o,
+  output logic                 lanes_busy_o,
   output logic                 idle_o
 );
 
@@ -70,7 +74,7 @@ module receiver
       .Bus      (bus_id_e'(b)),
       .DataWidth(DataWidth)
     ) u_receive_lane (
-      .clk_i,
+      .clk_i            (clk_lanes_i),
       .rst_ni,
       .node_i,
       .strobes_i        (strobes_i[b]),
@@ -107,7 +111,7 @@ module receiver
   end
 
   duplicate_filter u_duplicate_filter (
-    .clk_i,
+    .clk_i      (clk_lanes_i),
     .rst_ni,
     .header_i   (header),
     .duplicate_o(duplicate),
@@ -135,7 +139,9 @@ module receiver
     .idle_o         (delivery_idle)
   );
 
-  assign busy_o = (lane_busy != '0) || delivery_busy;
+  assign busy_o       = (delivery_valid != '0) || delivery_busy || (claim_o != '0) ||
+                        ((counts_o[0] | counts_o[1]) != '0);
+  assign lanes_busy_o = (lane_busy != '0) || (line_take != '0);
   assign idle_o = (lane_idle == '1) && delivery_idle;
 
 endmodule

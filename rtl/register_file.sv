@@ -49,7 +49,7 @@ module register_file
   input  path_x_reg_t      path_i           [2],
   /// By bus: counter pulses, and what its guardian catches.
   input  counts_t          counts_i         [2],
-  input  offence_t         offence_i        [2],
+  input  offence_t [1:0]   offence_i,
   output logic             idle_o
 );
 
@@ -57,7 +57,7 @@ module register_file
   coalescing_reg_t  coalescing_q;
   path_limits_reg_t path_limits_q;
   logic [15:0]      busy_limit_q, grant_timeout_q;
-  ring_t            events_q, send_q [2], receive_q [2];
+  ring_t            events_q, control_ring_q, data_ring_q, receive_x_q, receive_y_q;
   line_address_t    window_base_q;
   logic [19:0]      window_length_q;
   window_post_t     window_post_q;
@@ -80,6 +80,10 @@ module register_file
   /* verilator lint_on UNUSEDSIGNAL */
   assign window = window_control_reg_t'(wdata_i);
 
+  // An upset in the cycle of a write inverts what is written.
+  logic [31:0] flip;
+  assign flip = (upset_i && (upset_offset_i == offset_i)) ? upset_bits_i : '0;
+
   // A ring's size is a power of two; what is kept is size - 1.
   function automatic index_t mask_of(input logic [31:0] size);
     return index_t'(size - 32'd1);
@@ -93,68 +97,68 @@ module register_file
       busy_limit_q    <= ResetBusyLimit[15:0];
       grant_timeout_q <= ResetGrantTimeout[15:0];
       events_q        <= '{base: '0, mask: mask_of(ResetEventSize), index: '0};
-      send_q[1]       <= '{base: '0, mask: mask_of(ResetControlRingSize), index: '0};
-      send_q[0]       <= '{base: '0, mask: mask_of(ResetDataRingSize), index: '0};
-      receive_q[0]    <= '{base: '0, mask: mask_of(ResetReceiveXSlots), index: '0};
-      receive_q[1]    <= '{base: '0, mask: mask_of(ResetReceiveYSlots), index: '0};
+      control_ring_q  <= '{base: '0, mask: mask_of(ResetControlRingSize), index: '0};
+      data_ring_q     <= '{base: '0, mask: mask_of(ResetDataRingSize), index: '0};
+      receive_x_q     <= '{base: '0, mask: mask_of(ResetReceiveXSlots), index: '0};
+      receive_y_q     <= '{base: '0, mask: mask_of(ResetReceiveYSlots), index: '0};
     end else begin
       if (write) begin
         unique case (offset_i)
-          RegControl:         control_q          <= control_of(wdata_i);
-          RegCoalescing:      coalescing_q       <= wdata_i;
-          RegEventBase:       events_q.base      <= wdata_i[19:4];
-          RegEventSize:       events_q.mask      <= mask_of(wdata_i);
-          RegEventHead:       events_q.index     <= wdata_i[15:0];
-          RegControlRingBase: send_q[1].base     <= wdata_i[19:4];
-          RegControlRingSize: send_q[1].mask     <= mask_of(wdata_i);
-          RegControlRingTail: send_q[1].index    <= wdata_i[15:0];
-          RegDataRingBase:    send_q[0].base     <= wdata_i[19:4];
-          RegDataRingSize:    send_q[0].mask     <= mask_of(wdata_i);
-          RegDataRingTail:    send_q[0].index    <= wdata_i[15:0];
-          RegReceiveXBase:    receive_q[0].base  <= wdata_i[19:4];
-          RegReceiveXSlots:   receive_q[0].mask  <= mask_of(wdata_i);
-          RegReceiveXHead:    receive_q[0].index <= wdata_i[15:0];
-          RegReceiveYBase:    receive_q[1].base  <= wdata_i[19:4];
-          RegReceiveYSlots:   receive_q[1].mask  <= mask_of(wdata_i);
-          RegReceiveYHead:    receive_q[1].index <= wdata_i[15:0];
-          RegBusyLimit:       busy_limit_q       <= wdata_i[15:0];
-          RegGrantTimeout:    grant_timeout_q    <= wdata_i[15:0];
-          RegPathLimits:      path_limits_q      <= wdata_i;
+          RegControl:         control_q            <= control_of(wdata_i ^ flip);
+          RegCoalescing:      coalescing_q         <= wdata_i ^ flip;
+          RegEventBase:       events_q.base        <= wdata_i[19:4] ^ flip[19:4];
+          RegEventSize:       events_q.mask        <= mask_of(wdata_i) ^ flip[15:0];
+          RegEventHead:       events_q.index       <= wdata_i[15:0] ^ flip[15:0];
+          RegControlRingBase: control_ring_q.base  <= wdata_i[19:4] ^ flip[19:4];
+          RegControlRingSize: control_ring_q.mask  <= mask_of(wdata_i) ^ flip[15:0];
+          RegControlRingTail: control_ring_q.index <= wdata_i[15:0] ^ flip[15:0];
+          RegDataRingBase:    data_ring_q.base     <= wdata_i[19:4] ^ flip[19:4];
+          RegDataRingSize:    data_ring_q.mask     <= mask_of(wdata_i) ^ flip[15:0];
+          RegDataRingTail:    data_ring_q.index    <= wdata_i[15:0] ^ flip[15:0];
+          RegReceiveXBase:    receive_x_q.base     <= wdata_i[19:4] ^ flip[19:4];
+          RegReceiveXSlots:   receive_x_q.mask     <= mask_of(wdata_i) ^ flip[15:0];
+          RegReceiveXHead:    receive_x_q.index    <= wdata_i[15:0] ^ flip[15:0];
+          RegReceiveYBase:    receive_y_q.base     <= wdata_i[19:4] ^ flip[19:4];
+          RegReceiveYSlots:   receive_y_q.mask     <= mask_of(wdata_i) ^ flip[15:0];
+          RegReceiveYHead:    receive_y_q.index    <= wdata_i[15:0] ^ flip[15:0];
+          RegBusyLimit:       busy_limit_q         <= wdata_i[15:0] ^ flip[15:0];
+          RegGrantTimeout:    grant_timeout_q      <= wdata_i[15:0] ^ flip[15:0];
+          RegPathLimits:      path_limits_q        <= wdata_i ^ flip;
           default: ;
         endcase
       end
-      if (upset_i) begin
+      if (upset_i && !(write && (upset_offset_i == offset_i))) begin
         unique case (upset_offset_i)
-          RegControl:         control_q          <= control_of(control_q ^ upset_bits_i);
-          RegCoalescing:      coalescing_q       <= coalescing_q ^ upset_bits_i;
-          RegEventBase:       events_q.base      <= events_q.base ^ upset_bits_i[19:4];
-          RegEventSize:       events_q.mask      <= events_q.mask ^ upset_bits_i[15:0];
-          RegEventHead:       events_q.index     <= events_q.index ^ upset_bits_i[15:0];
-          RegControlRingBase: send_q[1].base     <= send_q[1].base ^ upset_bits_i[19:4];
-          RegControlRingSize: send_q[1].mask     <= send_q[1].mask ^ upset_bits_i[15:0];
-          RegControlRingTail: send_q[1].index    <= send_q[1].index ^ upset_bits_i[15:0];
-          RegDataRingBase:    send_q[0].base     <= send_q[0].base ^ upset_bits_i[19:4];
-          RegDataRingSize:    send_q[0].mask     <= send_q[0].mask ^ upset_bits_i[15:0];
-          RegDataRingTail:    send_q[0].index    <= send_q[0].index ^ upset_bits_i[15:0];
-          RegReceiveXBase:    receive_q[0].base  <= receive_q[0].base ^ upset_bits_i[19:4];
-          RegReceiveXSlots:   receive_q[0].mask  <= receive_q[0].mask ^ upset_bits_i[15:0];
-          RegReceiveXHead:    receive_q[0].index <= receive_q[0].index ^ upset_bits_i[15:0];
-          RegReceiveYBase:    receive_q[1].base  <= receive_q[1].base ^ upset_bits_i[19:4];
-          RegReceiveYSlots:   receive_q[1].mask  <= receive_q[1].mask ^ upset_bits_i[15:0];
-          RegReceiveYHead:    receive_q[1].index <= receive_q[1].index ^ upset_bits_i[15:0];
-          RegBusyLimit:       busy_limit_q       <= busy_limit_q ^ upset_bits_i[15:0];
-          RegGrantTimeout:    grant_timeout_q    <= grant_timeout_q ^ upset_bits_i[15:0];
-          RegPathLimits:      path_limits_q      <= path_limits_q ^ upset_bits_i;
+          RegControl:         control_q            <= control_of(control_q ^ upset_bits_i);
+          RegCoalescing:      coalescing_q         <= coalescing_q ^ upset_bits_i;
+          RegEventBase:       events_q.base        <= events_q.base ^ upset_bits_i[19:4];
+          RegEventSize:       events_q.mask        <= events_q.mask ^ upset_bits_i[15:0];
+          RegEventHead:       events_q.index       <= events_q.index ^ upset_bits_i[15:0];
+          RegControlRingBase: control_ring_q.base  <= control_ring_q.base ^ upset_bits_i[19:4];
+          RegControlRingSize: control_ring_q.mask  <= control_ring_q.mask ^ upset_bits_i[15:0];
+          RegControlRingTail: control_ring_q.index <= control_ring_q.index ^ upset_bits_i[15:0];
+          RegDataRingBase:    data_ring_q.base     <= data_ring_q.base ^ upset_bits_i[19:4];
+          RegDataRingSize:    data_ring_q.mask     <= data_ring_q.mask ^ upset_bits_i[15:0];
+          RegDataRingTail:    data_ring_q.index    <= data_ring_q.index ^ upset_bits_i[15:0];
+          RegReceiveXBase:    receive_x_q.base     <= receive_x_q.base ^ upset_bits_i[19:4];
+          RegReceiveXSlots:   receive_x_q.mask     <= receive_x_q.mask ^ upset_bits_i[15:0];
+          RegReceiveXHead:    receive_x_q.index    <= receive_x_q.index ^ upset_bits_i[15:0];
+          RegReceiveYBase:    receive_y_q.base     <= receive_y_q.base ^ upset_bits_i[19:4];
+          RegReceiveYSlots:   receive_y_q.mask     <= receive_y_q.mask ^ upset_bits_i[15:0];
+          RegReceiveYHead:    receive_y_q.index    <= receive_y_q.index ^ upset_bits_i[15:0];
+          RegBusyLimit:       busy_limit_q         <= busy_limit_q ^ upset_bits_i[15:0];
+          RegGrantTimeout:    grant_timeout_q      <= grant_timeout_q ^ upset_bits_i[15:0];
+          RegPathLimits:      path_limits_q        <= path_limits_q ^ upset_bits_i;
           default: ;
         endcase
       end
       if (halt_i) control_q.enable <= 1'b0;
       if (!control_q.enable || halt_i) begin
-        events_q.index <= '0;
-        for (int unsigned i = 0; i < 2; i++) begin
-          send_q[i].index    <= '0;
-          receive_q[i].index <= '0;
-        end
+        events_q.index       <= '0;
+        control_ring_q.index <= '0;
+        data_ring_q.index    <= '0;
+        receive_x_q.index    <= '0;
+        receive_y_q.index    <= '0;
       end
     end
   end
@@ -241,9 +245,9 @@ module register_file
     .coalescing_i  (coalescing_q),
     .events_i      (events_q),
     .event_tail_i,
-    .send_i        (send_q),
+    .send_i        (send_o),
     .send_head_i,
-    .receive_i     (receive_q),
+    .receive_i     (receive_o),
     .receive_tail_i,
     .busy_limit_i  (busy_limit_q),
     .grant_timeout_i(grant_timeout_q),
@@ -264,8 +268,8 @@ module register_file
   assign coalescing_o  = coalescing_q;
   assign path_limits_o = path_limits_q;
   assign events_o      = events_q;
-  assign send_o        = send_q;
-  assign receive_o     = receive_q;
+  assign send_o        = '{data_ring_q, control_ring_q};
+  assign receive_o     = '{receive_x_q, receive_y_q};
   assign window_post_o = window_post_q;
   assign path_index_o  = offset_i[5:2];
   assign idle_o        = (counters_idle == '1) && !window_post_q.valid;

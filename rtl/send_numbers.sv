@@ -32,19 +32,18 @@ module send_numbers
   // By class and destination. Packed: of an array, a simulator would look in every cycle whether
   // each element was written.
   logic [2*NumNodes-1:0][15:0] last_q;
-  logic [NumNodes-1:0] known_q [2];           // flows that have one
+  logic [2*NumNodes-1:0]       known_q;  // flows that have one
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      known_q[0] <= '0;
-      known_q[1] <= '0;
+      known_q <= '0;
     end else begin
       for (int unsigned b = 0; b < 2; b++) begin
         if (settled_i[b] != '0) begin
           for (int unsigned d = 0; d < NumNodes; d++) begin
             if (settled_i[b][d]) begin
-              known_q[class_i[b]][d] <= 1'b1;
-              last_q[32'(class_i[b]) * NumNodes + d] <= number_i[b];
+              known_q[32'(class_i[b]) * NumNodes + d] <= 1'b1;
+              last_q[32'(class_i[b]) * NumNodes + d]  <= number_i[b];
             end
           end
         end
@@ -58,7 +57,7 @@ module send_numbers
       if (valid_i[s]) begin
         for (int unsigned d = NumNodes; d > 0; d--) begin
           if (destinations_i[s][d-1]) begin
-            number_o[s] = known_q[offer_class_i[s]][d-1]
+            number_o[s] = known_q[32'(offer_class_i[s]) * NumNodes + d - 1]
                         ? last_q[32'(offer_class_i[s]) * NumNodes + d - 1] + 16'd1 : 16'd0;
           end
         end
@@ -80,7 +79,7 @@ module send_numbers
     clash_o = 1'b0;
     if (check_i) begin
       for (int unsigned d = 0; d < NumNodes; d++) begin
-        if (check_destinations_i[d] && known_q[check_class_i][d] &&
+        if (check_destinations_i[d] && known_q[32'(check_class_i) * NumNodes + d] &&
             near(last_q[32'(check_class_i) * NumNodes + d], candidate_i)) clash_o = 1'b1;
       end
       for (int unsigned b = 0; b < 2; b++) begin

@@ -24,6 +24,8 @@ module sender
   parameter int unsigned DataWidth = 32
 ) (
   input  logic                 clk_i,
+  /// The clock of what is sent, in the lanes: the packet streams.
+  input  logic                 clk_streams_i,
   /// Low also while the engine is disabled.
   input  logic                 rst_ni,
   input  logic [3:0]           node_i,
@@ -72,7 +74,10 @@ module sender
   input  answers_t             answers_i      [2],
   output counts_t              counts_o       [2],
   output logic                 waiting_o,
+  /// See transmit_lane; sending_o by bus.
+  output logic [1:0]           sending_o,
   output logic                 busy_o,
+  output logic                 streams_busy_o,
   output logic                 idle_o
 );
 
@@ -176,7 +181,7 @@ module sender
   // ---- Lanes --------------------------------------------------------------------------------
 
   logic [1:0]  lane_ready, lane_active, lane_class, lane_valid;
-  logic [1:0]  lane_busy, lane_idle, lane_waiting;
+  logic [1:0]  lane_busy, stream_busy, lane_idle, lane_waiting;
   logic [1:0]  lane_data_ready, lane_wanted, parked, park_busy, park_idle;
   nodes_t      parked_held [2];
   nodes_t      lane_held [2], lane_settled [2];
@@ -257,6 +262,7 @@ module sender
       .DataWidth(DataWidth)
     ) u_transmit_lane (
       .clk_i,
+      .clk_stream_i     (clk_streams_i),
       .rst_ni,
       .node_i,
       .epoch_i,
@@ -304,7 +310,9 @@ module sender
       .event_ready_i    (event_ready_i[b]),
       .fate_o           (fate[b]),
       .counts_o         (counts_o[b]),
+      .sending_o        (sending_o[b]),
       .busy_o           (lane_busy[b]),
+      .stream_busy_o    (stream_busy[b]),
       .idle_o           (lane_idle[b])
     );
     assign lane_waiting[b] = request_control_o[b] || request_data_o[b];
@@ -326,10 +334,12 @@ module sender
     );
   end
 
-  assign waiting_o = lane_waiting != '0;
-  assign busy_o    = (ring_busy != '0) || bulk_busy || server_busy || scheduler_busy ||
-                     (lane_busy != '0) || (park_busy != '0);
-  assign idle_o    = (ring_idle == '1) && bulk_idle && server_idle && scheduler_idle &&
-                     (lane_idle == '1) && (park_idle == '1);
+  assign waiting_o      = lane_waiting != '0;
+  assign streams_busy_o = stream_busy != '0;
+  assign busy_o         = (ring_busy != '0) || bulk_busy || server_busy || scheduler_busy ||
+                          (lane_busy != '0) || (park_busy != '0) ||
+                          ((counts_o[0] | counts_o[1]) != '0);
+  assign idle_o         = (ring_idle == '1) && bulk_idle && server_idle && scheduler_idle &&
+                          (lane_idle == '1) && (park_idle == '1);
 
 endmodule

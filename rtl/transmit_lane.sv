@@ -14,8 +14,9 @@
 // time, or when the grant ends before the packet, nobody has answered.
 //
 // The grant belongs to the free-running clock, as the answers and the tick: they are only
-// captured. While the lane waits for its grant nothing here changes, so its clock may stand still;
-// the first beat is taken in the very cycle of the grant. The grant timeout counts ticks, one more
+// captured. While the lane waits for its grant nothing here changes, so its clock may stand still,
+// and while it sends nothing but its packet stream, which has a clock of its own; the first beat is
+// taken in the very cycle of the grant. The grant timeout counts ticks, one more
 // than its limit because the first comes early. Then the request is taken back first (Withdraw):
 // the bus may just have granted it. A lane that makes way for an urgent packet does the same,
 // see send_park; in Backoff it does so at once.
@@ -35,6 +36,8 @@ module transmit_lane
   parameter int unsigned DataWidth = 32
 ) (
   input  logic          clk_i,
+  /// The packet stream's clock.
+  input  logic          clk_stream_i,
   /// Low also while the engine is disabled.
   input  logic          rst_ni,
   /// This node's number and incarnation, for the header.
@@ -97,8 +100,12 @@ module transmit_lane
   output fate_t         fate_o,
   /// One-cycle counter pulses.
   output counts_t       counts_o,
-  /// The next edge changes something without grant, tick, or a packet from outside.
+  /// The lane sends: its clock is only needed at the end, or when the grant ends.
+  output logic          sending_o,
+  /// The next edge changes something without tick, a packet from outside, or a grant: of clk_i,
+  /// of clk_stream_i.
   output logic          busy_o,
+  output logic          stream_busy_o,
   output logic          idle_o
 );
 
@@ -280,13 +287,13 @@ module transmit_lane
 
   // ---- The packet -----------------------------------------------------------------------------
 
-  logic ready, second, stream_busy;
+  logic ready, second;
 
   packet_stream #(
     .DataWidth (DataWidth),
     .Precedence(Bus == BusIdX)
   ) u_stream (
-    .clk_i,
+    .clk_i    (clk_stream_i),
     .rst_ni,
     .start_i  (begins),
     .header_i (header),
@@ -306,7 +313,7 @@ module transmit_lane
     .read_address_o,
     .read_ready_i,
     .read_data_i,
-    .busy_o   (stream_busy)
+    .busy_o   (stream_busy_o)
   );
 
   assign control           = job_q.offer.traffic_class || (job_q.moves != '0);
@@ -367,11 +374,13 @@ module transmit_lane
   assign settled_o     = (state_q == Decide) || ends || (here != '0) || moves ? settled : '0;
   assign number_o      = job_q.sequence_number;
   assign idle_o        = (state_q == Idle) && !event_valid_o;
+  assign sending_o     = state_q == Send;
 
   always_comb begin
     unique case (state_q)
       Idle:              busy_o = event_valid_o;
-      Request:           busy_o = event_valid_o || stream_busy || makes_way;
+      Request:           busy_o = event_valid_o || makes_way;
+      Send:              busy_o = event_valid_o || last;
       Weigh:             busy_o = event_valid_o || !wants_move || move_ready_i;
       default:           busy_o = 1'b1;
     endcase

@@ -346,6 +346,35 @@ TEST_CASE("an upset inverts bits of a register, and of that node's alone") {
   CHECK_THROWS_AS(ring.fabric().upset_register(1, Register::id, 1), std::invalid_argument);
 }
 
+TEST_CASE("an upset in the cycle of a write inverts bits of what is written") {
+  constexpr std::uint32_t bits = 0x3000;
+  constexpr unsigned rounds = 12;
+  constexpr std::uint64_t first = 1000;
+  constexpr std::uint64_t apart = 100;
+  Ring ring({{}, {}});
+  std::vector<std::uint32_t> inverted;  // by round, in each of which the upset is a cycle later
+  ring.machine.set_firmware(0, [&](hal::Hal& hal) {
+    for (unsigned round = 0; round < rounds; ++round) {
+      hal.consume(static_cast<std::uint32_t>(first + round * apart - hal.now()));
+      hal.write(Register::busy_limit, 0x0800 + round);
+      hal.consume(apart / 2);
+      inverted.push_back(hal.read(Register::busy_limit) ^ (0x0800 + round));
+    }
+  });
+  for (unsigned round = 0; round < rounds; ++round) {
+    ring.machine.at(first + round * apart + round - 3, [&] {
+      ring.fabric().upset_register(0, Register::busy_limit, bits);
+    });
+  }
+  ring.machine.run(first + rounds * apart);
+  REQUIRE(inverted.size() == rounds);
+  CHECK(inverted.front() == 0);
+  CHECK(inverted.back() == bits);
+  CHECK(std::is_sorted(inverted.begin(), inverted.end()));
+  CHECK(std::all_of(inverted.begin(), inverted.end(),
+                    [&](std::uint32_t value) { return value == 0 || value == bits; }));
+}
+
 TEST_CASE("an upset of the enable bit silences a node that nothing has woken") {
   Ring ring({{}, {}});
   ring.machine.at(2000, [&] {

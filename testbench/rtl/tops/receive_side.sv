@@ -43,22 +43,22 @@ module receive_side
   output logic                 idle_o
 );
 
-  nodes_t deaf [2];
-  assign deaf[0] = '0;
-  assign deaf[1] = '0;
-
   ring_t receive [2];
   assign receive[0] = slots_x_i;
   assign receive[1] = slots_y_i;
+
+  logic busy, lanes_busy;
+  assign busy_o = busy || lanes_busy;
 
   receiver #(
     .DataWidth(DataWidth)
   ) u_receiver (
     .clk_i,
+    .clk_lanes_i      (clk_i),
     .rst_ni,
     .node_i,
     .strobes_i,
-    .deaf_i           (deaf),
+    .deaf_i           ('0),
     .data_i,
     .accepted_o,
     .busy_answer_o,
@@ -86,7 +86,8 @@ module receive_side
     .write_ready_i,
     .storing_o,
     .counts_o,
-    .busy_o,
+    .busy_o           (busy),
+    .lanes_busy_o     (lanes_busy),
     .idle_o
   );
 

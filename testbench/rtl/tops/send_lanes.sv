@@ -64,6 +64,7 @@ module send_lanes
 
   for (genvar b = 0; b < 2; b++) begin : gen_lane
     /* verilator lint_off UNUSEDSIGNAL */  // its header is looked at in the event
+    logic busy, stream_busy, sending;
     fate_t  fate;
     job_t   yielded;
     pause_t yielded_pause;
@@ -74,6 +75,7 @@ module send_lanes
       .DataWidth(DataWidth)
     ) u_lane (
       .clk_i,
+      .clk_stream_i     (clk_i),
       .rst_ni,
       .node_i           (4'd3),
       .epoch_i          (4'd9),
@@ -121,9 +123,12 @@ module send_lanes
       .event_ready_i,
       .fate_o           (fate),
       .counts_o         (counts_o[b]),
-      .busy_o           (busy_o[b]),
+      .sending_o        (sending),
+      .busy_o           (busy),
+      .stream_busy_o    (stream_busy),
       .idle_o           (idle_o[b])
     );
+    assign busy_o[b] = busy || stream_busy || sending;
     if (b == 0) begin : gen_yielded
       assign yielded_o       = yielded;
       assign yielded_pause_o = yielded_pause;
