@@ -14,6 +14,10 @@ constexpr unsigned commit_times = 3;
 
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
+unsigned lowest(const View& view) {
+  return static_cast<unsigned>(std::countr_zero(view.members.mask));
+}
+
 /// Whether the packet tells of a view that was decided, with its incarnations.
 bool tells_view(const contract::MembershipPacket& packet) {
   return packet.operation() == LinkOperation::alive ||
@@ -150,18 +154,26 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
   } else if (has(view().members.mask, from)) {
     hearing_.superseded(from);
     regroup_.begin(now);
-  } else if (std::countr_zero(view().members.mask) == static_cast<int>(config_.cpu)) {
+  } else if (lowest(view()) == config_.cpu) {
     hearing_.renewed(from, now);
-    if (loading_.contain(from, epoch)) return;
-    give_up(from, loading_.epochs.of(from));  // it has started once more
-    loading_.mask |= bit_of(from);
-    loading_.epochs.set(from, epoch);
+    if (!loading_.contain(from, epoch)) {
+      unload(from);  // it has started once more
+      loading_.mask |= bit_of(from);
+      loading_.epochs.set(from, epoch);
+    } else if (has(asked_, from)) {
+      return;
+    }
+    asked_ |= bit_of(from);
     client_.load(from, epoch);
   }
 }
 
 void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
-  if (!loading_.contain(cpu, epoch)) return;
+  if (loading_.contain(cpu, epoch)) asked_ &= ~bit_of(cpu);
+}
+
+void ViewKeeper::unload(unsigned cpu) {
+  if (!has(loading_.mask, cpu)) return;
   loading_.mask &= ~bit_of(cpu);
   client_.unload(cpu);
 }
@@ -219,11 +231,16 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   if (!next.contains(config_.cpu, config_.epoch)) client_.halt(Reason::poisoned);
   const View before = view();
   regroup_.settle(next);
+  asked_ = 0;
+  const bool loads = lowest(next) == config_.cpu;
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
-    const unsigned epoch = loading_.epochs.of(cpu);
-    if (!next.contains(cpu, epoch)) give_up(cpu, epoch);
+    if (!has(loading_.mask, cpu)) continue;
+    if (next.contains(cpu, loading_.epochs.of(cpu))) {
+      loading_.mask &= ~bit_of(cpu);
+    } else if (!loads) {
+      unload(cpu);  // by another from now on
+    }
   }
-  loading_ = {};
   commits_left_ = 0;
   hearing_.forget_confirmations();
   lease_barred_until_ = leased != 0 ? now + hearing_.lease() : 0;
@@ -231,7 +248,10 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
     const bool was_in = has(before.members.mask, cpu), is_in = has(next.members.mask, cpu);
     const bool same = was_in && is_in && before.contains(cpu, next.members.epochs.of(cpu));
-    if (cpu == config_.cpu) continue;
+    if (cpu == config_.cpu) {
+      if (!was_in) hearing_.renewed(cpu, now);  // it has said nothing yet that it could have heard
+      continue;
+    }
     if (was_in && !same) leaving |= bit_of(cpu);
     if (is_in && !same) coming |= bit_of(cpu);
     if (is_in && !same) hearing_.renewed(cpu, now);
