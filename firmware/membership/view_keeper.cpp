@@ -65,7 +65,8 @@ bool ViewKeeper::operational(std::uint64_t now) const {
 
 std::uint64_t ViewKeeper::next(std::uint64_t now) const {
   if (joining()) return never;
-  return std::min({hearing_.deaf_at(), hearing_.next_silence(view().members.mask, now),
+  return std::min({hearing_.deaf_at(),
+                   hearing_.next_silence(view().members.mask | loading_.mask, now),
                    regroup_.next(now), commits_left_ != 0 ? commit_at_ : never});
 }
 
@@ -74,13 +75,16 @@ void ViewKeeper::tick(std::uint64_t now) {
   if (hearing_.deaf(now)) client_.halt(Reason::own_bus_failed);
   if (hearing_.silent(view().members.mask, now) != 0) regroup_.begin(now);
   regroup_.tick(now);
+  if (!regroup_.active()) give_up_silent(now);
   if (commits_left_ != 0 && now >= commit_at_) repeat_commit(now);
 }
 
 // ---- Packets that come --------------------------------------------------------------------------
 
 void ViewKeeper::heard(unsigned from, unsigned epoch, contract::BusId bus, std::uint64_t now) {
-  if (view().contains(from, epoch)) hearing_.heard(from, bus, now);
+  if (view().contains(from, epoch) || loading_.contain(from, epoch)) {
+    hearing_.heard(from, bus, now);
+  }
 }
 
 void ViewKeeper::received(unsigned from, unsigned epoch, const Packet& packet,
@@ -148,7 +152,7 @@ bool ViewKeeper::learn_view(const Packet& packet, std::uint64_t now) {
 }
 
 void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
-  if (joining()) return;
+  if (joining() || lost_.contain(from, epoch)) return;
   if (view().contains(from, epoch)) {
     bring_up_to_date(from, now);
   } else if (has(view().members.mask, from)) {
@@ -158,6 +162,7 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
     hearing_.renewed(from, now);
     if (!loading_.contain(from, epoch)) {
       unload(from);  // it has started once more
+      lost_.mask &= ~bit_of(from);
       loading_.mask |= bit_of(from);
       loading_.epochs.set(from, epoch);
     } else if (has(asked_, from)) {
@@ -170,6 +175,17 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
 
 void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
   if (loading_.contain(cpu, epoch)) asked_ &= ~bit_of(cpu);
+}
+
+/// Who loads one that has died would wait for ever. Should it not have died, it stays out until it
+/// is started again: it does not know that all that was said is forgotten here.
+void ViewKeeper::give_up_silent(std::uint64_t now) {
+  for (CpuMask left = hearing_.silent(loading_.mask, now); left != 0; left &= left - 1) {
+    const auto cpu = static_cast<unsigned>(std::countr_zero(left));
+    lost_.mask |= bit_of(cpu);
+    lost_.epochs.set(cpu, loading_.epochs.of(cpu));
+    unload(cpu);
+  }
 }
 
 void ViewKeeper::unload(unsigned cpu) {
