@@ -9,6 +9,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/dispatcher/dispatcher.h"
@@ -83,6 +84,14 @@ class Kernel : private PacketPort::Client {
   void read_failed(unsigned reader, WindowName window, contract::SendStatus status) override;
   void batch_done() override;
 
+  void note_loader(const ReceivedPacket& packet);
+
+  /// Who loads this CPU.
+  struct Loader {
+    unsigned cpu, epoch;
+    bool operator==(const Loader&) const = default;
+  };
+
   const KernelConfig config_;
   Environment environment_;
   Dispatcher dispatcher_;
@@ -92,6 +101,7 @@ class Kernel : private PacketPort::Client {
   Replica replica_;
   Monitor monitor_;
   Updater updater_;
+  std::optional<Loader> loader_;
   bool halted_ = false;
 };
 

@@ -115,7 +115,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   void cpu_down(unsigned cpu);
   /// This incarnation of that CPU is up. Packets of it may have come before.
   void cpu_up(unsigned cpu, unsigned epoch);
-  /// Links with that CPU are possible, though it is not up: it is being loaded.
+  /// The kernel's own processes can make links with that CPU, though it is not up: it is being
+  /// loaded.
   void open(unsigned cpu, unsigned epoch);
   /// What the packet port reports. Packets of links only.
   void received(const ReceivedPacket& packet);
@@ -181,6 +182,7 @@ class MessageSystem : private PacketSource, private BulkClient {
   const unsigned epoch_;
   std::vector<Source> sources_;  // by CPU
   std::uint32_t down_mask_;
+  std::uint32_t loading_mask_ = 0;  // CPUs that are being loaded
   std::uint32_t announced_ = 0;  // CPUs that those who asked know to be up
   std::uint64_t stray_packets_ = 0;
   std::uint64_t duplicate_packets_ = 0;
