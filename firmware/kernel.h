@@ -61,7 +61,11 @@ class Kernel : private PacketPort::Client {
   Dispatcher& dispatcher() { return dispatcher_; }
   MessageSystem& messages() { return messages_; }
   Membership& membership() { return membership_; }
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  const MessageSystem& messages() const { return messages_; }
+  const Membership& membership() const { return membership_; }
   const PacketPort& port() const { return port_; }
+  unsigned epoch() const { return config_.epoch; }
   /// The tables that global updates change; see Updater.
   Replica& replica() { return replica_; }
   /// For whoever looks for leaks. Takes no time.

@@ -93,6 +93,26 @@ void MessageSystem::monitor_cpus(Process& process, std::uint32_t mask) {
   system_.monitor_cpus(process, mask & ((1U << environment_.cpus()) - 1));
 }
 
+// ---- For an operator ----------------------------------------------------------------------------
+
+std::vector<LinkStatus> MessageSystem::links() const {
+  std::vector<LinkStatus> links;
+  for (const Lcb& lcb : table_.all()) {
+    if (lcb.state == LinkState::free) continue;
+    links.push_back({.id = lcb.id,
+                     .state = lcb.state,
+                     .pin = lcb.pin,
+                     .peer = lcb.peer,
+                     .peer_link = lcb.peer_link,
+                     .system = lcb.system,
+                     .tag = lcb.tag,
+                     .request_bytes = lcb.request_length,
+                     .reply_room = lcb.reply_room,
+                     .since = lcb.since});
+  }
+  return links;
+}
+
 // ---- Packets that come --------------------------------------------------------------------------
 
 void MessageSystem::received(const ReceivedPacket& packet) {

@@ -17,6 +17,7 @@
 #include "firmware/environment.h"
 #include "firmware/message/bulk_transfer.h"
 #include "firmware/message/link.h"
+#include "firmware/message/link_status.h"
 #include "firmware/message/link_table.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/message/requestor_side.h"
@@ -134,6 +135,10 @@ class MessageSystem : private PacketSource, private BulkClient {
   unsigned free_lcbs() const { return table_.free_count(); }
   /// Those in use, of the reserve too, and messages of the kernel's own that wait for one.
   unsigned lcbs_in_use() const { return table_.in_use() + system_.owed(); }
+  /// Those of the pool.
+  unsigned lcbs() const { return table_.size(); }
+  /// All ends of links that are here, in the order of their LCBs. For an operator: takes no time.
+  std::vector<LinkStatus> links() const;
   /// Packets that fitted no link: late ones after a cancel or a failure, or malformed ones.
   std::uint64_t stray_packets() const { return stray_packets_; }
   /// Packets that came once more, and were dropped.
