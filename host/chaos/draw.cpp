@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "chaos/detail.h"
+#include "chaos/rounds.h"
 #include "random/random.h"
 
 namespace xybus {
@@ -134,6 +135,9 @@ bool Draw::next(Drawn& drawn) {
     fault.cpu = pick(random_, chaos_.cpus);
   } else {
     fault.bus = pick(random_, chaos_.buses);
+    // Only with both buses are there two machines.
+    const bool may_divide = fault.kind == FaultKind::partition && !chaos_.single;
+    if (may_divide && chaos_.buses.size() == 2 && random_.below(2) == 0) fault.bus.reset();
   }
   fault.detail = draw_detail(fault.kind, scenario_.system.cpus, random_);
   if (is_instant(fault.kind)) {
@@ -185,7 +189,7 @@ void spread(std::vector<Drawn>& all, const ChaosSpec& chaos, std::uint64_t seed)
 }  // namespace
 
 Scenario draw_chaos(const Scenario& scenario, std::uint64_t seed) {
-  Scenario drawn = scenario;
+  Scenario drawn = draw_rounds(scenario, seed);
   if (!scenario.chaos) return drawn;
   const ChaosSpec& chaos = *scenario.chaos;
   Draw draw(scenario, seed);

@@ -80,6 +80,7 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
   rules.partial = cut_short(first) || cut_short(second);
   for (const Scenario& scenario : scenarios) {
     for (const WorkloadSpec& workload : scenario.workloads) {
+      rules.updates = rules.updates || std::holds_alternative<UpdatesSpec>(workload);
       const auto* const links = std::get_if<LinksSpec>(&workload);
       if (links == nullptr) continue;
       rules.any_order |= 1U << links->to;

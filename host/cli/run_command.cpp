@@ -213,7 +213,7 @@ int run_command(const RunRequest& asked) {
     const RunOptions options = options_for(request, scenario, directory);
     if (request.trace_only) return run_for_trace(scenario, options);
     prepare(directory, scenario.path);
-    if (read.chaos)
+    if (!(scenario == read))
       write_file(fs::path(directory) / "drawn.toml",
                  scenario_text(whole(request, scenario),
                                "What the seed has drawn: " + repeat_command(request)));

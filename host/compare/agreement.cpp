@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "firmware/dispatcher/dispatcher.h"
+
 namespace xybus {
 namespace {
 
@@ -155,7 +157,9 @@ void Comparison::choose_links() {
 }
 
 void Comparison::choose(const LinkName& link) {
-  if (behind_refusal(link)) {
+  if (rules_.updates && link.requestor.pin < Dispatcher::first_pin) {
+    ++result_.system;
+  } else if (behind_refusal(link)) {
     ++result_.behind_refusal;
   } else if (cancelled(link)) {
     ++result_.cancelled;

@@ -16,6 +16,9 @@
 /// timing which links fail: only those are compared that were completed without error in both runs,
 /// and neither is who thinks whom to be down.
 ///
+/// In which order global updates of several CPUs come is a matter of timing, and so is which links
+/// the kernels make for them: where there are any, those of the kernel's own processes are left out.
+///
 /// How far a link got that its requestor broke depends on timing too: where workloads do that, a
 /// link that was broken before its end in either run is left out. So is in which order a server that holds several links reads
 /// and answers them.
@@ -34,6 +37,7 @@ struct CompareRules {
   std::uint32_t cpus_apart = 0;   ///< CPUs whose processes may come to an early end, a bit each
   std::uint32_t breaks = 0;       ///< CPUs with a server to which links are broken, a bit each
   std::uint32_t any_order = 0;    ///< CPUs with a server that replies in any order, a bit each
+  bool updates = false;           ///< there are global updates
 };
 
 struct Difference {
@@ -53,8 +57,11 @@ struct Agreement {
   std::uint64_t in_one_run = 0;      ///< made in one run only (partial)
   std::uint64_t cancelled = 0;       ///< broken before its end in either run
   std::uint64_t failed = 0;          ///< failed, or open at the end, in either run (partial)
+  std::uint64_t system = 0;          ///< made by the kernel's own processes (updates)
 
-  std::uint64_t left_out() const { return behind_refusal + in_one_run + cancelled + failed; }
+  std::uint64_t left_out() const {
+    return behind_refusal + in_one_run + cancelled + failed + system;
+  }
 };
 
 /// `a` and `b` must outlive the result.

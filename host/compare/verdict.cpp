@@ -57,6 +57,7 @@ std::string left_out(const Verdict& verdict) {
   if (verdict.rules.any_order != 0) {
     text += line("left out", "in which order servers that hold several links read and answer them");
   }
+  links(its.system, "of the kernels' own processes: timing decides in which order updates come");
   links(its.failed, "that failed in a run: with faults, timing decides which do");
   links(its.in_one_run, "made in one run only: with faults, timing decides what is tried");
   if (verdict.rules.partial) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "check/cluster_watch.h"
 #include "scenario/kernel_kinds.h"
 
 namespace xybus {
@@ -29,7 +30,7 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
   log_.record(EventLog::cpu(cpu), event.cycle, event_kinds[event.kind],
               {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                static_cast<std::uint64_t>(event.error), event.bytes});
-  if (event.kind == KernelEvent::view_changed || event.kind == KernelEvent::halted) {
+  if (event.kind == KernelEvent::halted || concerns_cluster(event.kind)) {
     on_membership_(cpu, event);
   }
   if (event.kind == KernelEvent::cpu_up) on_cpu_up_(cpu, event.peer.cpu, event.cycle);

@@ -18,7 +18,7 @@ class KernelWatch : public KernelObserver {
   KernelWatch(EventLog& log, Injector& injector, std::uint64_t planted)
       : log_(log), injector_(injector), planted_(planted) {}
 
-  /// Called with each event of a kernel's membership that the machine has to know of.
+  /// Called with each event of a kernel's membership, and of its replicated tables.
   void on_membership(std::function<void(unsigned cpu, const KernelEvent&)> callback) {
     on_membership_ = std::move(callback);
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "check/cluster_watch.h"
 #include "check/outages.h"
 #include "check/packet_trail.h"
 #include "check/protocol_monitor.h"
@@ -133,6 +134,7 @@ class Run : private FaultPoints {
   Watchdog watchdog_;
   ViewWatch view_watch_;
   Kernels kernels_{};  // those that run
+  ClusterWatch cluster_;
   bool looking_at_views_ = false;
   Injector injector_;
   KernelWatch kernel_watch_;
@@ -185,6 +187,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       plan_(scenario.system.cpus),
       watchdog_(patience(scenario)),
       view_watch_(scenario.system.cpus, [this](unsigned cpu) { return disturbed(cpu); }),
+      cluster_(scenario),
       injector_(scenario.faults, options.seed, *this),
       kernel_watch_(log, injector_, options.planted.value_or(0)),
       bus_watch_(injector_, monitor_, trail_, watchdog_, log),
@@ -193,7 +196,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   for (const WorkloadSpec& spec : scenario.workloads) {
     const auto index = static_cast<std::uint16_t>(workloads_.size());
     workloads_.push_back(
-        std::make_unique<WorkloadContext>(spec, index, options.seed, plan_, scoreboard_));
+        std::make_unique<WorkloadContext>(spec, index, options.seed, plan_, scoreboard_,
+                                          cluster_));
     plan_workload(spec, *workloads_.back());
     expected_ += workloads_.back()->expected();
   }
@@ -221,6 +225,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   for (const std::uint64_t cycle : options.status_at) {
     machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
   }
+  if (plan_.held_until() != 0) machine_.at(plan_.held_until(), [this] { plan_.release(); });
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
 }
@@ -253,17 +258,21 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
     Kernel*& kernel;
     ~Known() { kernel = nullptr; }
   } known{kernels_[cpu] = &kernel};
+  cluster_.begun(cpu, kernel.replica());
   kernel.run();
 }
 
 // ---- Membership -------------------------------------------------------------------------------
 
 void Run::membership_event(unsigned cpu, const KernelEvent& event) {
+  cluster_.event(cpu, event);
+  if (event.kind == KernelEvent::update_applied) watchdog_.moved(event.cycle);
   if (event.kind == KernelEvent::view_changed) {
     view_watch_.view_changed(cpu, event.cycle, event.link, event.tag);
     if (!looking_at_views_) look_at_views(event.cycle);
     return;
   }
+  if (event.kind != KernelEvent::halted) return;
   view_watch_.gave_up(cpu, event.cycle);
   machine_.at(event.cycle + 1, [this, cpu, cycle = event.cycle + 1] { halt(cpu, cycle); });
 }
@@ -316,6 +325,7 @@ void Run::halt(unsigned cpu, std::uint64_t cycle) {
   notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
   view_watch_.off(cpu);
+  cluster_.off(cpu, cycle);
   monitor_.halted(cpu, cycle);
   if (reference_) reference_->halted(cpu, cycle);
   scoreboard_.cpu_halted(cpu);
@@ -338,6 +348,7 @@ void Run::restart(unsigned cpu, std::uint64_t cycle) {
   if (reference_) reference_->restarted(cpu, cycle);
   scoreboard_.cpu_restarted(cpu);
   view_watch_.restarted(cpu);
+  cluster_.restarted(cpu, cycle);
 }
 
 void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
@@ -377,7 +388,7 @@ void Run::complete_or_hung() {
 
 void Run::look(std::uint64_t cycle) {
   watchdog_.moved(scoreboard_.progress_cycle());
-  progress_.update(cycle, scoreboard_.ended(), expected_);
+  progress_.update(cycle, scoreboard_.ended() + cluster_.acknowledgements(), expected_);
   if (options_.status_wanted && options_.status_wanted()) tell_status(cycle, true);
   if (ending_ || stalled_ || overdue_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
   stalled_ = true;
@@ -498,8 +509,8 @@ CheckResult Run::workload_check() const {
   std::string good;
   for (const auto& workload : workloads_) {
     workload->check(complaints);
-    good += fmt::format("{}{}: {} messages", good.empty() ? "" : ", ", workload->name(),
-                        workload->expected());
+    good += fmt::format("{}{}: {} {}", good.empty() ? "" : ", ", workload->name(),
+                        workload->expected(), workload->what());
   }
   return complaints.result("workload", good);
 }
@@ -525,8 +536,9 @@ std::optional<std::uint64_t> Run::failure_cycle() const {
     const auto judged = reference_ ? reference_->first_complaint(bus) : std::nullopt;
     if (judged && (!first || *judged < *first)) first = judged;
   }
-  const auto split = view_watch_.first_complaint();
-  if (split && (!first || *split < *first)) first = split;
+  for (const auto split : {view_watch_.first_complaint(), cluster_.first_complaint()}) {
+    if (split && (!first || *split < *first)) first = split;
+  }
   if (!first && !ending_) first = watchdog_.last_moved();
   return first;
 }
@@ -546,10 +558,11 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.machine = machine_status(machine_.cycle());
   result.status_at = std::move(status_at_);
   if (failure.empty() && reference_) reference_->finish(machine_.cycle());
+  cluster_.finish(machine_.cycle());
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
-                     monitor_.check(BusId::y).ok && view_watch_.check().ok && failure.empty() &&
-                     !contradicted_;
+                     monitor_.check(BusId::y).ok && view_watch_.check().ok && cluster_.ok() &&
+                     failure.empty() && !contradicted_;
   if (!contradicted_) scoreboard_.finish();
   result.messages = scoreboard_.result();
   result.latency = scoreboard_.latency();
@@ -559,6 +572,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
 
   result.checks = {scoreboard_.check(), monitor_.check(BusId::x), monitor_.check(BusId::y),
                    liveness(), workload_check(), view_watch_.check()};
+  cluster_.add_checks(result.checks);
   if (reference_) {
     result.checks.push_back(reference_->check(BusId::x));
     result.checks.push_back(reference_->check(BusId::y));

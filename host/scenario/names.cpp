@@ -35,6 +35,8 @@ const std::vector<Described>& known_workloads() {
       {"stream", "messages from one CPU to another, a window of them outstanding"},
       {"all-to-all", "every CPU sends: uniform, hotspot, transpose, bit-complement or tornado"},
       {"links", "many requestors to a slow server: any size, any order of replies, links broken"},
+      {"updates", "clients change a table that every CPU has a copy of, by global updates"},
+      {"membership", "CPUs come and go; all others talk, and are told of it"},
   };
   assert(list.size() == std::variant_size_v<WorkloadSpec>);
   return list;

@@ -14,6 +14,7 @@
 #include "scenario/quantity.h"
 #include "scenario/read_chaos.h"
 #include "scenario/read_fault.h"
+#include "scenario/read_workload.h"
 #include "scenario/section.h"
 
 namespace xybus {
@@ -23,7 +24,6 @@ constexpr std::uint64_t most_integer = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t default_alive_cycles = 100'000;
 constexpr double longest_alive_seconds = 3600;
 constexpr std::uint64_t most_cost_cycles = 1'000'000;
-constexpr double longest_pause_seconds = 3600;
 
 std::uint64_t read_alive(const Section& section, double clock_hz) {
   if (!section.has("alive")) return std::max(*to_cycles(1e-3, clock_hz), default_alive_cycles);
@@ -74,86 +74,6 @@ std::uint64_t read_limit(const Section& section, double clock_hz) {
   return cycles;
 }
 
-constexpr std::uint64_t most_messages = 1'000'000'000;
-
-std::uint64_t read_pause(const Section& section, double clock_hz) {
-  if (!section.has("pause")) return 0;
-  const std::uint64_t cycles = section.time("pause", clock_hz);
-  if (cycles > *to_cycles(longest_pause_seconds, clock_hz))
-    section.fail("pause", section.written("pause") + " is too long", "at most 1 hour");
-  return cycles;
-}
-
-LinksSpec read_links(const toml::table& table, const std::string& path, const Origin& origin,
-                     const SystemSpec& system) {
-  const Section section(table, path, origin,
-                        {"kind", "from", "to", "requestors", "count", "max_bytes", "window",
-                         "pause", "work", "depth", "cancels"});
-  LinksSpec links;
-  links.at = section.at();
-  links.from = section.is_list("from") ? section.cpus("from", system.cpus, 1)
-                                       : std::vector{section.cpu("from", system.cpus)};
-  links.to = section.cpu("to", system.cpus);
-  links.requestors = unsigned(section.integer("requestors", 1, max_requestors, links.requestors));
-  links.count = section.integer("count", 1, most_links_each);
-  links.bytes = std::uint32_t(section.integer("max_bytes", 0, max_message_bytes));
-  links.window = unsigned(section.integer("window", 1, max_window, links.window));
-  links.pause_cycles = read_pause(section, system.clock_hz);
-  if (section.has("work")) links.work_cycles = section.time("work", system.clock_hz);
-  if (links.work_cycles > most_work_cycles)
-    section.fail("work", fmt::format("{} is {} cycles", section.written("work"), links.work_cycles),
-                 fmt::format("at most {} cycles", most_work_cycles));
-  links.depth = unsigned(section.integer("depth", 1, max_depth, links.depth));
-  if (section.has("cancels")) links.cancels = section.fraction("cancels");
-  return links;
-}
-
-WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
-                           const SystemSpec& system) {
-  const std::string kind = kind_of(table, path, origin, names_of(known_workloads()));
-  if (kind == "ping") {
-    const Section section(table, path, origin,
-                          {"kind", "from", "to", "bytes", "reply_bytes", "count", "pause"});
-    PingSpec ping;
-    ping.at = section.at();
-    ping.from = section.cpu("from", system.cpus);
-    ping.to = section.cpu("to", system.cpus);
-    ping.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-    ping.reply_bytes =
-        std::uint32_t(section.integer("reply_bytes", 0, max_message_bytes, ping.bytes));
-    ping.count = section.integer("count", 1, most_messages);
-    ping.pause_cycles = read_pause(section, system.clock_hz);
-    return ping;
-  }
-  if (kind == "stream") {
-    const Section section(table, path, origin,
-                          {"kind", "from", "to", "bytes", "count", "window", "pause"});
-    StreamSpec stream;
-    stream.at = section.at();
-    stream.from = section.cpu("from", system.cpus);
-    stream.to = section.cpu("to", system.cpus);
-    stream.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-    stream.count = section.integer("count", 1, most_messages);
-    stream.window = unsigned(section.integer("window", 1, max_window, stream.window));
-    stream.pause_cycles = read_pause(section, system.clock_hz);
-    return stream;
-  }
-  if (kind == "links") return read_links(table, path, origin, system);
-  const Section section(table, path, origin,
-                        {"kind", "bytes", "count", "window", "pause", "pattern", "cpus"});
-  AllToAllSpec all;
-  all.at = section.at();
-  all.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-  all.count = section.integer("count", 1, most_messages);
-  all.window = unsigned(section.integer("window", 1, max_window, all.window));
-  all.pause_cycles = read_pause(section, system.clock_hz);
-  if (section.has("pattern"))
-    all.pattern = Pattern(section.word(
-        "pattern", {"uniform", "hotspot", "transpose", "bit-complement", "tornado"}));
-  all.cpus = section.cpus("cpus", system.cpus);
-  return all;
-}
-
 void read_run(const Section& section, Scenario& scenario) {
   if (section.has("seed")) {
     // TOML has integers up to 2^63 - 1 only; a seed beyond is a string.
@@ -168,10 +88,14 @@ void read_run(const Section& section, Scenario& scenario) {
   if (section.has("fabric")) scenario.fabric = FabricKind(section.word("fabric", {"rtl", "tlm"}));
 }
 
-/// Twice what a workload pauses on average.
+/// Twice what a workload pauses on average; all that one takes that makes its own faults.
 std::uint64_t longest_pauses(const Scenario& scenario) {
   std::uint64_t longest = 0;
   for (const WorkloadSpec& workload : scenario.workloads) {
+    if (const auto* membership = std::get_if<MembershipSpec>(&workload)) {
+      longest = std::max(longest, longest_membership(*membership, scenario.system));
+      continue;
+    }
     const std::uint64_t count = std::visit([](const auto& its) { return its.count; }, workload);
     const std::uint64_t pause = pause_of(workload);
     const std::uint64_t most = most_integer / 4;
@@ -222,6 +146,7 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
                                                scenario.system));
   if (scenario.workloads.empty())
     throw ScenarioError(origin.line(1), "no workload", "at least one [[workload]]");
+  check_together(scenario.workloads);
   number = 0;
   for (const toml::table* table : tables(root, "fault", origin))
     scenario.faults.push_back(

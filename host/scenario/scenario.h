@@ -103,7 +103,33 @@ struct LinksSpec {
   bool operator==(const LinksSpec&) const = default;
 };
 
-using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec>;
+/// Changes of a replicated table by one client on each of some CPUs, one update at a time each.
+struct UpdatesSpec {
+  Source at;
+  std::uint32_t bytes = 0;  ///< of each update, least_update_bytes to contract::update_bytes
+  std::uint64_t count = 0;  ///< updates of each client, at least 1
+  std::uint64_t pause_cycles = 0;
+  std::vector<unsigned> cpus;  ///< who has a client, at least one, each once, in ascending order
+  bool operator==(const UpdatesSpec&) const = default;
+};
+
+/// CPUs that come and go, while all that are there send each other requests, answered with as many
+/// bytes, and are told by their kernels who goes and comes.
+struct MembershipSpec {
+  Source at;
+  std::uint64_t count = 0;  ///< restarts to be drawn; then `until_cycle` is 0
+  std::uint32_t bytes = 0;  ///< of each request, 0 to max_message_bytes
+  std::uint64_t pause_cycles = 0;   ///< mean time between two requests of a CPU, at least 1
+  std::uint64_t least_off = 0, most_off = 0;  ///< cycles that a CPU is off, from least_off_cycles
+  std::uint64_t stable_cycles = 0;  ///< between two restarts, beginning to beginning, at least
+  bool all = false;                 ///< whether too many may be off for the rest to be a quorum
+  std::uint64_t until_cycle = 0;    ///< restarts have been drawn: requests are sent up to then
+  std::uint64_t drain_cycles = 0;   ///< drain_intervals; what was sent has ended by then
+  bool operator==(const MembershipSpec&) const = default;
+};
+
+using WorkloadSpec =
+    std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec, MembershipSpec>;
 
 /// Mean time between two sends of a client, in cycles.
 inline std::uint64_t pause_of(const WorkloadSpec& spec) {
@@ -114,6 +140,16 @@ inline constexpr std::uint32_t max_message_bytes = 65536;
 inline constexpr unsigned max_window = 64;
 inline constexpr unsigned max_requestors = 32;
 inline constexpr unsigned max_depth = 64;
+inline constexpr std::uint32_t least_update_bytes = 8;  // who makes it, and its number
+inline constexpr std::size_t most_updates_workloads = 8;
+inline constexpr std::uint64_t most_rounds = 10'000;
+
+/// Of a membership workload, in I'm-alive intervals: after its restart a CPU counts as one of a
+/// quorum again only so much later; and when the last one is back, all goes on for so long,
+/// and then without new requests.
+inline constexpr std::uint64_t rejoin_intervals = 4;
+inline constexpr std::uint64_t quiet_intervals = 6;
+inline constexpr std::uint64_t drain_intervals = 4;
 inline constexpr std::uint64_t most_links_each = 1'000'000;
 inline constexpr std::uint64_t most_work_cycles = 50'000;  // a run moves: see Watchdog
 

@@ -135,6 +135,13 @@ double Section::fraction(std::string_view key) const {
   return value;
 }
 
+bool Section::flag(std::string_view key) const {
+  if (!has(key)) return false;
+  const toml::node& node = *table_.get(key);
+  if (!node.is_boolean()) wrong_type(key, node, "true or false");
+  return *node.value<bool>();
+}
+
 double Section::positive(std::string_view key) const {
   const toml::node& node = required(key, "a number above 0");
   if (!node.is_number()) wrong_type(key, node, "a number above 0");

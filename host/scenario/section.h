@@ -73,6 +73,9 @@ class Section {
 
   double fraction(std::string_view key) const;
 
+  /// True or false; false when there is none.
+  bool flag(std::string_view key) const;
+
   /// A number above 0, with a fraction or without.
   double positive(std::string_view key) const;
 

@@ -136,6 +136,26 @@ void write(Table& table, const LinksSpec& links) {
   table.number("cancels", links.cancels);
 }
 
+void write(Table& table, const UpdatesSpec& updates) {
+  table.number("bytes", updates.bytes);
+  table.number("count", updates.count);
+  table.list("cpus", updates.cpus, decimal);
+  if (updates.pause_cycles != 0) table.time("pause", updates.pause_cycles);
+}
+
+void write(Table& table, const MembershipSpec& membership) {
+  table.number("rounds", membership.count);
+  if (membership.count == 0) {
+    table.time("until", membership.until_cycle);
+  } else {
+    table.times("off", membership.least_off, membership.most_off);
+    table.time("stable", membership.stable_cycles);
+    if (membership.all) table.plain("all", "true");
+  }
+  table.number("bytes", membership.bytes);
+  table.time("pause", membership.pause_cycles);
+}
+
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {
   const auto numbers = [&](const char* key, const std::vector<unsigned>& list) {
     if (!list.empty()) table.list(key, list, decimal);

@@ -105,7 +105,16 @@ void Shrink::shrink_workload(std::size_t index) {
     };
   };
   smaller(place([](auto& spec) -> auto& { return spec.count; }), 1);
-  smaller(place([](auto& spec) -> auto& { return spec.bytes; }), 0);
+  const bool updates = std::holds_alternative<UpdatesSpec>(best_.workloads[index]);
+  smaller(place([](auto& spec) -> auto& { return spec.bytes; }), updates ? least_update_bytes : 0);
+  if (updates) {
+    const auto its = [index](Scenario& s) -> auto& {
+      return std::get<UpdatesSpec>(s.workloads[index]);
+    };
+    ddmin(its(best_).cpus, [&](const std::vector<unsigned>& kept) {
+      return with([&](Scenario& s) { its(s).cpus = kept; });
+    }, 1);
+  }
   if (std::holds_alternative<PingSpec>(best_.workloads[index])) {
     smaller([index](Scenario& s) -> auto& {
       return std::get<PingSpec>(s.workloads[index]).reply_bytes;

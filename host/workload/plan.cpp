@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace xybus {
@@ -44,6 +45,7 @@ ProcessAddress Plan::add_client(unsigned cpu, std::string name, Program program)
 }
 
 void Plan::install(Site& site) {
+  for (const auto& callback : on_boot_) callback(site);
   auto& processes = by_cpu_.at(site.cpu);
   for (std::size_t i = 0; i < processes.size(); ++i) {
     Planned& planned = processes[i];
@@ -61,8 +63,19 @@ Task<> Plan::run_client(Planned& planned, Process& process, Site& site) {
   if (given_up(site.cpu)) co_return;
   co_await planned.program(process, site);
   planned.ended = true;
-  if (--clients_left_ == 0 && on_complete_) on_complete_(site.hal.now());
+  one_less(site.hal.now());
 }
+
+void Plan::one_less(std::uint64_t cycle) {
+  if (--clients_left_ == 0 && on_complete_) on_complete_(cycle);
+}
+
+void Plan::hold_until(std::uint64_t cycle) {
+  if (held_until_ == 0) ++clients_left_;
+  held_until_ = std::max(held_until_, cycle);
+}
+
+void Plan::release() { one_less(held_until_); }
 
 void Plan::cpu_halted(unsigned cpu) {
   if (given_up(cpu)) return;

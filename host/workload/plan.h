@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "contract/contract.h"
@@ -32,6 +33,18 @@ class Plan {
 
   /// Adds a process whose end the run waits for.
   ProcessAddress add_client(unsigned cpu, std::string name, Program program);
+
+  /// Adds something to be done with each CPU whenever it starts, before its processes are made.
+  void on_boot(std::function<void(Site&)> callback) { on_boot_.push_back(std::move(callback)); }
+
+  /// A number for a replicated table that no other workload has.
+  unsigned next_table() { return next_table_++; }
+
+  /// The run goes on up to that cycle at least, as if a client that no halt ends were there.
+  void hold_until(std::uint64_t cycle);
+  std::uint64_t held_until() const { return held_until_; }
+  /// That cycle has come.
+  void release();
 
   /// Makes a CPU's processes, before its kernel runs. Plan and site must outlive the kernel.
   /// Of a CPU that was halted and starts again, the clients end at once: all processes have the
@@ -70,6 +83,12 @@ class Plan {
   std::vector<std::vector<Planned>> by_cpu_;
   bool given_up(unsigned cpu) const { return (given_up_ >> cpu & 1) != 0; }
 
+  void one_less(std::uint64_t cycle);
+
+  static constexpr unsigned first_table = 8;  // those below are for the kernel's own
+  unsigned next_table_ = first_table;
+  std::vector<std::function<void(Site&)>> on_boot_;
+  std::uint64_t held_until_ = 0;
   std::uint32_t given_up_ = 0;  // CPUs whose clients nobody waits for
   unsigned clients_left_ = 0;
   std::function<void(std::uint64_t)> on_complete_;

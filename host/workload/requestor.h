@@ -27,6 +27,9 @@ class Requestor {
   /// this; its link may be broken before it ends.
   Task<> send_drawn(ProcessAddress server, const LinksSpec& links);
 
+  /// Numbers messages from here on, so that they are told from those of an earlier incarnation.
+  void number_from(std::uint32_t number) { next_number_ = number; }
+
   /// Waits until everything sent has ended.
   Task<> finish();
 

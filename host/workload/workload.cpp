@@ -7,12 +7,14 @@
 namespace xybus {
 
 WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed,
-                                 Plan& plan, Scoreboard& scoreboard)
+                                 Plan& plan, Scoreboard& scoreboard,
+                                 ClusterWatch& cluster)
     : name_(xybus::name(spec)),
       index_(index),
       seed_(seed),
       plan_(plan),
       scoreboard_(scoreboard),
+      cluster_(cluster),
       clients_(plan.cpus()) {}
 
 ProcessAddress WorkloadContext::add_server(unsigned cpu) {
@@ -79,6 +81,8 @@ void plan_workload(const WorkloadSpec& spec, WorkloadContext& context) {
     void operator()(const StreamSpec& stream) const { plan_stream(stream, context); }
     void operator()(const AllToAllSpec& all) const { plan_all_to_all(all, context); }
     void operator()(const LinksSpec& links) const { plan_links(links, context); }
+    void operator()(const UpdatesSpec& updates) const { plan_updates(updates, context); }
+    void operator()(const MembershipSpec& its) const { plan_membership(its, context); }
   };
   std::visit(Planner{context}, spec);
 }

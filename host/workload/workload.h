@@ -19,15 +19,18 @@
 /// Requestor and server make, verify and account for every message. A new kind of workload also
 /// gets: its specification in scenario/scenario.h, added to WorkloadSpec; its name at the same
 /// place of known_workloads() in scenario/names.cpp; a reader in read_workload() of
-/// scenario/scenario.cpp; its planning function declared below, and called by plan_workload();
+/// scenario/read_workload.cpp; its planning function declared below, and called by plan_workload();
 /// what can be made smaller of it in shrink/shrink.cpp.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "check/cluster_watch.h"
 #include "check/scoreboard.h"
 #include "random/random.h"
 #include "scenario/scenario.h"
@@ -39,7 +42,7 @@ namespace xybus {
 class WorkloadContext {
  public:
   WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed, Plan& plan,
-                  Scoreboard& scoreboard);
+                  Scoreboard& scoreboard, ClusterWatch& cluster);
   WorkloadContext(const WorkloadContext&) = delete;
   WorkloadContext& operator=(const WorkloadContext&) = delete;
 
@@ -70,12 +73,23 @@ class WorkloadContext {
   /// A message has ended for its requestor on a CPU.
   void ended(unsigned cpu) { ++clients_[cpu].ended; }
 
+  /// Adds something to be done with each CPU whenever it starts, before its processes are made.
+  void on_boot(std::function<void(Site&)> callback) { plan_.on_boot(std::move(callback)); }
+  /// A number for a replicated table that no other workload has.
+  unsigned next_table() { return plan_.next_table(); }
+  /// The run goes on up to that cycle at least.
+  void hold_until(std::uint64_t cycle) { plan_.hold_until(cycle); }
+
   Scoreboard& scoreboard() { return scoreboard_; }
+  ClusterWatch& cluster() { return cluster_; }
+  std::uint16_t index() const { return index_; }
   unsigned cpus() const { return plan_.cpus(); }
   const std::string& name() const { return name_; }
+  /// What `expected` counts.
+  const char* what() const { return name_ == "updates" ? "updates" : "messages"; }
 
   void cpu_halted(unsigned cpu) { clients_[cpu].halted = true; }
-  /// Messages that all clients are to see through.
+  /// Messages, or updates, that all clients are to see through.
   std::uint64_t expected() const;
   /// Appends what is missing at the end of a run.
   void check(Complaints& complaints) const;
@@ -92,6 +106,7 @@ class WorkloadContext {
   std::uint64_t seed_;
   Plan& plan_;
   Scoreboard& scoreboard_;
+  ClusterWatch& cluster_;
   std::vector<Client> clients_;  // by CPU
 };
 
@@ -102,5 +117,7 @@ void plan_ping(const PingSpec& spec, WorkloadContext& context);
 void plan_stream(const StreamSpec& spec, WorkloadContext& context);
 void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context);
 void plan_links(const LinksSpec& spec, WorkloadContext& context);
+void plan_updates(const UpdatesSpec& spec, WorkloadContext& context);
+void plan_membership(const MembershipSpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

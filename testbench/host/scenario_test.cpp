@@ -211,6 +211,65 @@ TEST_CASE("links: a mistake is reported with its line and what was expected") {
   CHECK(error("from = 0\nbytes = 3\n").find("s.toml:7: unknown key \"bytes\" in workload.0") == 0);
 }
 
+TEST_CASE("updates: all CPUs have a client unless some are named, and sizes have their limits") {
+  const auto read = [](const std::string& keys) {
+    return std::get<UpdatesSpec>(
+        parse_scenario("[[workload]]\nkind = \"updates\"\n" + keys, "s.toml").workloads[0]);
+  };
+  const UpdatesSpec least = read("bytes = 8\ncount = 1\n");
+  CHECK(least.cpus == std::vector{0U, 1U, 2U, 3U});
+  CHECK(least.bytes == 8);
+  CHECK(least.count == 1);
+  CHECK(least.pause_cycles == 0);
+  const UpdatesSpec more = read("bytes = 1008\ncount = 5\npause = \"1 us\"\ncpus = [2]\n");
+  CHECK(more.cpus == std::vector{2U});
+  CHECK(more.bytes == 1008);
+  CHECK(more.pause_cycles == 100);
+  CHECK_THROWS_WITH(read("count = 1\nbytes = 7\n"),
+                    "s.toml:4: bytes = 7 is out of range; expected 8 to 1008");
+  CHECK_THROWS_WITH(read("bytes = 1009\ncount = 1\n"),
+                    "s.toml:3: bytes = 1009 is out of range; expected 8 to 1008");
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += "[[workload]]\nkind = \"updates\"\nbytes = 8\ncount = 1\n";
+  CHECK_THROWS_WITH(parse_scenario(many, "s.toml"),
+                    "s.toml:33: too many workloads of updates; expected 8 at most");
+}
+
+TEST_CASE("membership: rounds want times, none want an end, and mistakes have their line") {
+  const auto read = [](const std::string& keys) {
+    return std::get<MembershipSpec>(
+        parse_scenario("[[workload]]\nkind = \"membership\"\n" + keys, "s.toml").workloads[0]);
+  };
+  const MembershipSpec some =
+      read("rounds = 3\noff = [\"1 us\", \"2 ms\"]\nstable = \"1 ms\"\n");
+  CHECK(some.count == 3);
+  CHECK(some.least_off == 100);
+  CHECK(some.most_off == 200'000);
+  CHECK(some.stable_cycles == 100'000);
+  CHECK_FALSE(some.all);
+  CHECK(some.bytes == 32);
+  CHECK(some.pause_cycles == 100'000 / 8);
+  CHECK(read("rounds = 1\noff = [\"1 us\", \"1 us\"]\nstable = \"0 s\"\nall = true\n").all);
+  const MembershipSpec drawn = read("rounds = 0\nuntil = \"5 ms\"\n");
+  CHECK(drawn.count == 0);
+  CHECK(drawn.until_cycle == 500'000);
+  CHECK_THROWS_WITH(read("rounds = 0\n"),
+                    Catch::Contains("s.toml:1: workload.0 has no until; expected until = "));
+  CHECK_THROWS_WITH(read("rounds = 2\nuntil = \"5 ms\"\n"),
+                    "s.toml:4: until contradicts rounds; expected it with rounds = 0 alone");
+  CHECK_THROWS_WITH(read("rounds = 2\noff = [\"0.5 us\", \"2 ms\"]\nstable = \"1 ms\"\n"),
+                    "s.toml:4: off begins at 50 cycles; expected at least 100 cycles");
+  CHECK_THROWS_WITH(
+      read("rounds = 2\noff = [\"1 us\", \"2 ms\"]\nstable = \"1 ms\"\nall = 1\n"),
+      "s.toml:6: all is an integer; expected true or false");
+  CHECK_THROWS_WITH(read("rounds = 0\nuntil = \"5 ms\"\n[system]\nalive = \"0 s\"\n"),
+                    "s.toml:1: membership without I'm-alive packets; expected system.alive other "
+                    "than \"0 s\"");
+  CHECK_THROWS_WITH(read("rounds = 0\nuntil = \"5 ms\"\n[[workload]]\nkind = \"membership\"\n"
+                         "rounds = 0\nuntil = \"5 ms\"\n"),
+                    "s.toml:5: a second workload of membership; expected one at most");
+}
+
 TEST_CASE("faults of a node name its CPU, and may end") {
   const Scenario s = parse_scenario(R"([[workload]]
 kind = "ping"

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 
+#include "chaos/draw.h"
 #include "scenario/write.h"
 #include "shrink/ddmin.h"
 #include "shrink/shrink.h"
@@ -160,6 +161,30 @@ TEST_CASE("a links workload shrinks in everything that does not matter") {
   CHECK(links.work_cycles == 0);
   CHECK(links.cancels == (needs_cancels ? 0.25 : 0));
   CHECK(shrunk_one.system.cpus == 4);
+}
+
+TEST_CASE("updates shrink in number, bytes and clients, restarts one by one") {
+  const Scenario start = draw_chaos(
+      parse_scenario("[system]\ncpus = 5\n[[workload]]\nkind = \"updates\"\nbytes = 500\n"
+                     "count = 40\n[[workload]]\nkind = \"membership\"\nrounds = 6\n"
+                     "off = [\"1 ms\", \"2 ms\"]\nstable = \"2 ms\"\n", "s.toml"), 1);
+  REQUIRE(start.faults.size() == 6);
+  Rule rule;
+  rule.rule = [&start](const Scenario& s) {
+    const bool fault = std::ranges::any_of(
+        s.faults, [&](const FaultSpec& f) { return f.when == start.faults[3].when; });
+    return fault && std::ranges::any_of(s.workloads, [](const WorkloadSpec& spec) {
+      const auto* updates = std::get_if<UpdatesSpec>(&spec);
+      return updates != nullptr && std::ranges::count(updates->cpus, 2U) == 1;
+    });
+  };
+  const Scenario least = shrunk(start, rule);
+  REQUIRE(least.faults.size() == 1);
+  REQUIRE(least.workloads.size() == 1);
+  const auto& updates = std::get<UpdatesSpec>(least.workloads[0]);
+  CHECK(updates.cpus == std::vector{2U});
+  CHECK(updates.bytes == least_update_bytes);
+  CHECK(updates.count == 1);
 }
 
 TEST_CASE("a probability becomes the one packet that it takes") {

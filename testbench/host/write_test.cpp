@@ -1,5 +1,6 @@
 // A scenario written as TOML reads back as the same.
 #include <catch2/catch.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "chaos/detail.h"
@@ -39,13 +40,38 @@ std::vector<unsigned> some_cpus(RandomStream& random, unsigned cpus, std::size_t
   return list;
 }
 
+/// For an I'm-alive interval of least_alive_cycles.
+MembershipSpec some_membership(RandomStream& random) {
+  MembershipSpec membership;
+  membership.bytes = std::uint32_t(random.below(max_message_bytes + 1));
+  membership.pause_cycles = 1 + random.below(1'000'000);
+  membership.drain_cycles = drain_intervals * least_alive_cycles;
+  if (random.below(3) == 0) {
+    membership.until_cycle = random.below(1'000'000'000);
+    return membership;
+  }
+  membership.count = 1 + random.below(most_rounds);
+  membership.least_off = least_off_cycles + random.below(1'000'000);
+  membership.most_off = membership.least_off + random.below(1'000'000);
+  membership.stable_cycles = random.below(1'000'000);
+  membership.all = random.below(2) == 0;
+  return membership;
+}
+
 WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
   const auto cpu = [&] { return unsigned(random.below(cpus)); };
   const auto bytes = [&] { return std::uint32_t(random.below(max_message_bytes + 1)); };
   const std::uint64_t count = 1 + random.below(1'000'000'000);
   const auto window = unsigned(1 + random.below(max_window));
   const std::uint64_t pause = random.below(2) == 0 ? 0 : random.below(1'000'000'000);
-  switch (random.below(4)) {
+  switch (random.below(6)) {
+    case 4:
+      return UpdatesSpec{.at = {},
+                         .bytes = least_update_bytes + std::uint32_t(random.below(1000)),
+                         .count = count,
+                         .pause_cycles = pause,
+                         .cpus = some_cpus(random, cpus, 1)};
+    case 5: return some_membership(random);
     case 3:
       return LinksSpec{.at = {},
                        .from = some_cpus(random, cpus, 1),
@@ -149,6 +175,16 @@ Scenario some_scenario(RandomStream& random) {
   scenario.limit_cycles = (std::uint64_t{1} << 61) + random.below(1'000);
   for (std::uint64_t n = 1 + random.below(3); n > 0; --n)
     scenario.workloads.push_back(some_workload(random, scenario.system.cpus));
+  // One at most, and not without I'm-alives.
+  const auto is_membership = [](const WorkloadSpec& spec) {
+    return std::holds_alternative<MembershipSpec>(spec);
+  };
+  if (std::ranges::any_of(scenario.workloads, is_membership)) {
+    const auto one = *std::ranges::find_if(scenario.workloads, is_membership);
+    std::erase_if(scenario.workloads, is_membership);
+    scenario.workloads.push_back(one);
+    scenario.system.alive_interval_cycles = least_alive_cycles;
+  }
   for (std::uint64_t n = random.below(6); n > 0; --n)
     scenario.faults.push_back(some_fault(random, scenario.system.cpus));
   if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);

@@ -8,7 +8,8 @@ using namespace xybus::test;
 
 namespace {
 
-CommandRun good_run(const std::string& scenario, const std::string& arguments = "") {
+CommandRun good_run(const std::string& scenario, const std::string& arguments = "",
+                    const std::vector<std::string>& more_checks = {}) {
   CommandRun run = run_command(scenario, arguments);
   INFO(run.errors);
   REQUIRE(run.status == 0);
@@ -20,8 +21,11 @@ CommandRun good_run(const std::string& scenario, const std::string& arguments = 
   CHECK(messages["sent"] == messages["delivered"].get<int>() + messages["failed"].get<int>());
   std::vector<std::string> checks;
   for (const auto& check : run.summary["checks"]) checks.push_back(check["name"]);
-  CHECK(checks == std::vector<std::string>{"scoreboard", "protocol.x", "protocol.y", "liveness",
-                                           "workload", "views", "reference.x", "reference.y"});
+  std::vector<std::string> expected{"scoreboard", "protocol.x", "protocol.y", "liveness",
+                                    "workload", "views"};
+  expected.insert(expected.end(), more_checks.begin(), more_checks.end());
+  expected.insert(expected.end(), {"reference.x", "reference.y"});
+  CHECK(checks == expected);
   return run;
 }
 

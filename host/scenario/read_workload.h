@@ -1,0 +1,23 @@
+/// Reading `[[workload]]`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scenario/scenario.h"
+#include "scenario/section.h"
+
+namespace xybus {
+
+/// Throws ScenarioError for what is wrong in it.
+WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
+                           const SystemSpec& system);
+
+/// Throws ScenarioError for workloads that cannot be in one scenario.
+void check_together(const std::vector<WorkloadSpec>& workloads);
+
+/// Cycles that it takes at most.
+std::uint64_t longest_membership(const MembershipSpec& membership, const SystemSpec& system);
+
+}  // namespace xybus
