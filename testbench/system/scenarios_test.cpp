@@ -21,7 +21,8 @@ CommandRun good_run(const std::string& scenario, const std::string& arguments = 
   std::vector<std::string> checks;
   for (const auto& check : run.summary["checks"]) checks.push_back(check["name"]);
   CHECK(checks == std::vector<std::string>{"scoreboard", "protocol.x", "protocol.y", "liveness",
-                                           "workload", "views", "reference.x", "reference.y"});
+                                           "workload", "views", "reference.x", "reference.y",
+                                           "leaks"});
   return run;
 }
 
