@@ -88,7 +88,8 @@ cpu = 1
 when = "packet 2 from 1 on x"
 )"), "--fabric tlm");
   CHECK(run.status == 3);
-  CHECK_THAT(run.errors, Contains("\nwaits: CPU 0 pin 2 (ping-client) -> CPU 1, which is halted\n"));
+  CHECK_THAT(run.errors,
+             Contains("\nwaits: CPU 0 pin 2 (ping-client) -> CPU 1, which is halted\n"));
   REQUIRE(run.summary["waiting"]["chains"].size() == 1);
   CHECK(run.summary["waiting"]["deadlocks"].empty());
   CHECK(run.summary["waiting"]["chains"][0]["path"] ==
