@@ -422,7 +422,7 @@ CheckResult Run::leak_check() {
                                                                          found.status - 128)
                                                            : found.text)};
   }
-  if (!found.text.empty()) return {"leaks", false, "all processes have stopped, and " + found.text};
+  if (!found.text.empty()) return {"leaks", false, found.text};
   return {"leaks", true, "with all processes stopped no kernel holds anything"};
 }
 
