@@ -74,6 +74,10 @@ class WorkloadContext {
   unsigned cpus() const { return plan_.cpus(); }
   const std::string& name() const { return name_; }
 
+  /// Requests from that CPU are no messages of this workload from now on.
+  void distrust(unsigned cpu) { distrusted_ |= 1U << cpu; }
+  bool trusts(unsigned cpu) const { return (distrusted_ >> cpu & 1) == 0; }
+
   void cpu_halted(unsigned cpu) { clients_[cpu].halted = true; }
   /// Messages that all clients are to see through.
   std::uint64_t expected() const;
@@ -93,6 +97,7 @@ class WorkloadContext {
   Plan& plan_;
   Scoreboard& scoreboard_;
   std::vector<Client> clients_;  // by CPU
+  std::uint32_t distrusted_ = 0;  // CPUs
 };
 
 /// Adds the processes of a scenario's workload to the plan.
