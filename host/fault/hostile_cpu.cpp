@@ -62,10 +62,9 @@ void HostileCpu::run() {
   for (;;) {
     if (hal_.now() >= rude_until_) take_events();
     if (config_.inside && config_.alive_interval != 0 && hal_.now() >= next_alive_) send_alives();
-    send_anything();
+    change_settings();
+    if (!changing_) send_anything();
     if (once_in(600)) rude_until_ = hal_.now() + below(longest_rudeness);
-    if (once_in(300)) post_windows();
-    if (!config_.inside && once_in(2000)) set_control();
     const std::uint64_t until = hal_.now() + below(2 * mean_pause);
     while (hal_.now() < until) {
       hal_.idle(until);
@@ -109,6 +108,16 @@ void HostileCpu::set_control() {
   hal_.write(Register::control, control.value);
 }
 
+/// With nothing on its way: else the engine would send one packet under two incarnations, and nobody
+/// could say which window a descriptor has met.
+void HostileCpu::change_settings() {
+  changing_ = changing_ || once_in(300);
+  if (!changing_ || pending_ != 0) return;
+  changing_ = false;
+  post_windows();
+  if (once_in(5)) set_control();
+}
+
 void HostileCpu::post_windows() {
   for (unsigned i = 0; i < 4; ++i) {
     const unsigned number = below(contract::windows);
@@ -124,6 +133,7 @@ void HostileCpu::post_windows() {
 void HostileCpu::take_events() {
   std::array<bool, 2> any{};
   while (const auto event = events_.take()) {
+    if (event->event_type() == EventType::sent) --pending_;
     if (event->event_type() != EventType::received) continue;
     const auto bus = static_cast<unsigned>(event->bus());
     const contract::PacketHeader header{{event->header_0(), event->header_1()}};
@@ -157,6 +167,7 @@ bool HostileCpu::post(Ring& ring, const contract::SendDescriptor& descriptor) {
   store(descriptor, hal_.ram().subspan(ring.address + slot * contract::line_bytes,
                                        contract::line_bytes));
   hal_.write(ring.tail, ++ring.posted & 0xffffU);
+  ++pending_;
   return true;
 }
 

@@ -48,6 +48,7 @@ class HostileCpu {
 
   void start();
   void set_control();
+  void change_settings();
   void post_windows();
   void take_events();
   void learn(unsigned from, std::uint32_t address);
@@ -83,6 +84,8 @@ class HostileCpu {
   std::array<Peer, contract::max_nodes> peers_{};
   contract::MembershipPacket alive_;  // as the others send theirs
   std::uint32_t buffer_ = 0;
+  unsigned pending_ = 0;   // descriptors that have not met their fate
+  bool changing_ = false;  // windows, incarnation: it posts nothing until none is pending
   std::uint64_t next_alive_ = 0;
   std::uint64_t rude_until_ = 0;
 };
