@@ -160,9 +160,11 @@ void HostileCpu::learn(unsigned from, std::uint32_t address) {
   }
 }
 
-bool HostileCpu::post(Ring& ring, const contract::SendDescriptor& descriptor) {
+/// Under a cookie of its own, by which the reference tells descriptors apart; the upper half stays.
+bool HostileCpu::post(Ring& ring, contract::SendDescriptor descriptor) {
   const std::uint32_t fetched = hal_.read(ring.head) & 0xffffU;
   if (((ring.posted - fetched) & 0xffffU) >= descriptors) return false;
+  descriptor.set_cookie((descriptor.cookie() & 0xffff'0000U) | (++cookie_ & 0xffffU));
   const std::uint32_t slot = ring.posted % descriptors;
   store(descriptor, hal_.ram().subspan(ring.address + slot * contract::line_bytes,
                                        contract::line_bytes));

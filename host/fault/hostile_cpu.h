@@ -73,7 +73,7 @@ class HostileCpu {
   unsigned below(unsigned limit) { return static_cast<unsigned>(random_.below(limit)); }
   /// One time in `n`.
   bool once_in(unsigned n) { return random_.below(n) == 0; }
-  bool post(Ring& ring, const contract::SendDescriptor& descriptor);
+  bool post(Ring& ring, contract::SendDescriptor descriptor);
 
   hal::Hal& hal_;
   const HostileConfig config_;
@@ -84,6 +84,7 @@ class HostileCpu {
   std::array<Peer, contract::max_nodes> peers_{};
   contract::MembershipPacket alive_;  // as the others send theirs
   std::uint32_t buffer_ = 0;
+  std::uint32_t cookie_ = 0;
   unsigned pending_ = 0;   // descriptors that have not met their fate
   bool changing_ = false;  // windows, incarnation: it posts nothing until none is pending
   std::uint64_t next_alive_ = 0;

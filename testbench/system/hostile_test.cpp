@@ -99,7 +99,7 @@ TEST_CASE("a hostile member that does not lie about the view harms no link of ot
   }
 }
 
-TEST_CASE("many hostile CPUs, each with a seed of its own, find no hole") {
+TEST_CASE("hostile CPUs of several seeds find no hole") {
   for (const std::string view : {"outside", "inside"}) {
     for (unsigned seed = 2; seed < 8; ++seed) {
       unharmed(view, "--fabric tlm --seed " + std::to_string(seed));
