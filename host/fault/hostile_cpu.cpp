@@ -78,7 +78,7 @@ void HostileCpu::run() {
   }
 }
 
-// ---- The engine -----------------------------------------------------------------------------------
+// ---- The engine ---------------------------------------------------------------------------------
 
 void HostileCpu::start() {
   hal_.write(Register::control, 0);
@@ -108,8 +108,8 @@ void HostileCpu::set_control() {
   hal_.write(Register::control, control.value);
 }
 
-/// With nothing on its way: else the engine would send one packet under two incarnations, and nobody
-/// could say which window a descriptor has met.
+/// With nothing on its way: else the engine would send one packet under two incarnations, and
+/// nobody could say which window a descriptor has met.
 void HostileCpu::change_settings() {
   changing_ = changing_ || once_in(300);
   if (!changing_ || pending_ != 0) return;
@@ -178,7 +178,7 @@ std::uint32_t HostileCpu::next_buffer() {
   return buffer_address + buffer_ * contract::max_payload_bytes;
 }
 
-// ---- What it sends --------------------------------------------------------------------------------
+// ---- What it sends ------------------------------------------------------------------------------
 
 /// What keeps it in the view: on both buses, to all and to itself.
 void HostileCpu::send_alives() {
