@@ -109,7 +109,23 @@ Held Kernel::held() const {
 }
 
 void Kernel::received(const ReceivedPacket& packet) {
-  if (membership_.received(packet)) messages_.received(packet);
+  if (!membership_.received(packet)) return;
+  if (!membership_.member()) note_loader(packet);
+  messages_.received(packet);
+}
+
+/// Another one loads this CPU, so the one before is dead, or has forgotten it. Nobody else tells:
+/// this CPU is in no view. The monitor would wait for the rest of that one's image for ever.
+void Kernel::note_loader(const ReceivedPacket& packet) {
+  if (packet.payload.size() < link_header_bytes) return;
+  const auto header = load<contract::LinkHeader>(packet.payload);
+  if (header.operation() != contract::LinkOperation::link || header.server_pin() != Monitor::pin ||
+      header.to_epoch() != config_.epoch) {
+    return;
+  }
+  const Loader now{packet.source, packet.epoch};
+  if (loader_ && *loader_ != now) messages_.cpu_down(loader_->cpu);
+  loader_ = now;
 }
 
 SentVerdict Kernel::sent(const SentPacket& packet) { return messages_.sent(packet); }

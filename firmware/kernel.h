@@ -9,6 +9,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/dispatcher/dispatcher.h"
@@ -60,7 +61,11 @@ class Kernel : private PacketPort::Client {
   Dispatcher& dispatcher() { return dispatcher_; }
   MessageSystem& messages() { return messages_; }
   Membership& membership() { return membership_; }
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  const MessageSystem& messages() const { return messages_; }
+  const Membership& membership() const { return membership_; }
   const PacketPort& port() const { return port_; }
+  unsigned epoch() const { return config_.epoch; }
   /// The tables that global updates change; see Updater.
   Replica& replica() { return replica_; }
   /// For whoever looks for leaks. Takes no time.
@@ -83,6 +88,14 @@ class Kernel : private PacketPort::Client {
   void read_failed(unsigned reader, WindowName window, contract::SendStatus status) override;
   void batch_done() override;
 
+  void note_loader(const ReceivedPacket& packet);
+
+  /// Who loads this CPU.
+  struct Loader {
+    unsigned cpu, epoch;
+    bool operator==(const Loader&) const = default;
+  };
+
   const KernelConfig config_;
   Environment environment_;
   Dispatcher dispatcher_;
@@ -92,6 +105,7 @@ class Kernel : private PacketPort::Client {
   Replica replica_;
   Monitor monitor_;
   Updater updater_;
+  std::optional<Loader> loader_;
   bool halted_ = false;
 };
 

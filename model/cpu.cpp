@@ -91,6 +91,11 @@ void Cpu::restart(std::uint64_t cycle) {
   boot_.notify(until_time(cycle * ticks_));
 }
 
+void Cpu::nudge() {
+  nudged_ = true;
+  on_interrupt();
+}
+
 // An edge within cycle k wakes the CPU at the start of cycle k+1.
 void Cpu::on_interrupt() {
   if (!asleep_ || ending_) return;
@@ -171,8 +176,8 @@ bool Cpu::interrupt() const {
 void Cpu::idle(std::uint64_t until) {
   check();
   asleep_ = true;
-  while (!ending_ && !interrupt_in.read() && cycle() < until) wait_until(until);
-  asleep_ = false;
+  while (!ending_ && !interrupt_in.read() && !nudged_ && cycle() < until) wait_until(until);
+  asleep_ = nudged_ = false;
   if (ending_) throw hal::Halted{};
 }
 

@@ -54,6 +54,10 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   /// soon as what ran before has unwound. It is no longer slow. Does nothing unless it is halted.
   void restart(std::uint64_t cycle);
 
+  /// Ends idle() as if time had come, once: somebody has changed what the firmware waits for. Not
+  /// from firmware.
+  void nudge();
+
   /// From now on consume() takes so many times as long, at least 1.
   void set_slowness(unsigned factor) { slowness_ = factor; }
 
@@ -93,6 +97,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   ::tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
   bool asleep_ = false;
+  bool nudged_ = false;
   std::uint64_t slowness_ = 1;
   sc_core::sc_event boot_;    // the firmware is to be called again
   std::uint64_t boot_cycle_ = 0;

@@ -197,6 +197,9 @@ class Fabric : public sc_core::sc_module {
   /// the node is halted, or does not answer. The simulation cannot go on after it.
   virtual std::vector<std::optional<std::uint32_t>> peek(contract::Register) = 0;
 
+  /// Writes no more of the waveform, and leaves the file as it is: for a copy of the process.
+  virtual void drop_trace() {}
+
   /// A node's RAM, byte 0 first: what the engine and the CPU have written up to now.
   virtual std::span<std::byte> ram(unsigned node) = 0;
 

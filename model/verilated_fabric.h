@@ -41,6 +41,7 @@ class VerilatedFabric final : public Fabric {
   void upset_register(unsigned node, contract::Register reg, std::uint32_t bits) override;
   std::vector<std::optional<std::uint32_t>> peek(contract::Register reg) override;
   void end_burst() override { burst_ends_ = true; }
+  void drop_trace() override { static_cast<void>(waveform_.release()); }
   std::span<std::byte> ram(unsigned node) override { return ram_[node]; }
 
  private:

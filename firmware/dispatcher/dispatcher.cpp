@@ -55,6 +55,14 @@ void Dispatcher::stop(Process& process) {
   }
 }
 
+void Dispatcher::wind_up() {
+  after(1, [this] {
+    for (const auto& process : processes_) {
+      if (process != nullptr) stop(*process);
+    }
+  });
+}
+
 /// Nobody finds it any more while others clear up after it: it must get nothing new.
 void Dispatcher::finish(Process& process) {
   process.state_ = ProcessState::stopped;

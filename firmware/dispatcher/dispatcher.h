@@ -48,6 +48,10 @@ class Dispatcher {
   /// a point (see Process::exit). What it holds is given back. No error when it has stopped.
   void stop(Process& process);
 
+  /// Stops all processes at the next dispatch point, for good: for whoever looks for leaks. Not
+  /// from firmware that runs.
+  void wind_up();
+
   /// Lets a process run no more until `activate`. It keeps its events, and what comes for it
   /// meanwhile, time that runs out included; a kernel call that holds it goes on. One that runs
   /// goes on to its next suspension point. Suspending twice is the same as once.

@@ -25,6 +25,10 @@ contract::EventBit Process::waits_for() const {
   return state_ == ProcessState::waiting ? mask_ : contract::EventBit{};
 }
 
+bool Process::times_out() const {
+  return state_ == ProcessState::waiting && dispatcher_.times_.active(timer_);
+}
+
 KernelCall Process::held_in() const {
   return state_ == ProcessState::held ? held_in_ : KernelCall::none;
 }

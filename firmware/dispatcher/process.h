@@ -69,6 +69,8 @@ class Process {
   ProcessState state() const;
   /// What it waits for; none when it does not, or for time alone. Known of a suspended process too.
   contract::EventBit waits_for() const;
+  /// Whether it goes on after a time, whatever comes or does not.
+  bool times_out() const;
   /// The kernel call that holds it, also while it is suspended.
   KernelCall held_in() const;
   /// CPU cycles it has used up to now, its kernel calls included, interrupts not.

@@ -14,6 +14,10 @@ constexpr unsigned commit_times = 3;
 
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
+unsigned lowest(const View& view) {
+  return static_cast<unsigned>(std::countr_zero(view.members.mask));
+}
+
 /// Whether the packet tells of a view that was decided, with its incarnations.
 bool tells_view(const contract::MembershipPacket& packet) {
   return packet.operation() == LinkOperation::alive ||
@@ -61,7 +65,8 @@ bool ViewKeeper::operational(std::uint64_t now) const {
 
 std::uint64_t ViewKeeper::next(std::uint64_t now) const {
   if (joining()) return never;
-  return std::min({hearing_.deaf_at(), hearing_.next_silence(view().members.mask, now),
+  return std::min({hearing_.deaf_at(),
+                   hearing_.next_silence(view().members.mask | loading_.mask, now),
                    regroup_.next(now), commits_left_ != 0 ? commit_at_ : never});
 }
 
@@ -70,13 +75,16 @@ void ViewKeeper::tick(std::uint64_t now) {
   if (hearing_.deaf(now)) client_.halt(Reason::own_bus_failed);
   if (hearing_.silent(view().members.mask, now) != 0) regroup_.begin(now);
   regroup_.tick(now);
+  if (!regroup_.active()) give_up_silent(now);
   if (commits_left_ != 0 && now >= commit_at_) repeat_commit(now);
 }
 
 // ---- Packets that come --------------------------------------------------------------------------
 
 void ViewKeeper::heard(unsigned from, unsigned epoch, contract::BusId bus, std::uint64_t now) {
-  if (view().contains(from, epoch)) hearing_.heard(from, bus, now);
+  if (view().contains(from, epoch) || loading_.contain(from, epoch)) {
+    hearing_.heard(from, bus, now);
+  }
 }
 
 void ViewKeeper::received(unsigned from, unsigned epoch, const Packet& packet,
@@ -144,24 +152,44 @@ bool ViewKeeper::learn_view(const Packet& packet, std::uint64_t now) {
 }
 
 void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
-  if (joining()) return;
+  if (joining() || lost_.contain(from, epoch)) return;
   if (view().contains(from, epoch)) {
     bring_up_to_date(from, now);
   } else if (has(view().members.mask, from)) {
     hearing_.superseded(from);
     regroup_.begin(now);
-  } else if (std::countr_zero(view().members.mask) == static_cast<int>(config_.cpu)) {
+  } else if (lowest(view()) == config_.cpu) {
     hearing_.renewed(from, now);
-    if (loading_.contain(from, epoch)) return;
-    give_up(from, loading_.epochs.of(from));  // it has started once more
-    loading_.mask |= bit_of(from);
-    loading_.epochs.set(from, epoch);
+    if (!loading_.contain(from, epoch)) {
+      unload(from);  // it has started once more
+      lost_.mask &= ~bit_of(from);
+      loading_.mask |= bit_of(from);
+      loading_.epochs.set(from, epoch);
+    } else if (has(asked_, from)) {
+      return;
+    }
+    asked_ |= bit_of(from);
     client_.load(from, epoch);
   }
 }
 
 void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
-  if (!loading_.contain(cpu, epoch)) return;
+  if (loading_.contain(cpu, epoch)) asked_ &= ~bit_of(cpu);
+}
+
+/// Who loads one that has died would wait for ever. Should it not have died, it stays out until it
+/// is started again: it does not know that all that was said is forgotten here.
+void ViewKeeper::give_up_silent(std::uint64_t now) {
+  for (CpuMask left = hearing_.silent(loading_.mask, now); left != 0; left &= left - 1) {
+    const auto cpu = static_cast<unsigned>(std::countr_zero(left));
+    lost_.mask |= bit_of(cpu);
+    lost_.epochs.set(cpu, loading_.epochs.of(cpu));
+    unload(cpu);
+  }
+}
+
+void ViewKeeper::unload(unsigned cpu) {
+  if (!has(loading_.mask, cpu)) return;
   loading_.mask &= ~bit_of(cpu);
   client_.unload(cpu);
 }
@@ -219,11 +247,16 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   if (!next.contains(config_.cpu, config_.epoch)) client_.halt(Reason::poisoned);
   const View before = view();
   regroup_.settle(next);
+  asked_ = 0;
+  const bool loads = lowest(next) == config_.cpu;
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
-    const unsigned epoch = loading_.epochs.of(cpu);
-    if (!next.contains(cpu, epoch)) give_up(cpu, epoch);
+    if (!has(loading_.mask, cpu)) continue;
+    if (next.contains(cpu, loading_.epochs.of(cpu))) {
+      loading_.mask &= ~bit_of(cpu);
+    } else if (!loads) {
+      unload(cpu);  // by another from now on
+    }
   }
-  loading_ = {};
   commits_left_ = 0;
   hearing_.forget_confirmations();
   lease_barred_until_ = leased != 0 ? now + hearing_.lease() : 0;
@@ -231,7 +264,10 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
     const bool was_in = has(before.members.mask, cpu), is_in = has(next.members.mask, cpu);
     const bool same = was_in && is_in && before.contains(cpu, next.members.epochs.of(cpu));
-    if (cpu == config_.cpu) continue;
+    if (cpu == config_.cpu) {
+      if (!was_in) hearing_.renewed(cpu, now);  // it has said nothing yet that it could have heard
+      continue;
+    }
     if (was_in && !same) leaving |= bit_of(cpu);
     if (is_in && !same) coming |= bit_of(cpu);
     if (is_in && !same) hearing_.renewed(cpu, now);

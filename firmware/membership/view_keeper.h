@@ -43,9 +43,10 @@ class ViewKeeper : private Regroup::Client {
     virtual void left(unsigned cpu) = 0;
     virtual void entered(unsigned cpu, unsigned epoch) = 0;
     /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit` or
-    /// `give_up`, or in `unload`.
+    /// `give_up`, or in `unload`. Asked for again when the view has changed without it.
     virtual void load(unsigned cpu, unsigned epoch) = 0;
-    /// That CPU is not loaded any more, and is not in the view.
+    /// That CPU has started once more, has fallen silent, or is another's to load; it is not in
+    /// the view.
     virtual void unload(unsigned cpu) = 0;
     /// This CPU has to halt, at once and for good. Does not return.
     virtual void halt(Reason reason) = 0;
@@ -96,6 +97,8 @@ class ViewKeeper : private Regroup::Client {
   void on_alive(unsigned from, const Packet& packet, std::uint64_t now);
   bool learn_view(const Packet& packet, std::uint64_t now);
   void adopt(const View& next, CpuMask leased, std::uint64_t since, std::uint64_t now);
+  void give_up_silent(std::uint64_t now);
+  void unload(unsigned cpu);
   void bring_up_to_date(unsigned from, std::uint64_t now);
   bool may_tell(unsigned cpu, std::uint64_t now);
   void repeat_commit(std::uint64_t now);
@@ -110,7 +113,11 @@ class ViewKeeper : private Regroup::Client {
   unsigned commits_left_ = 0;
   std::uint64_t commit_at_ = 0;
   std::array<std::uint64_t, contract::max_nodes> told_{};  // not told of the view again before
-  Members loading_;  // CPUs that are being loaded here, or taken in
+  // CPUs that are being loaded here, or taken in, from the first word to them on: both ends know by
+  // then what was sent and what came, so that this outlives a change of the view in between.
+  Members loading_;
+  Members lost_;       // CPUs that fell silent while they were loaded
+  CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
 };
 
 }  // namespace xybus

@@ -29,6 +29,24 @@ enum class LinkState : std::uint8_t {
   cancelled,  ///< The requestor is gone; the server owes a writelink all the same.
 };
 
+/// Name of a state, for logs.
+constexpr const char* name(LinkState state) {
+  switch (state) {
+    case LinkState::free: return "free";
+    case LinkState::queued: return "queued";
+    case LinkState::outstanding: return "outstanding";
+    case LinkState::done: return "done";
+    case LinkState::breaking: return "breaking";
+    case LinkState::waiting: return "waiting";
+    case LinkState::listened: return "listened";
+    case LinkState::reading: return "reading";
+    case LinkState::replying: return "replying";
+    case LinkState::closing: return "closing";
+    case LinkState::cancelled: return "cancelled";
+  }
+  return "?";
+}
+
 constexpr bool is_requestor_end(LinkState state) {
   return state >= LinkState::queued && state <= LinkState::breaking;
 }
@@ -83,6 +101,7 @@ struct Lcb {
   std::uint32_t reply_room = 0;
   std::uint32_t reply_length = 0;
   contract::Error error = contract::Error::none;  ///< Of the reply.
+  std::uint64_t since = 0;    ///< Cycle in which this end was made; for whoever asks.
   WindowNumber early_request = no_window;  ///< Requestor: the front of the request lies in it.
   WindowName request_window = 0;  ///< Server: the window where it can be read; 0 for none.
 

@@ -55,6 +55,8 @@ class LinkTable {
 
   /// All LCBs, free ones and the reserve too, in a fixed order. For rare occasions.
   std::vector<Lcb>& all() { return lcbs_; }
+  const std::vector<Lcb>& all() const { return lcbs_; }
+  unsigned size() const { return pool_; }
   /// Those of the pool; and how many of the pool and the reserve are in use.
   unsigned free_count() const { return static_cast<unsigned>(free_.size()); }
   unsigned in_use() const {

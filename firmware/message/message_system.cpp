@@ -32,7 +32,9 @@ Result<LinkId> MessageSystem::link(Process& requestor, ProcessAddress server,
                                    std::uint32_t tag) {
   environment_.charge(environment_.costs.link);
   if (server.cpu >= environment_.cpus()) return Error::bounds;
-  if ((down_mask_ >> server.cpu & 1U) != 0) return Error::path_down;
+  const std::uint32_t closed =
+      requestor.pin() < Dispatcher::first_pin ? down_mask_ : down_mask_ | loading_mask_;
+  if ((closed >> server.cpu & 1U) != 0) return Error::path_down;
   const auto result = requestor_.link(requestor, server, request, reply, tag);
   transmitter_.pump();
   return result;
@@ -89,6 +91,26 @@ void MessageSystem::set_queue_order(Process& server, QueueOrder order) {
 
 void MessageSystem::monitor_cpus(Process& process, std::uint32_t mask) {
   system_.monitor_cpus(process, mask & ((1U << environment_.cpus()) - 1));
+}
+
+// ---- For an operator ----------------------------------------------------------------------------
+
+std::vector<LinkStatus> MessageSystem::links() const {
+  std::vector<LinkStatus> links;
+  for (const Lcb& lcb : table_.all()) {
+    if (lcb.state == LinkState::free) continue;
+    links.push_back({.id = lcb.id,
+                     .state = lcb.state,
+                     .pin = lcb.pin,
+                     .peer = lcb.peer,
+                     .peer_link = lcb.peer_link,
+                     .system = lcb.system,
+                     .tag = lcb.tag,
+                     .request_bytes = lcb.request_length,
+                     .reply_room = lcb.reply_room,
+                     .since = lcb.since});
+  }
+  return links;
 }
 
 // ---- Packets that come --------------------------------------------------------------------------
@@ -233,6 +255,7 @@ void MessageSystem::process_stopped(Process& process) {
 
 void MessageSystem::cpu_down(unsigned cpu) {
   down_mask_ |= 1U << cpu;
+  loading_mask_ &= ~(1U << cpu);
   sources_[cpu].sequence.clear();
   sources_[cpu].epoch.reset();
   transmitter_.forget(cpu);
@@ -252,10 +275,12 @@ void MessageSystem::cpu_down(unsigned cpu) {
 void MessageSystem::open(unsigned cpu, unsigned epoch) {
   begin(cpu, epoch);
   down_mask_ &= ~(1U << cpu);
+  loading_mask_ |= 1U << cpu;
 }
 
 void MessageSystem::cpu_up(unsigned cpu, unsigned epoch) {
   open(cpu, epoch);
+  loading_mask_ &= ~(1U << cpu);
   announced_ |= 1U << cpu;
   system_.cpu_up(cpu);
 }

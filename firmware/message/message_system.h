@@ -17,6 +17,7 @@
 #include "firmware/environment.h"
 #include "firmware/message/bulk_transfer.h"
 #include "firmware/message/link.h"
+#include "firmware/message/link_status.h"
 #include "firmware/message/link_table.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/message/requestor_side.h"
@@ -115,7 +116,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   void cpu_down(unsigned cpu);
   /// This incarnation of that CPU is up. Packets of it may have come before.
   void cpu_up(unsigned cpu, unsigned epoch);
-  /// Links with that CPU are possible, though it is not up: it is being loaded.
+  /// The kernel's own processes can make links with that CPU, though it is not up: it is being
+  /// loaded.
   void open(unsigned cpu, unsigned epoch);
   /// What the packet port reports. Packets of links only.
   void received(const ReceivedPacket& packet);
@@ -133,6 +135,10 @@ class MessageSystem : private PacketSource, private BulkClient {
   unsigned free_lcbs() const { return table_.free_count(); }
   /// Those in use, of the reserve too, and messages of the kernel's own that wait for one.
   unsigned lcbs_in_use() const { return table_.in_use() + system_.owed(); }
+  /// Those of the pool.
+  unsigned lcbs() const { return table_.size(); }
+  /// All ends of links that are here, in the order of their LCBs. For an operator: takes no time.
+  std::vector<LinkStatus> links() const;
   /// Packets that fitted no link: late ones after a cancel or a failure, or malformed ones.
   std::uint64_t stray_packets() const { return stray_packets_; }
   /// Packets that came once more, and were dropped.
@@ -181,6 +187,7 @@ class MessageSystem : private PacketSource, private BulkClient {
   const unsigned epoch_;
   std::vector<Source> sources_;  // by CPU
   std::uint32_t down_mask_;
+  std::uint32_t loading_mask_ = 0;  // CPUs that are being loaded
   std::uint32_t announced_ = 0;  // CPUs that those who asked know to be up
   std::uint64_t stray_packets_ = 0;
   std::uint64_t duplicate_packets_ = 0;

@@ -20,6 +20,7 @@ Result<LinkId> RequestorSide::link(Process& requestor, ProcessAddress server,
   if (request.size() > max_message_bytes || reply.size() > max_message_bytes) return Error::bounds;
   Lcb* lcb = table_.allocate(LinkState::queued, requestor.pin());
   if (lcb == nullptr) return Error::no_lcb;
+  lcb->since = environment_.hal().now();
   lcb->peer = server;
   lcb->priority = requestor.priority();
   lcb->tag = tag;

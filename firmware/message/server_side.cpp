@@ -140,6 +140,7 @@ bool ServerSide::on_link(unsigned cpu, const LinkHeader& header, std::span<const
 
 void ServerSide::queue(unsigned cpu, const LinkHeader& header, std::span<const std::byte> data,
                        Lcb& lcb, Process& server) {
+  lcb.since = environment_.hal().now();
   lcb.peer = {static_cast<std::uint8_t>(cpu), static_cast<Pin>(header.requestor_pin())};
   lcb.peer_link = {header.requestor_link()};
   table_.index(lcb);

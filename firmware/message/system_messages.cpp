@@ -15,6 +15,7 @@ constexpr std::uint8_t kernel_priority = std::numeric_limits<std::uint8_t>::max(
 bool SystemMessages::queue(Process& process, SystemMessage message) {
   Lcb* lcb = table_.allocate_reserved(message.code, process.pin());
   if (lcb == nullptr) return false;
+  lcb->since = environment_.hal().now();
   lcb->peer = {static_cast<std::uint8_t>(environment_.cpu()), 0};
   lcb->priority = kernel_priority;
   lcb->tag = message.subject;

@@ -18,7 +18,7 @@ void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t nu
                                 seat.number, number),
                     cycle);
   }
-  seat = {number, true};
+  seat = {.number = number, .on = true, .restarted = false};
   if ((mask >> cpu & 1) == 0) {
     complaints_.add(
         fmt::format("cycle {}: CPU {} is in view {} that it is not in", cycle, cpu, number), cycle);
@@ -38,9 +38,10 @@ void ViewWatch::check_leavers(std::uint64_t cycle, std::uint32_t number, std::ui
   const auto before = views_.find(number - 1);
   if (before == views_.end()) return;  // decided by CPUs that halted before they could tell
   const std::uint32_t leavers = before->second & ~mask;
-  left_ |= leavers;
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
-    if ((leavers >> cpu & 1) == 0 || excused_(cpu)) continue;
+    if ((leavers >> cpu & 1) == 0 || seats_[cpu].restarted) continue;
+    left_ |= 1U << cpu;
+    if (excused_(cpu)) continue;
     complaints_.add(fmt::format("cycle {}: CPU {} has left the view (number {}, {:#x}), and "
                                 "nothing was done to it",
                                 cycle, cpu, number, mask),
@@ -65,7 +66,16 @@ void ViewWatch::gave_up(unsigned cpu, std::uint64_t cycle) {
   }
 }
 
-void ViewWatch::off(unsigned cpu) { seats_[cpu].on = false; }
+void ViewWatch::off(unsigned cpu) {
+  seats_[cpu].on = false;
+  seats_[cpu].restarted = false;
+}
+
+void ViewWatch::restarted(unsigned cpu) {
+  seats_[cpu].on = false;
+  seats_[cpu].restarted = true;
+  left_ &= ~(1U << cpu);
+}
 
 void ViewWatch::look(std::uint64_t cycle, std::uint32_t operational) {
   std::optional<unsigned> first;

@@ -31,18 +31,19 @@ class ViewWatch {
 
   /// A CPU has halted by itself.
   void gave_up(unsigned cpu, std::uint64_t cycle);
-  /// A CPU is off, for whatever reason; or has begun anew, and is in no view yet.
+  /// A CPU is off, for whatever reason.
   void off(unsigned cpu);
 
-  /// A CPU has begun anew; what its former incarnation did is past.
-  void restarted(unsigned cpu) { left_ &= ~(1U << cpu); }
+  /// A CPU has begun anew, and is in no view yet; what its former incarnation did is past. That
+  /// may still be in the view, and leave it, however short the CPU was off.
+  void restarted(unsigned cpu);
 
   /// Which CPUs are operational at this cycle.
   void look(std::uint64_t cycle, std::uint32_t operational);
   /// Whether CPUs that are on are in different views, so that it is worth looking.
   bool divided() const;
 
-  /// CPUs that have left a view, and were not started again since.
+  /// CPUs whose present incarnation has left a view.
   std::uint32_t left() const { return left_; }
   /// Views after the first.
   std::uint64_t changes() const { return changes_; }
@@ -54,7 +55,8 @@ class ViewWatch {
  private:
   struct Seat {
     std::uint32_t number = 1;
-    bool on = true;
+    bool on = true;          // and in a view
+    bool restarted = false;  // and in no view yet
   };
 
   void check_leavers(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);

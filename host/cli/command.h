@@ -28,7 +28,8 @@ struct RunRequest {
   std::vector<std::string> overrides;
   bool no_skip = false;
   bool quiet = false;
-  bool status = false;  ///< the nodes' registers are printed after the run
+  bool status = false;  ///< the machine's status is printed after the run
+  std::vector<std::string> status_at;  ///< and at these times or cycles
   std::optional<bool> reference;         ///< nothing: on the rtl fabric
   bool no_bursts = false;                ///< test hook: one clock edge at a time
   std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
@@ -54,6 +55,9 @@ struct Window {
   std::uint64_t from = 0;
   std::uint64_t to = ~std::uint64_t{0};
 };
+
+/// Reads "10us" or "1000": a time, or cycles where there is no unit. Nothing when it is malformed.
+std::optional<std::uint64_t> parse_cycle(std::string_view text, double clock_hz);
 
 /// Reads "10us:20us", "1000:2000", "10us:", ":2000": times, or cycles where there is no unit.
 /// Nothing when it is malformed or empty.

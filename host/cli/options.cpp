@@ -77,7 +77,12 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
                         "it does not (default: it does with --fabric rtl)");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
-               "after the run print every node's counters, paths and state");
+               "after the run print CPUs, processes, links, who waits for whom, and\n"
+               "every node's counters, paths and state; the signal USR1 does while it goes on");
+  run.add_option("--status-at", request.status_at,
+                 "print the same at this time (20us) or cycle (2000), as often as needed")
+      ->allow_extra_args(false)
+      ->type_name("TIME");
   run.add_flag("-q,--quiet", request.quiet, "print nothing unless the run fails");
   constexpr const char* hidden = "";  // for the tests of the project itself
   run.add_flag("--no-bursts", request.no_bursts)->group(hidden);

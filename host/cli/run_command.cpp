@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -10,7 +11,9 @@
 #include "cli/command.h"
 #include "cli/last_words.h"
 #include "cli/second_run.h"
+#include "cli/status_signal.h"
 #include "report/event_log.h"
+#include "report/format.h"
 #include "report/output_files.h"
 #include "report/progress.h"
 #include "report/summary.h"
@@ -53,6 +56,13 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
                                    request.window));
     options.trace_from = window->from;
     options.trace_to = window->to;
+  }
+  for (const std::string& time : request.status_at) {
+    const auto cycle = parse_cycle(time, scenario.system.clock_hz);
+    if (!cycle)
+      throw UsageError(fmt::format("--status-at {} is neither a time (10us) nor a cycle (1000)",
+                                   time));
+    options.status_at.push_back(*cycle);
   }
   options.failure_at = request.failure_at;
   if (request.trace_only) options.end_at = options.trace_to;
@@ -117,7 +127,33 @@ std::string leave_repro(const RunRequest& request, const Scenario& scenario,
   return repro_command(request, repro_file(directory));
 }
 
-int run_and_report(const RunRequest& request, const Scenario& scenario, const RunOptions& options) {
+void print_status(std::FILE* to, const TimedStatus& status, double clock_hz) {
+  const double seconds = clock_hz > 0 ? double(status.cycle) / clock_hz : 0;
+  fmt::print(to, "status at cycle {} ({})\n{}\n", status.cycle, format_time(seconds), status.text);
+  std::fflush(to);
+}
+
+/// Shows what the machine says of itself while it runs: at the times that were asked for, and at
+/// each signal.
+void show_status(const RunRequest& request, double clock_hz, RunOptions& options) {
+  options.status_wanted = &StatusSignal::take;
+  options.on_status = [&request, clock_hz](const TimedStatus& status, bool asked) {
+    if (asked) return print_status(stderr, status, clock_hz);
+    if (!request.quiet) print_status(stdout, status, clock_hz);
+  };
+}
+
+void say_missing(const RunOptions& options, const RunResult& result) {
+  for (const std::uint64_t cycle : options.status_at) {
+    const auto told = [&](const TimedStatus& status) { return status.cycle == cycle; };
+    if (std::ranges::none_of(result.status_at, told))
+      fmt::print(stderr, "xybus: no status at cycle {}: the run ended before\n", cycle);
+  }
+}
+
+int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptions options) {
+  const StatusSignal signal;
+  show_status(request, scenario.system.clock_hz, options);
   RunOutputs outputs{options.out_dir, false, repeat_command(request), {}};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
@@ -134,6 +170,7 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
     throw std::runtime_error(
         fmt::format("{}\nto repeat: {}\n       or: {}", error.what(), outputs.command, repro));
   }
+  say_missing(options, result);
   outputs.trace = fs::exists(fs::path(options.out_dir) / "trace.gtkw");
   if (request.trace && !outputs.trace)
     fmt::print(stderr, "xybus: no trace: the run ended before the window {}\n", request.window);
@@ -141,7 +178,11 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, const Ru
     outputs.repro = leave_repro(request, scenario, options.out_dir);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
-  if (!request.quiet && request.status) fmt::print("\n{}", status_text(result.status));
+  if (!request.quiet && request.status) {
+    MachineStatus machine = result.machine;
+    machine.nodes = result.status;
+    fmt::print("\n{}", status_text(machine));
+  }
   std::fflush(stdout);
   fmt::print(stderr, "{}", failure_text(result, outputs));
   const bool look = result.outcome != Outcome::good && request.wave_on_failure > 0;
@@ -184,15 +225,18 @@ int run_command(const RunRequest& asked) {
   }
 }
 
+std::optional<std::uint64_t> parse_cycle(std::string_view text, double clock_hz) {
+  if (const auto cycles = parse_count(text)) return cycles;
+  const auto seconds = parse_time(text);
+  return seconds ? to_cycles(*seconds, clock_hz) : std::nullopt;
+}
+
 std::optional<Window> parse_window(std::string_view text, double clock_hz) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return {};
   using Point = std::optional<std::uint64_t>;
   const auto point = [&](std::string_view part, std::uint64_t open) -> Point {
-    if (part.empty()) return open;
-    if (const auto cycles = parse_count(part)) return cycles;
-    const auto seconds = parse_time(part);
-    return seconds ? to_cycles(*seconds, clock_hz) : std::nullopt;
+    return part.empty() ? open : parse_cycle(part, clock_hz);
   };
   const auto from = point(text.substr(0, colon), Window{}.from);
   const auto to = point(text.substr(colon + 1), Window{}.to);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "report/machine_status.h"
 #include "report/node_status.h"
 
 namespace xybus {
@@ -69,6 +70,13 @@ struct CheckResult {
                        ///< expected and actual, in one line.
 };
 
+/// What the machine said of itself while it ran.
+struct TimedStatus {
+  std::uint64_t cycle = 0;
+  std::string text;  ///< status_text()
+  std::string json;  ///< an object with "cycle", "status" and "waiting"
+};
+
 struct RunResult {
   std::string scenario;  ///< its name
   std::uint64_t seed = 0;
@@ -89,6 +97,10 @@ struct RunResult {
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;
   std::vector<NodeStatus> status;  ///< by CPU; empty when the hardware itself failed
+
+  /// Kernels, links and who waits for whom at the end, the nodes apart.
+  MachineStatus machine;
+  std::vector<TimedStatus> status_at;  ///< as asked for
 
   double simulated_seconds() const { return clock_hz > 0 ? double(cycles) / clock_hz : 0; }
   double cycles_per_second() const { return wall_seconds > 0 ? double(cycles) / wall_seconds : 0; }

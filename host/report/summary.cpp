@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "report/format.h"
+#include "report/status_json.h"
 
 namespace xybus {
 namespace {
@@ -39,50 +41,6 @@ Json checks_json(const std::vector<CheckResult>& checks) {
   Json list = Json::array();
   for (const CheckResult& check : checks)
     list.push_back({{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
-  return list;
-}
-
-/// What is zero, or as good as new, is left out.
-Json node_bus_json(const NodeStatus& node, contract::BusId bus) {
-  const auto b = static_cast<std::size_t>(bus);
-  Json counters = Json::object();
-  for (std::size_t i = 0; i < counters_per_bus; ++i)
-    if (node.counters[b][i] != 0) counters[counter_name(i)] = node.counters[b][i];
-  Json paths = Json::array();
-  for (std::size_t destination = 0; destination < node.paths[b].size(); ++destination) {
-    const PathStatus& path = node.paths[b][destination];
-    if (path.plain()) continue;
-    paths.push_back({{"destination", destination},
-                     {"state", name(path.state)},
-                     {"points", path.points},
-                     {"failures", path.failures}});
-  }
-  Json json{{"counters", std::move(counters)}, {"paths", std::move(paths)}};
-  const GuardianStatus& guardian = node.guardian[b];
-  if (guardian.offences != 0)
-    json["guardian"] = {{"offences", guardian.offences},
-                        {"offender", guardian.offender},
-                        {"offence", name(guardian.offence)}};
-  return json;
-}
-
-Json status_json(const std::vector<NodeStatus>& nodes) {
-  Json list = Json::array();
-  for (std::size_t cpu = 0; cpu < nodes.size(); ++cpu) {
-    const NodeStatus& node = nodes[cpu];
-    Json json{{"cpu", cpu}, {"halted", node.halted}};
-    if (!node.halted) {
-      json["enabled"] = node.enabled;
-      json["epoch"] = node.epoch;
-      json["interrupts"] = node.interrupts;
-      json["storing"] = node.storing;
-      json["serving"] = node.serving;
-      json["events"] = {{"made", node.events_made}, {"taken", node.events_taken}};
-      for (const auto bus : {contract::BusId::x, contract::BusId::y})
-        json["bus"][name(bus)] = node_bus_json(node, bus);
-    }
-    list.push_back(std::move(json));
-  }
   return list;
 }
 
@@ -135,6 +93,16 @@ std::string verdict(const RunResult& result) {
     case Outcome::limit: return "THE TIME LIMIT CAME FIRST";
   }
   return "?";
+}
+
+std::string waits_text(const WaitFindings& waiting) {
+  constexpr std::size_t most = 10;
+  const auto lines = lines_of(waiting);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(lines.size(), most); ++i)
+    text += fmt::format("waits: {}\n", lines[i]);
+  if (lines.size() > most) text += fmt::format("waits: {} more\n", lines.size() - most);
+  return text;
 }
 
 }  // namespace
@@ -194,7 +162,12 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
   json["round_trip_cycles"] = latency_json(result.round_trip);
   json["faults"] = faults_json(result.faults);
   json["checks"] = checks_json(result.checks);
-  json["status"] = status_json(result.status);
+  MachineStatus machine = result.machine;
+  machine.nodes = result.status;
+  json["status"] = status_json(machine);
+  if (!result.machine.waiting.empty()) json["waiting"] = waiting_json(result.machine.waiting);
+  for (const TimedStatus& timed : result.status_at)
+    json["status_at"].push_back(Json::parse(timed.json));
   json["command"] = outputs.command;
   if (!outputs.repro.empty()) json["repro"] = outputs.repro;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
@@ -233,6 +206,8 @@ std::string failure_text(const RunResult& result, const RunOutputs& outputs) {
   for (const CheckResult& check : result.checks)
     if (!check.ok) text += fmt::format("check failed: {}: {}\n", check.name, check.detail);
   if (text.empty()) text = fmt::format("{}\n", name(result.outcome));
+  if (result.outcome == Outcome::hung || result.outcome == Outcome::limit)
+    text += waits_text(result.machine.waiting);
   text += fmt::format("at cycle {} ({})\n", result.cycles, format_time(result.simulated_seconds()));
   text += fmt::format("to repeat: {}\n", outputs.command);
   if (!outputs.repro.empty()) text += fmt::format("       or: {}\n", outputs.repro);

@@ -16,13 +16,17 @@
 #include "check/scoreboard.h"
 #include "check/view_watch.h"
 #include "check/watchdog.h"
+#include "child/copy.h"
 #include "fault/active_faults.h"
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
 #include "run/judgement.h"
 #include "run/kernel_watch.h"
+#include "run/leaks.h"
+#include "run/read_machine.h"
 #include "run/read_status.h"
+#include "run/status_now.h"
 #include "trace/gtkw.h"
 #include "workload/plan.h"
 #include "workload/workload.h"
@@ -84,7 +88,9 @@ class Run : private FaultPoints {
 
  private:
   void at(std::uint64_t cycle, std::function<void()> action) override {
-    machine_.at(cycle, std::move(action));
+    machine_.at(cycle, [this, action = std::move(action)] {
+      if (!over_) action();
+    });
   }
   void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override;
   void halt(unsigned cpu, std::uint64_t cycle) override;
@@ -102,6 +108,10 @@ class Run : private FaultPoints {
   void end_at(std::uint64_t cycle);
   void complete_or_hung();
   void look(std::uint64_t cycle);
+  void tell_status(std::uint64_t cycle, bool asked);
+  MachineStatus machine_status(std::uint64_t cycle) const;
+  CheckResult leak_check();
+  std::string wind_up();
   void write_view();
   std::string simulate();
   std::string outstanding() const;
@@ -124,7 +134,7 @@ class Run : private FaultPoints {
   Watchdog watchdog_;
   ViewWatch view_watch_;
   ClusterWatch cluster_;
-  std::array<const Membership*, contract::max_nodes> memberships_{};  // of kernels that run
+  Kernels kernels_{};  // those that run
   bool looking_at_views_ = false;
   Injector injector_;
   KernelWatch kernel_watch_;
@@ -141,6 +151,8 @@ class Run : private FaultPoints {
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
   bool overdue_ = false;  // not complete when all had to be
+  bool over_ = false;  // only in the copy that looks for leaks
+  std::vector<TimedStatus> status_at_;
   bool contradicted_ = false;  // by the reference, which has ended the run
   std::string waiting_;  // hung or at the limit: who waits for what
 };
@@ -211,6 +223,9 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   });
   injector_.arm();
   if (plan_.held_until() != 0) machine_.at(plan_.held_until(), [this] { plan_.release(); });
+  for (const std::uint64_t cycle : options.status_at) {
+    machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
+  }
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
 }
@@ -240,9 +255,9 @@ void Run::boot(unsigned cpu, hal::Hal& hal) {
   Site site{cpu, hal, kernel};
   plan_.install(site);
   struct Known {
-    const Membership*& membership;
-    ~Known() { membership = nullptr; }
-  } known{memberships_[cpu] = &kernel.membership()};
+    Kernel*& kernel;
+    ~Known() { kernel = nullptr; }
+  } known{kernels_[cpu] = &kernel};
   cluster_.begun(cpu, kernel.replica());
   kernel.run();
 }
@@ -266,7 +281,7 @@ void Run::membership_event(unsigned cpu, const KernelEvent& event) {
 void Run::look_at_views(std::uint64_t cycle) {
   std::uint32_t operational = 0;
   for (unsigned cpu = 0; cpu < scenario_.system.cpus; ++cpu) {
-    const bool acts = memberships_[cpu] != nullptr && memberships_[cpu]->operational();
+    const bool acts = kernels_[cpu] != nullptr && kernels_[cpu]->membership().operational();
     operational |= std::uint32_t{acts} << cpu;
   }
   view_watch_.look(cycle, operational);
@@ -374,9 +389,64 @@ void Run::complete_or_hung() {
 void Run::look(std::uint64_t cycle) {
   watchdog_.moved(scoreboard_.progress_cycle());
   progress_.update(cycle, scoreboard_.ended() + cluster_.acknowledgements(), expected_);
+  if (options_.status_wanted && options_.status_wanted()) tell_status(cycle, true);
   if (ending_ || stalled_ || overdue_ || !watchdog_.stalled(cycle, plan_.clients_left())) return;
   stalled_ = true;
   machine_.stop();
+}
+
+// ---- What the machine says of itself -----------------------------------------------------------
+
+MachineStatus Run::machine_status(std::uint64_t cycle) const {
+  const std::vector<const Kernel*> kernels(kernels_.begin(),
+                                           kernels_.begin() + scenario_.system.cpus);
+  return read_machine(kernels, cycle);
+}
+
+void Run::tell_status(std::uint64_t cycle, bool asked) {
+  const TimedStatus status = status_now(machine_status(cycle), machine_.fabric());
+  progress_.clear();
+  if (!asked) status_at_.push_back(status);
+  if (options_.on_status) options_.on_status(status, asked);
+}
+
+// ---- Leaks ------------------------------------------------------------------------------------
+
+// In a copy of the process, so that the run is what it was.
+CheckResult Run::leak_check() {
+  if (unsound_ != 0) return {"leaks", true, "not looked for: bits of a CPU's memory have flipped"};
+  const CopyResult found = in_copy([this] { return wind_up(); });
+  if (found.status != 0) {
+    return {"leaks", false, fmt::format("winding up the machine failed: {}",
+                                        found.text.empty() ? fmt::format("signal {}",
+                                                                         found.status - 128)
+                                                           : found.text)};
+  }
+  if (!found.text.empty()) return {"leaks", false, "all processes have stopped, and " + found.text};
+  return {"leaks", true, "with all processes stopped no kernel holds anything"};
+}
+
+// Nobody watches it any more, nothing new befalls it, and what was wrong with it is put right.
+std::string Run::wind_up() {
+  over_ = true;
+  machine_.fabric().set_observer(nullptr);
+  machine_.fabric().drop_trace();
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    machine_.fabric().set_bus_down(bus, false);
+    machine_.fabric().set_bus_fault(bus, {});
+  }
+  std::uint32_t halted = 0;
+  for (unsigned cpu = 0; cpu < scenario_.system.cpus; ++cpu) {
+    machine_.fabric().set_node_fault(cpu, {});
+    machine_.cpu(cpu).set_slowness(1);
+    for (const Misdeed misdeed : {Misdeed::babble, Misdeed::forge, Misdeed::hold}) {
+      machine_.fabric().set_rogue(cpu, misdeed, false);
+    }
+    if (outages_.is_halted(cpu)) halted |= 1U << cpu;
+  }
+  const std::uint64_t alive = scenario_.system.alive_interval_cycles;
+  constexpr std::uint64_t patience = 2'000'000;
+  return leaks(machine_, kernels_, alive == 0 ? halted : 0, patience + 8 * alive);
 }
 
 // How to look at the trace; there is none when the run ended before its window.
@@ -485,11 +555,9 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   for (const BusId bus : {BusId::x, BusId::y}) {
     result.bus[static_cast<std::size_t>(bus)] = monitor_.result(bus);
   }
-  if (failure.empty()) {
-    if (reference_) reference_->finish(machine_.cycle());
-    result.status = read_status(machine_.fabric());
-    machine_.finish();
-  }
+  result.machine = machine_status(machine_.cycle());
+  result.status_at = std::move(status_at_);
+  if (failure.empty() && reference_) reference_->finish(machine_.cycle());
   cluster_.finish(machine_.cycle());
   // What has not ended is lost; that alone is a hang or a limit, not a check that failed.
   const bool sound = scoreboard_.check().ok && monitor_.check(BusId::x).ok &&
@@ -515,8 +583,13 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
                      name(beyond_judgement(scenario_)->kind))});
   }
   if (!failure.empty()) result.checks.push_back({"machine", false, failure});
-  const bool all_ok = std::ranges::all_of(result.checks, &CheckResult::ok);
-  if (!sound || (ending_ && !all_ok)) {
+  const auto all_ok = [&] { return std::ranges::all_of(result.checks, &CheckResult::ok); };
+  if (sound && ending_ && all_ok()) result.checks.push_back(leak_check());
+  if (failure.empty()) {
+    result.status = read_status(machine_.fabric());
+    machine_.finish();
+  }
+  if (!sound || (ending_ && !all_ok())) {
     result.outcome = Outcome::check_failed;
   } else if (!ending_) {
     result.outcome = stalled_ || overdue_ ? Outcome::hung : Outcome::limit;

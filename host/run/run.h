@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "model/fabric_kind.h"
 #include "report/event_log.h"
@@ -43,6 +45,13 @@ struct RunOptions {
   /// The reference model judges the run as it goes, and ends it at its first complaint. It changes
   /// nothing else.
   bool reference = false;
+
+  /// Cycles at which the machine is asked for its status. It changes nothing.
+  std::vector<std::uint64_t> status_at;
+  /// Asked now and then: whether somebody wants the status now.
+  std::function<bool()> status_wanted;
+  /// Given each status while the run goes on; `asked`: by status_wanted.
+  std::function<void(const TimedStatus&, bool asked)> on_status;
 
   /// Leaves off at this cycle, as if the scenario's limit were there.
   std::uint64_t end_at = ~std::uint64_t{0};

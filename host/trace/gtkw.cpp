@@ -55,7 +55,7 @@ constexpr Row bus_rows[] = {
 constexpr Row cpu_rows[] = {
     {"interrupt", "{node}.irq_o", Look::wire},
     {"idle", "{node}.idle_o", Look::wire},
-    {"clock on", "{node}.wake", Look::wire},
+    {"clock on", "{node}.wake_core", Look::wire},
     {"halted", "{node}.halt_q", Look::alarm},
     {"CPU port", "{node}.u_core.u_cpu_port.state_q[2:0]", Look::state},
     {"address", "{node}.u_core.u_cpu_port.address_q[19:0]", Look::hex},

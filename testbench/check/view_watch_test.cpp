@@ -100,6 +100,20 @@ TEST_CASE("a CPU that leaves the view without a reason is complained about") {
   CHECK_THAT(m.watch.check().detail, !Contains("CPU 2"));
 }
 
+TEST_CASE("a CPU that was off shortly leaves the view in its former life, not in the new one") {
+  Machine m;
+  m.watch.off(3);
+  m.watch.restarted(3);
+  m.all_to(7, 100, 2);
+  CHECK(m.watch.check().ok);
+  CHECK(m.watch.left() == 0);
+  m.all_to(15, 200, 3);
+  CHECK(m.watch.check().ok);
+  m.all_to(7, 300, 4);
+  CHECK(m.watch.left() == 8);
+  CHECK_THAT(m.watch.check().detail, Contains("CPU 3 has left the view (number 4, 0x7)"));
+}
+
 TEST_CASE("a CPU that halts by itself without a reason is complained about") {
   Machine m;
   m.disturbed = 8;

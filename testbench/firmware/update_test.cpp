@@ -171,6 +171,61 @@ TEST_CASE("a CPU that returns is loaded with the tables, and becomes the locker 
   }
 }
 
+TEST_CASE("CPUs that come back together are both taken in, whenever the second one does") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(seed);
+    CHECK(in_child([seed] {
+            std::mt19937 random(seed);
+            Machine machine(5);
+            machine.add_client(0, 30);
+            machine.rig.run(interval + random() % interval);
+            machine.rig.node(2).halt();
+            machine.rig.node(3).halt();
+            machine.rig.run(random() % 3 == 0 ? 4 * interval : 100);
+            machine.restart(2);
+            machine.rig.run(random() % 50'000);
+            machine.restart(3);
+            machine.add_client(0, 30);
+            machine.rig.run(12 * interval);
+            machine.add_client(2, 5);
+            machine.add_client(3, 5);
+            machine.rig.run(3 * interval);
+            std::string wrong = machine.wrong(0x1f);
+            if (machine.ended != 4) wrong += "not all ended";
+            return wrong;
+          }) == "");
+  }
+}
+
+TEST_CASE("a CPU that dies while it is loaded, or loads, keeps no other one out") {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    CAPTURE(seed);
+    CHECK(in_child([seed] {
+            std::mt19937 random(seed);
+            Machine machine(5);
+            machine.add_client(1, 30);
+            machine.rig.run(2 * interval);
+            const unsigned first = 2 + random() % 2, dying = random() % 2 == 0 ? first : 0;
+            machine.rig.node(first).halt();
+            machine.rig.node(4).halt();
+            machine.rig.run(5 * interval);
+            machine.restart(first);
+            // Its first packet is one that asks.
+            machine.rig.run(random() % 3 == 0 ? random() % 40'000 : random() % 8'000);
+            machine.rig.node(dying).halt();
+            machine.rig.run(random() % 50'000);
+            machine.restart(4);
+            machine.add_client(1, 10);
+            machine.rig.run(15 * interval);
+            machine.add_client(4, 5);
+            machine.rig.run(3 * interval);
+            std::string wrong = machine.wrong(0x1fU & ~bit_of(dying));
+            if (machine.ended != 3) wrong += "not all ended";
+            return wrong;
+          }) == "");
+  }
+}
+
 TEST_CASE("updates stay atomic when locker, sender or both die at any moment") {
   for (unsigned seed = 0; seed < 150; ++seed) {
     CAPTURE(seed);

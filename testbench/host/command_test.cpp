@@ -97,6 +97,8 @@ BenchRows bench_bus() {
            .required = 32}};
 }
 
+BenchRows bench_message() { return {{.name = "32 B", .value = 80, .unit = "cycles"}}; }
+
 BenchRows bench_sim() {
   return {{.name = "idle", .value = 1e6, .unit = "cycles/s", .machine_dependent = true}};
 }
@@ -487,6 +489,9 @@ TEST_CASE("without a name all benchmarks run, and the file has every figure") {
        "at_least": 0.99, "ok": true},
       {"name": "latency", "value": 22.0, "unit": "cycles", "limit": 11.0, "ratio": 2.0,
        "at_most": 32.0, "ok": true}]},
+    {"name": "message", "ok": true, "rows": [
+      {"name": "32 B", "value": 80.0, "unit": "cycles", "limit": null, "ratio": null,
+       "ok": true}]},
     {"name": "sim", "ok": true, "rows": [
       {"name": "idle", "value": 1e6, "unit": "cycles/s", "limit": null, "ratio": null, "ok": true,
        "machine_dependent": true}]}]})"));

@@ -108,20 +108,3 @@ when = { packet = "link", nth = 9, bus = "y" }
     judged = judged || check["name"].get<std::string>().starts_with("reference.");
   CHECK(judged);
 }
-
-TEST_CASE("a failed message between CPUs under a spurious interrupt is no less a complaint") {
-  // The weakness of this scenario fails messages between CPUs that no fault touches.
-  const std::string weak =
-      file_text(std::string(XYBUS_REPROS) + "/full-node-holds-up-others.toml");
-  const auto with = [&](const std::string& kind) {
-    std::string text = weak;
-    for (const int cpu : {0, 2, 3})
-      text += "\n[[fault]]\nkind = \"" + kind + "\"\ncpu = " + std::to_string(cpu) +
-              "\nat_cycle = 20000\nuntil = \"20001 cycles\"\n";
-    return run_command(scenario_file(text), "--fabric tlm");
-  };
-  const auto spurious = with("interrupt-spurious");
-  CHECK(spurious.status == 1);
-  CHECK(spurious.failed_check("scoreboard").find("failed with") != std::string::npos);
-  CHECK(with("interrupt-lost").status == 0);  // that one excuses
-}

@@ -18,7 +18,9 @@ TEST_CASE("what drawn faults once brought to light is good") {
   const std::string name =
       GENERATE(as<std::string>{}, "flipped-acceptance-of-a-collision",
                "number-given-again-after-busy", "message-denied",
-               "full-node-holds-up-others", "dead-controller-delays-alive");
+               "full-node-holds-up-others", "dead-controller-delays-alive",
+               "under-way-after-a-misdeed", "two-join-together", "deaf-before-it-spoke",
+               "back-before-it-was-missed");
   const auto run = run_repro(name, fabric);
   INFO(name << " on " << fabric << ": " << run.errors);
   CHECK(run.status == 0);

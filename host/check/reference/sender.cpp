@@ -39,6 +39,8 @@ void Sender::clear() {
 void Sender::forget(Cycle cycle, Cycle until) {
   transfer_.reset();
   active_.clear();
+  for (TakenRead& read : reads_) read.optional = true;  // it may have been served unseen
+  reply_ = {};
   for (auto& flows : flows_) flows.fill({.number = 0, .used = false, .known = false, .free = 0});
   series_known_ = false;
   paths_.forget(cycle);
@@ -238,8 +240,8 @@ bool Sender::launch_reply(const WirePacket& packet, Active& its, std::string& wh
     offer.notify = reply_.next() == reply_.left();
     const bool its_turn = offer.destinations == header.dst_mask() &&
                           offer.window == packet.sent[contract::header_words];
-    if (!its_turn && (read.optional || tolerant(packet.answer_cycle)) && reply_.done == 0 &&
-        reads_.size() > 1) {
+    const bool perhaps = tolerant(packet.answer_cycle) || (read.optional && reply_.done == 0);
+    if (!its_turn && perhaps && reads_.size() > 1) {
       reads_.pop_front();
       reply_ = {};
       continue;

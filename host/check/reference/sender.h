@@ -103,6 +103,7 @@ class Sender {
   bool reply_allowed(const tlm::Window& window, const TakenRead& read, std::uint32_t done,
                      std::uint32_t length) const;
   bool forget_posted(std::uint32_t cookie);
+  void forget_ended(const contract::EventEntry& entry);
   bool explains_fate(const contract::EventEntry& entry, Cycle cycle);
   bool explains_failed_read(const contract::EventEntry& entry, Cycle cycle);
   std::string number_wrong(const contract::PacketHeader& header, Nodes to);

@@ -166,9 +166,35 @@ bool Sender::forget_posted(std::uint32_t cookie) {
   return false;
 }
 
+// Attempts of it were not seen, so that it has ended otherwise than was worked out: whatever is
+// kept of it must not be taken for under way when the node is judged again.
+void Sender::forget_ended(const EventEntry& entry) {
+  const bool served = entry.event_type() == EventType::read_failed;
+  const auto ended = std::erase_if(active_, [&](const Active& its) {
+    const tlm::Offer& offer = its.job.offer;
+    const bool of_read = offer.origin == tlm::Origin::serve;
+    if (of_read != served || (!served && offer.cookie != entry.cookie())) return false;
+    for (Nodes left = its.job.left; left != 0; left &= left - 1) {
+      flow(offer.traffic_class, lowest(left)).known = false;
+    }
+    return true;
+  });
+  if (!served) {
+    const bool moving = transfer_ && transfer_->descriptor.cookie() == entry.cookie();
+    if (moving) transfer_.reset();
+    if (!moving && ended == 0) forget_posted(entry.cookie());
+    return;
+  }
+  const auto failed = std::ranges::find_if(
+      reads_, [&](const TakenRead& read) { return read.request[1] == entry.cookie(); });
+  if (failed == reads_.end()) return;
+  reads_.erase(reads_.begin(), failed + 1);
+  reply_ = {};
+}
+
 bool Sender::explains(const EventEntry& entry, Cycle cycle) {
   if (tolerant(cycle)) {
-    if (entry.event_type() == EventType::sent) forget_posted(entry.cookie());
+    forget_ended(entry);
     return true;
   }
   return entry.event_type() == EventType::sent ? explains_fate(entry, cycle)

@@ -498,6 +498,68 @@ TEST_CASE("A reply that nobody has asked for, too long, or from a closed window"
   CHECK(d.found() == "");  // its bytes may have been asked for before
 }
 
+// ---- After a misdeed --------------------------------------------------------------------------
+
+namespace {
+
+/// Node n has misbehaved a moment ago: for 200,000 cycles it is not judged as a sender.
+void misbehave(Bench& b, unsigned n) {
+  b.reference->rogue(n, true, b.now);
+  b.later();
+  b.reference->rogue(n, false, b.now);
+  b.later();
+}
+
+}  // namespace
+
+TEST_CASE("What ended unseen after a misdeed is not under way when the node is judged again") {
+  Posted b;
+  misbehave(b, 0);
+  b.wire(b.message({}), Answer::busy);
+  b.event(0, b.entry(EventType::sent, b.message({}), 100)
+                 .set_status(SendStatus::busy)
+                 .set_missed(2));
+  b.later(200'000);
+  b.post_message(0, 1, 2, 40);
+  b.wire(b.message({.sequence = 6}), Answer::accepted);
+  CHECK(b.found() == "");
+  b.post_message(0, 2, 2, 40);
+  b.wire(b.message({.sequence = 8}), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("sequence 8") && Contains("the model: sequence 7"));
+}
+
+TEST_CASE("A read that was served, or failed, unseen after a misdeed is not waited for") {
+  Reading b;
+  b.wire(b.request, Answer::accepted);
+  SECTION("served in part before") { b.wire(b.reply(1, 0, 256, false), Answer::accepted); }
+  SECTION("not served yet") {}
+  misbehave(b, 1);
+  SECTION("served") {}
+  SECTION("failed after a part") {
+    b.wire(b.reply(2, 0, 256, false), Answer::busy);
+    b.event(1, b.entry(EventType::read_failed, b.reply(2, 0, 256, false), 4U << 8)
+                   .set_status(SendStatus::unreachable));
+  }
+  b.later(200'000);
+  b.open_window(0, 1, 5);
+  b.post(0, 0, 1, contract::SendDescriptor{}
+                      .set_dst_mask(2)
+                      .set_kind(PacketKind::read)
+                      .set_generation(9)
+                      .set_length(40)
+                      .set_cookie(8));
+  const auto request = b.transfer({.sequence = 4}, PacketKind::read, b.place,
+                                  std::array<std::uint32_t, 4>{40, 5U << 8, 0, 0});
+  b.event(0, b.entry(EventType::sent, b.request, 7));
+  b.wire(request, Answer::accepted);
+  REQUIRE(b.found() == "");
+  const auto at = contract::WindowWord{}.set_generation(5);
+  b.wire(b.transfer({.source = 1, .to = 1, .sequence = 9, .length = 40}, PacketKind::write, at,
+                    b.bytes_at(1, window_at, 40), true),
+         Answer::accepted);
+  CHECK(b.found() == "");
+}
+
 // ---- Receivers --------------------------------------------------------------------------------
 
 TEST_CASE("An answer that does not fit the packet") {

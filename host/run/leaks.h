@@ -1,0 +1,23 @@
+/// What kernels still hold when nobody wants it any more.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "contract/contract.h"
+#include "firmware/kernel.h"
+#include "model/machine.h"
+
+namespace xybus {
+
+/// By CPU; nullptr where none runs. A kernel that ends takes itself out.
+using Kernels = std::array<Kernel*, contract::max_nodes>;
+
+/// Stops all processes of all kernels and lets the machine run on, for `patience` cycles at most,
+/// until no kernel holds anything. Gives what is held then, by CPU, in one line; empty when
+/// nothing is. `down` are CPUs that are halted and that nobody will find out of.
+std::string leaks(Machine& machine, const Kernels& kernels, std::uint32_t down,
+                  std::uint64_t patience);
+
+}  // namespace xybus
