@@ -97,18 +97,18 @@ void Membership::arm() {
 // ---- Packets that come --------------------------------------------------------------------------
 
 bool Membership::received(const ReceivedPacket& packet) {
-  if (packet.source >= environment_.cpus() || packet.payload.empty()) return false;
+  if (packet.source >= environment_.cpus() || packet.payload.empty()) return refuse();
   const auto operation =
       static_cast<LinkOperation>(std::to_integer<unsigned>(packet.payload.front()));
   const bool ours = is_for_membership(operation);
-  if (config_.alive_interval == 0) return !ours;
+  if (config_.alive_interval == 0) return !ours || refuse();
   keeper_.heard(packet.source, packet.epoch, packet.bus, now());
   if (!ours) {
     if (accepts(packet.source, packet.epoch)) return true;
     keeper_.intruded(packet.source, now());
-    return false;
+    return refuse();
   }
-  if (packet.payload.size() < sizeof(Packet::words)) return false;
+  if (packet.payload.size() < sizeof(Packet::words)) return refuse();
   keeper_.received(packet.source, packet.epoch, xybus::load<Packet>(packet.payload), now());
   arm();
   return false;

@@ -80,6 +80,8 @@ class Membership : private ViewKeeper::Client {
 
   /// I'm-alives that were left out, because the one before was still on its way.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
+  /// Packets that were not taken: too short, or of links and from a CPU that is not in the view.
+  std::uint64_t refused_packets() const { return refused_packets_; }
 
  private:
   using Packet = contract::MembershipPacket;
@@ -92,6 +94,11 @@ class Membership : private ViewKeeper::Client {
   void unload(unsigned cpu) override { listener_.down(cpu); }
   void halt(ViewKeeper::Reason reason) override;
 
+  /// Counts it.
+  bool refuse() {
+    ++refused_packets_;
+    return false;
+  }
   void alive_tick();
   void join_tick();
   void arm();
@@ -105,6 +112,7 @@ class Membership : private ViewKeeper::Client {
   ViewKeeper keeper_;
   BusLanes lanes_;
   std::uint64_t next_alive_ = 0;
+  std::uint64_t refused_packets_ = 0;
   TimerId timer_{};
   std::uint64_t timer_at_ = 0;
 };

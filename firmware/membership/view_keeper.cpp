@@ -118,8 +118,9 @@ void ViewKeeper::on_stranger(unsigned from, unsigned epoch, const Packet& packet
                              std::uint64_t now) {
   if (packet.operation() == LinkOperation::join) {
     on_join(from, epoch, now);
-  } else if (packet.view_number() > view().number && learn_view(packet, now)) {
-    // It came before the commit that tells of it.
+  } else if (packet.view_number() > view().number &&
+             (joining() || regroup_.accepted(from, epoch)) && learn_view(packet, now)) {
+    // It came before the commit that tells of it. From others this CPU believes nothing.
   } else if (packet.operation() == LinkOperation::regroup &&
              (joining() || regroup_.accepted(from, epoch))) {
     regroup_.received(from, packet, now);
@@ -159,7 +160,8 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
     hearing_.superseded(from);
     regroup_.begin(now);
   } else if (lowest(view()) == config_.cpu) {
-    hearing_.renewed(from, now);
+    // Who asks to be taken in while that goes on, and does nothing for it, falls silent.
+    if (!regroup_.active()) hearing_.renewed(from, now);
     if (!loading_.contain(from, epoch)) {
       unload(from);  // it has started once more
       lost_.mask &= ~bit_of(from);

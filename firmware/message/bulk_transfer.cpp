@@ -150,6 +150,7 @@ bool BulkTransfer::read_early(Lcb& lcb, std::uint32_t at, std::uint32_t left) {
 
 /// By another window than the piece before: what of that comes again is refused.
 void BulkTransfer::next_piece(Lcb& lcb) {
+  transmitter_.withdraw(lcb);  // a PULL that was answered before it was sent
   give_back(lcb.in.window);
   lcb.in.remote_read = false;
   receivers_.push(lcb);
@@ -184,6 +185,7 @@ bool BulkTransfer::stored(WindowName window, std::uint32_t bytes) {
     next_piece(*lcb);
     return true;
   }
+  transmitter_.withdraw(*lcb);
   give_back(in.window);
   in = {};
   client_.request_here(*lcb);
@@ -219,6 +221,8 @@ OutgoingPacket BulkTransfer::compose_ask(const Lcb& lcb) const {
 
 bool BulkTransfer::room(Lcb& lcb, const LinkHeader& header) {
   if (header.window() == 0 || lcb.out.window != no_window) return false;
+  if (lcb.out.next == lcb.out.end) return false;  // nothing was asked for
+  transmitter_.withdraw(lcb);  // an ASK that was answered before it was sent
   lcb.out.to = static_cast<WindowName>(header.window());
   senders_.push(lcb);
   return true;

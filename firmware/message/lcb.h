@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "contract/contract.h"
@@ -11,6 +12,9 @@
 #include "firmware/message/window_pool.h"
 
 namespace xybus {
+
+/// Bytes of a request or a reply, at most.
+inline constexpr std::size_t most_message_bytes = std::numeric_limits<std::int32_t>::max();
 
 /// Where one end of a link stands. The README of this room has the table of what moves it.
 enum class LinkState : std::uint8_t {

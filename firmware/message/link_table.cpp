@@ -84,7 +84,10 @@ void LinkTable::release(Lcb& lcb) {
     LcbQuota& held = quota(lcb.state, lcb.pin);
     assert(held.held > 0);
     --held.held;
-    if (is_server_end(lcb.state)) served_.remove(lcb);
+    if (is_server_end(lcb.state)) {
+      served_.remove(lcb);
+      --served_for_[lcb.peer.cpu];
+    }
   }
   std::uint32_t next = lcb.id.value + generation_step;
   if (next < generation_step) next += generation_step;  // generation 0 is not used

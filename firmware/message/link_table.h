@@ -1,6 +1,7 @@
 /// All links of one CPU: the pool of LCBs, and what each process has to be told.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -49,7 +50,13 @@ class LinkTable {
   Lcb* find(LinkId id);
 
   /// Makes a server's end known to `find_served`: its peer and peer_link are set.
-  void index(Lcb& lcb) { served_.insert(lcb); }
+  void index(Lcb& lcb) {
+    served_.insert(lcb);
+    ++served_for_[lcb.peer.cpu];
+  }
+  /// Whether another server's end may serve that CPU: all its requests together hold three
+  /// quarters of the pool at most, so that it cannot shut out the others.
+  bool may_serve(unsigned cpu) const { return served_for_[cpu] < pool_ - pool_ / 4; }
   /// The server's end of the link that `cpu` calls so; nullptr when there is none.
   Lcb* find_served(unsigned cpu, LinkId peer_link) const { return served_.find(cpu, peer_link); }
 
@@ -77,6 +84,7 @@ class LinkTable {
   std::vector<Lcb*> free_, free_reserve_;
   std::vector<Mailbox> mailboxes_;  // by pin
   PeerIndex served_;
+  std::array<unsigned, contract::max_nodes> served_for_{};  // server's ends, by requestor's CPU
   std::function<void(unsigned)> low_handler_;
   bool low_ = false;
 };

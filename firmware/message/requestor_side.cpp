@@ -1,23 +1,19 @@
 #include "firmware/message/requestor_side.h"
 
-#include <limits>
-
 namespace xybus {
 
 using contract::EventBit;
 using contract::LinkHeader;
 using contract::LinkOperation;
 
-namespace {
-constexpr std::size_t max_message_bytes = std::numeric_limits<std::int32_t>::max();
-}
-
 // ---- What processes call ------------------------------------------------------------------------
 
 Result<LinkId> RequestorSide::link(Process& requestor, ProcessAddress server,
                                    std::span<const std::byte> request, std::span<std::byte> reply,
                                    std::uint32_t tag) {
-  if (request.size() > max_message_bytes || reply.size() > max_message_bytes) return Error::bounds;
+  if (request.size() > most_message_bytes || reply.size() > most_message_bytes) {
+    return Error::bounds;
+  }
   Lcb* lcb = table_.allocate(LinkState::queued, requestor.pin());
   if (lcb == nullptr) return Error::no_lcb;
   lcb->since = environment_.hal().now();

@@ -116,11 +116,13 @@ bool ServerSide::on_link(unsigned cpu, const LinkHeader& header, std::span<const
   Process* server = dispatcher_.find(static_cast<Pin>(header.server_pin()));
   Lcb* lcb = nullptr;
   Error error = Error::none;
-  if (data.size() != (bulk ? 0 : header.length())) {
+  if (data.size() != (bulk ? 0 : header.length()) || header.length() > most_message_bytes ||
+      header.room_or_offset() > most_message_bytes) {
     error = Error::bounds;  // never from a message system like this one
   } else if (server == nullptr) {
     error = Error::no_process;
-  } else if (lcb = table_.allocate(LinkState::waiting, server->pin()); lcb == nullptr) {
+  } else if (!table_.may_serve(cpu) ||
+             (lcb = table_.allocate(LinkState::waiting, server->pin())) == nullptr) {
     error = Error::no_lcb;
   }
   if (error == Error::none) {
@@ -218,6 +220,7 @@ void ServerSide::reply_denied(Lcb& lcb) {
 }
 
 void ServerSide::release(Lcb& lcb) {
+  transmitter_.withdraw(lcb);
   bulk_.drop(lcb);
   table_.release(lcb);
 }

@@ -16,6 +16,10 @@ namespace {
 // point, so that a long transfer on one CPU does not shut out interrupts.
 constexpr unsigned local_burst = 16;
 
+// Refusals that wait for one CPU. More requests at a time a CPU like this one does not send to one
+// other unless it has given its processes more links than most ever need.
+constexpr std::size_t most_answers = 1024;
+
 }  // namespace
 
 Transmitter::Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
@@ -33,7 +37,16 @@ void Transmitter::refuse(unsigned cpu, const LinkHeader& link, contract::Error e
   LinkHeader reply = link;
   reply.set_operation(LinkOperation::reply).set_error(error).set_length(0);
   reply.set_room_or_offset(0).set_window(0).set_reply_window(0);
+  if (answers_of(cpu) >= most_answers) {
+    ++answers_left_out_;
+    return;
+  }
   answers_.push_back({cpu, reply});
+}
+
+std::size_t Transmitter::answers_of(unsigned cpu) const {
+  if (answers_.size() < most_answers) return 0;  // however they are distributed
+  return static_cast<std::size_t>(std::ranges::count(answers_, cpu, &Answer::cpu));
 }
 
 void Transmitter::forget_refusal(unsigned cpu, LinkId link) {

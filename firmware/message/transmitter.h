@@ -97,6 +97,7 @@ class Transmitter : private Repeater::Client {
     unsigned count = 0;
   };
 
+  std::size_t answers_of(unsigned cpu) const;
   void pump_remote();
   void pump_local();
   bool send_remote_answer();
@@ -118,9 +119,10 @@ class Transmitter : private Repeater::Client {
   PacketSource& source_;
   Repeater repeater_;
   Outbox<&Lcb::control_hook> outbox_;
-  std::deque<Answer> answers_;  // at most one for each LCB, and each window, of another CPU
+  std::deque<Answer> answers_;  // refusals, bounded for each CPU; one for each of its windows
   std::array<StrayCancels, contract::max_nodes> stray_cancels_{};
   std::uint32_t cancels_for_ = 0;  // bit c: there are some for CPU c
+  std::uint64_t answers_left_out_ = 0;
   bool pumping_ = false;
   bool local_timer_ = false;  // local packets are left for a dispatch point to come
   alignas(contract::line_bytes) std::array<std::byte, contract::max_payload_bytes> local_packet_{};

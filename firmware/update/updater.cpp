@@ -96,8 +96,9 @@ Task<> Updater::reconcile(Process& self) {
       co_return;
     }
     const auto verdict = replica_.apply(theirs);
-    if (verdict == Replica::Verdict::gap) {
-      throw std::logic_error("a CPU has more than one update that the locker lacks");
+    if (verdict == Replica::Verdict::gap) {  // nobody has more than one that the locker lacks
+      co_await self.wait(EventBit{}, retry_cycles);
+      co_return;
     }
     // Whoever was asked before had no more than this CPU, and lacks what it gets now.
     if (verdict == Replica::Verdict::applied) behind = ~left;
@@ -217,9 +218,6 @@ Task<Updater::Error> Updater::send(Process& self, unsigned cpu, const Update& up
         co_await converse(messages_, self, {static_cast<std::uint8_t>(cpu), Monitor::pin},
                           std::span(out_).first(update.size()), {});
     if (answer.error == Error::none) co_return Error::none;
-    if (answer.error == Error::invalid_state || answer.error == Error::bounds) {
-      throw std::logic_error("a CPU lacks an update that it was sent before");
-    }
     if (!membership_.member() || (membership_.view().members.mask >> cpu & 1U) == 0) co_return Error::none;
     co_await self.wait(EventBit::pon, retry_cycles);
   }

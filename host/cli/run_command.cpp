@@ -181,7 +181,7 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptio
   if (!request.quiet && request.status) {
     MachineStatus machine = result.machine;
     machine.nodes = result.status;
-    fmt::print("\n{}", status_text(machine));
+    fmt::print("\n{}", machine_text(machine));
   }
   std::fflush(stdout);
   fmt::print(stderr, "{}", failure_text(result, outputs));

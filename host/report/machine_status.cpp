@@ -160,7 +160,7 @@ std::string cpus_text(CpuMask cpus) {
   return text.empty() ? "none" : text;
 }
 
-std::string status_text(const MachineStatus& status) {
+std::string machine_text(const MachineStatus& status) {
   std::string text;
   if (!status.kernels.empty()) {
     text = kernels_text(status.kernels) + processes_text(status.kernels) + links_text(status) +

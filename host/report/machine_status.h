@@ -65,6 +65,6 @@ std::string describe(const ProcessStatus& process);
 std::string cpus_text(CpuMask cpus);
 
 /// For a person: kernels, processes, links, nodes, and who waits for whom.
-std::string status_text(const MachineStatus& status);
+std::string machine_text(const MachineStatus& status);
 
 }  // namespace xybus

@@ -73,7 +73,7 @@ struct CheckResult {
 /// What the machine said of itself while it ran.
 struct TimedStatus {
   std::uint64_t cycle = 0;
-  std::string text;  ///< status_text()
+  std::string text;  ///< machine_text()
   std::string json;  ///< an object with "cycle", "status" and "waiting"
 };
 

@@ -206,8 +206,7 @@ std::string failure_text(const RunResult& result, const RunOutputs& outputs) {
   for (const CheckResult& check : result.checks)
     if (!check.ok) text += fmt::format("check failed: {}: {}\n", check.name, check.detail);
   if (text.empty()) text = fmt::format("{}\n", name(result.outcome));
-  if (result.outcome == Outcome::hung || result.outcome == Outcome::limit)
-    text += waits_text(result.machine.waiting);
+  text += waits_text(result.machine.waiting);
   text += fmt::format("at cycle {} ({})\n", result.cycles, format_time(result.simulated_seconds()));
   text += fmt::format("to repeat: {}\n", outputs.command);
   if (!outputs.repro.empty()) text += fmt::format("       or: {}\n", outputs.repro);

@@ -18,7 +18,8 @@ const FaultSpec* beyond_judgement(const Scenario& scenario) {
       case FaultKind::interrupt_lost:
       case FaultKind::interrupt_spurious:
       case FaultKind::cpu_slow:
-      case FaultKind::cpu_restart: return true;
+      case FaultKind::cpu_restart:
+      case FaultKind::hostile_cpu: return true;
       default: return false;
     }
   });

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
+
+#include "run/read_machine.h"
 
 namespace xybus {
 namespace {
@@ -19,6 +22,34 @@ void wind_up(Machine& machine, const Kernels& kernels, std::uint32_t down) {
     kernel->dispatcher().wind_up();
     machine.cpu(cpu).nudge();
   }
+}
+
+template <class Done>
+void run_until(Machine& machine, std::uint64_t patience, Done done) {
+  const std::uint64_t begin = machine.cycle();
+  std::uint64_t step = 2000;
+  while (!done() && machine.cycle() - begin < patience) {
+    machine.run(machine.cycle() + step);
+    step = std::min<std::uint64_t>(2 * step, 100'000);
+  }
+}
+
+/// Servers' ends of links that their requestors have not any more, and that no server has to end.
+/// They are looked for first: a process that stops takes such ends with it.
+std::string orphans(const Machine& machine, const Kernels& kernels) {
+  const std::vector<const Kernel*> known(kernels.begin(), kernels.begin() + machine.cpus());
+  std::string text;
+  for (const LinkRow& link : links_of(read_machine(known, machine.cycle()))) {
+    const bool owed = link.server_state == LinkState::listened ||
+                      link.server_state == LinkState::cancelled;
+    if (link.requestor_state || link.system != SystemCode::none || owed) continue;
+    if (kernels[link.requestor.cpu] == nullptr) continue;
+    text += fmt::format("{}CPU {} still holds a link control block ({} of pin {}) for a link that "
+                        "CPU {} pin {} has ended",
+                        text.empty() ? "" : "; ", link.server.cpu, name(*link.server_state),
+                        link.server.pin, link.requestor.cpu, link.requestor.pin);
+  }
+  return text;
 }
 
 bool stopped(const Kernel& kernel) {
@@ -62,14 +93,11 @@ std::string links_left(const Kernel& kernel) {
 
 std::string leaks(Machine& machine, const Kernels& kernels, std::uint32_t down,
                   std::uint64_t patience) {
+  run_until(machine, patience, [&] { return orphans(machine, kernels).empty(); });
+  std::string text = orphans(machine, kernels);
+  if (!text.empty()) return text;
   wind_up(machine, kernels, down);
-  const std::uint64_t begin = machine.cycle();
-  std::uint64_t step = 2000;
-  while (!std::ranges::all_of(kernels, clean) && machine.cycle() - begin < patience) {
-    machine.run(machine.cycle() + step);
-    step = std::min<std::uint64_t>(2 * step, 100'000);
-  }
-  std::string text;
+  run_until(machine, patience, [&] { return std::ranges::all_of(kernels, clean); });
   for (unsigned cpu = 0; cpu < kernels.size(); ++cpu) {
     if (clean(kernels[cpu])) continue;
     text += fmt::format("{}CPU {} still holds {}{}", text.empty() ? "" : "; ", cpu,

@@ -14,7 +14,8 @@ namespace xybus {
 /// By CPU; nullptr where none runs. A kernel that ends takes itself out.
 using Kernels = std::array<Kernel*, contract::max_nodes>;
 
-/// Stops all processes of all kernels and lets the machine run on, for `patience` cycles at most,
+/// First waits until servers' CPUs have heard of every link that has ended; one that they then hold
+/// is a leak. Then stops all processes of all kernels and lets the machine run on, for `patience` cycles at most,
 /// until no kernel holds anything. Gives what is held then, by CPU, in one line; empty when
 /// nothing is. `down` are CPUs that are halted and that nobody will find out of.
 std::string leaks(Machine& machine, const Kernels& kernels, std::uint32_t down,

@@ -18,6 +18,7 @@
 #include "check/watchdog.h"
 #include "child/copy.h"
 #include "fault/active_faults.h"
+#include "fault/hostile_cpu.h"
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "run/bus_watch.h"
@@ -101,6 +102,7 @@ class Run : private FaultPoints {
   void add_reference();
   static FabricConfig fabric_config(const Scenario& scenario, const RunOptions& options);
   void boot(unsigned cpu, hal::Hal& hal);
+  void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
   void membership_event(unsigned cpu, const KernelEvent& event);
   void look_at_views(std::uint64_t cycle);
   bool disturbed(unsigned cpu) const;
@@ -133,8 +135,8 @@ class Run : private FaultPoints {
   std::uint64_t expected_ = 0;
   Watchdog watchdog_;
   ViewWatch view_watch_;
-  ClusterWatch cluster_;
   Kernels kernels_{};  // those that run
+  ClusterWatch cluster_;
   bool looking_at_views_ = false;
   Injector injector_;
   KernelWatch kernel_watch_;
@@ -148,6 +150,7 @@ class Run : private FaultPoints {
   std::uint32_t unsound_ = 0;  // CPUs with bits that have flipped
   std::uint32_t rogue_ = 0;  // CPUs whose node misbehaves, or has
   ActiveFaults active_;
+  std::array<const FaultSpec*, contract::max_nodes> hostile_{};  // what makes a CPU so, or nullptr
   bool ending_ = false;  // all workloads are complete
   bool stalled_ = false;
   bool overdue_ = false;  // not complete when all had to be
@@ -222,10 +225,10 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
     membership_event(cpu, event);
   });
   injector_.arm();
-  if (plan_.held_until() != 0) machine_.at(plan_.held_until(), [this] { plan_.release(); });
   for (const std::uint64_t cycle : options.status_at) {
     machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
   }
+  if (plan_.held_until() != 0) machine_.at(plan_.held_until(), [this] { plan_.release(); });
   if (scenario.complete_by)
     machine_.at(*scenario.complete_by + 1, [this] { complete_or_hung(); });
 }
@@ -244,6 +247,14 @@ void Run::add_reference() {
 }
 
 void Run::boot(unsigned cpu, hal::Hal& hal) {
+  if (hostile_[cpu] != nullptr) {
+    const HostileConfig config{.cpu = cpu,
+                               .cpus = scenario_.system.cpus,
+                               .epoch = epochs_[cpu],
+                               .inside = hostile_[cpu]->detail.inside,
+                               .alive_interval = scenario_.system.alive_interval_cycles};
+    return HostileCpu(hal, config, {options_.seed, fmt::format("hostile.cpu.{}", cpu)}).run();
+  }
   KernelConfig config;
   config.cpu = cpu;
   config.cpus = scenario_.system.cpus;
@@ -361,6 +372,27 @@ void Run::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycl
   if (reference_) reference_->rogue(cpu, on, cycle);
 }
 
+// Its kernel and processes are gone for good, and other firmware takes over a little later, when
+// what was on the buses has ended.
+void Run::set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  const unsigned cpu = *fault.cpu;
+  for (auto& workload : workloads_) workload->distrust(cpu);
+  if (on) {
+    halt(cpu, cycle);
+    machine_.at(cycle + least_off_cycles, [this, cpu, &fault, start = cycle + least_off_cycles] {
+      hostile_[cpu] = &fault;
+      machine_.restart(cpu);
+      monitor_.restarted(cpu, start);
+      if (reference_) reference_->restarted(cpu, start);
+    });
+  } else if (hostile_[cpu] != nullptr) {
+    hostile_[cpu] = nullptr;
+    machine_.halt(cpu);
+    monitor_.halted(cpu, cycle);
+    if (reference_) reference_->halted(cpu, cycle);
+  }
+}
+
 void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   // What others then think of the CPU, and it of them, may fail messages. An interrupt too many is
   // no reason to.
@@ -371,6 +403,7 @@ void Run::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
               {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
                fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
   notes_.fault(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
+  if (fault.kind == FaultKind::hostile_cpu) return set_hostile(fault, on, cycle);
   active_.change(fault, on, cycle, machine_, monitor_);
 }
 
@@ -422,7 +455,7 @@ CheckResult Run::leak_check() {
                                                                          found.status - 128)
                                                            : found.text)};
   }
-  if (!found.text.empty()) return {"leaks", false, "all processes have stopped, and " + found.text};
+  if (!found.text.empty()) return {"leaks", false, found.text};
   return {"leaks", true, "with all processes stopped no kernel holds anything"};
 }
 

@@ -16,7 +16,7 @@ TimedStatus status_now(const MachineStatus& machine, Fabric& fabric) {
     const nlohmann::ordered_json json{{"cycle", all.cycle},
                                       {"status", status_json(all)},
                                       {"waiting", waiting_json(all.waiting)}};
-    return status_text(all) + '\0' + json.dump();
+    return machine_text(all) + '\0' + json.dump();
   });
   const auto end = told.text.find('\0');
   if (told.status != 0 || end == std::string::npos) {

@@ -74,7 +74,7 @@ class Builder {
       const bool gone = !link.server_state && runs;
       const bool through = link.server_state == LinkState::closing;
       graph_.edges.push_back({place, server(link.server),
-                              gone      ? "the request is not there"
+                              gone      ? "the request has not arrived"
                               : through ? "the reply is on its way"
                                         : ""});
     }

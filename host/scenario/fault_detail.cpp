@@ -39,13 +39,14 @@ DetailKeys detail_keys(FaultKind kind) {
     case FaultKind::ram_flip: return {{"address", "bits"}, 2};
     case FaultKind::register_upset: return {{"register", "bits"}, 2};
     case FaultKind::cpu_slow: return {{"factor"}, 1};
+    case FaultKind::hostile_cpu: return {{"view"}, 0};
     default: return {};
   }
 }
 
 const Words& all_detail_keys() {
   static const Words keys{"bits", "part", "cpus", "wire", "level", "cycles",
-                          "address", "register", "factor"};
+                          "address", "register", "factor", "view"};
   return keys;
 }
 
@@ -91,6 +92,9 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
       break;
     case FaultKind::cpu_slow:
       detail.factor = unsigned(section.integer("factor", 2, 1000));
+      break;
+    case FaultKind::hostile_cpu:
+      if (section.has("view")) detail.inside = section.word("view", {"outside", "inside"}) == 1;
       break;
     default: break;
   }

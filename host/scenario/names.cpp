@@ -67,6 +67,7 @@ const std::vector<Described>& known_faults() {
       {"completion-delayed", "no event gets to a CPU's event ring for a time"},
       {"cpu-slow", "a CPU takes longer for everything, by a factor"},
       {"cpu-restart", "a CPU and its engine fall silent for a time, then start again"},
+      {"hostile-cpu", "a CPU runs firmware that sends others whatever may do harm"},
   };
   return list;
 }

@@ -15,8 +15,11 @@ constexpr double default_drain_seconds = 20e-3;
 constexpr std::uint64_t most_faults = 10'000;
 constexpr std::uint64_t longest_cycles = std::uint64_t{1} << 48;  // no sum of two overflows
 
-// What a scenario gets that does not say: all but upsets inside a node, which has no ECC.
-bool by_default(FaultKind kind) { return !is_instant(kind); }
+// What a scenario gets that does not say: all but upsets inside a node, which has no ECC, and hostile
+// CPUs, which want workloads that have nothing to do with them.
+bool by_default(FaultKind kind) {
+  return !is_instant(kind) && kind != FaultKind::hostile_cpu;
+}
 
 std::vector<FaultKind> read_kinds(const Section& section) {
   std::vector<FaultKind> kinds;

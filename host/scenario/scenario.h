@@ -176,6 +176,7 @@ enum class FaultKind {
   completion_delayed,  ///< no event gets to a CPU's event ring
   cpu_slow,        ///< a CPU takes longer for everything
   cpu_restart,     ///< a CPU is off for a time, and starts again from the beginning
+  hostile_cpu,     ///< a CPU runs firmware that sends what may do harm
 };
 
 /// Whether single packets on the wires are hit.
@@ -231,6 +232,7 @@ struct FaultDetail {
   unsigned wire = 0, level = 0;  ///< bus_stuck_bit
   unsigned cycles = 0;           ///< bus_slow: 1 to 255
   unsigned factor = 1;           ///< cpu_slow: 2 to 1000
+  bool inside = false;           ///< hostile_cpu: it stays in the view, and does not lie about that
   std::uint32_t address = 0;     ///< ram_flip: of the byte
   contract::Register reg = contract::Register::control;  ///< register_upset
   bool operator==(const FaultDetail&) const = default;

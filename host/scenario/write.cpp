@@ -185,6 +185,9 @@ void write(Table& table, FaultKind kind, const FaultDetail& detail) {
       numbers("bits", detail.bits);
       break;
     case FaultKind::cpu_slow: table.number("factor", detail.factor); break;
+    case FaultKind::hostile_cpu:
+      if (detail.inside) table.string("view", "inside");
+      break;
     default: break;
   }
 }

@@ -44,6 +44,7 @@ class LinksServer {
   std::size_t draw_wanted() { return 1 + random_.below(spec_.depth); }
   std::size_t ready() const { return std::size_t(std::ranges::count_if(held_, &Held::ready)); }
   void take();
+  Task<> refuse();
   void tell(LinkId link);
   Held choose();
   Task<> answer(Held held);
@@ -64,6 +65,7 @@ class LinksServer {
   RandomStream random_;  // which link it replies to, and when
   std::size_t wanted_;   // links that it wants to have before it replies to one
   std::vector<Held> held_;
+  std::vector<LinkId> refused_;  // of CPUs that are not trusted
   std::vector<std::byte> request_, reply_;
 };
 
@@ -71,6 +73,7 @@ Task<> LinksServer::run() {
   bool waited = false;
   for (;;) {
     take();
+    co_await refuse();
     if (ready() >= wanted_ || (waited && ready() > 0)) {
       co_await answer(choose());
       wanted_ = draw_wanted();
@@ -88,12 +91,24 @@ void LinksServer::take() {
   while (ready() < wanted_) {
     const auto request = messages_.listen(process_);
     if (!request) break;
+    if (!context_.trusts(request->from.cpu)) {
+      refused_.push_back(request->link);
+      continue;
+    }
     const MessageId id = context_.request(request->from.cpu, site_.cpu,
                                           request->tag % most_numbers,
                                           request->tag / most_numbers);
     context_.scoreboard().listened(id, site_.hal.now(), request->length);
     held_.push_back({*request, id, draw_link(spec_, context_, id)});
   }
+}
+
+/// All at once: none of them is there when the next LCAN is looked at.
+Task<> LinksServer::refuse() {
+  for (const LinkId link : refused_) {
+    co_await messages_.writelink(process_, link, {}, Error::wrong_owner);
+  }
+  refused_.clear();
 }
 
 void LinksServer::tell(LinkId link) {

@@ -44,6 +44,10 @@ Task<> serve(Process& process, Site& site, WorkloadContext& context) {
     while (messages.cancelled(process)) {
     }
     while (const auto request = messages.listen(process)) {
+      if (!context.trusts(request->from.cpu)) {
+        co_await messages.writelink(process, request->link, {}, Error::wrong_owner);
+        continue;
+      }
       co_await answer(process, site, context, *request, buffers);
     }
   }

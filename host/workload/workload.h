@@ -88,6 +88,10 @@ class WorkloadContext {
   /// What `expected` counts.
   const char* what() const { return name_ == "updates" ? "updates" : "messages"; }
 
+  /// Requests from that CPU are no messages of this workload from now on.
+  void distrust(unsigned cpu) { distrusted_ |= 1U << cpu; }
+  bool trusts(unsigned cpu) const { return (distrusted_ >> cpu & 1) == 0; }
+
   void cpu_halted(unsigned cpu) { clients_[cpu].halted = true; }
   /// Messages, or updates, that all clients are to see through.
   std::uint64_t expected() const;
@@ -108,6 +112,7 @@ class WorkloadContext {
   Scoreboard& scoreboard_;
   ClusterWatch& cluster_;
   std::vector<Client> clients_;  // by CPU
+  std::uint32_t distrusted_ = 0;  // CPUs
 };
 
 /// Adds the processes of a scenario's workload to the plan.

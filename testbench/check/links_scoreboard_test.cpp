@@ -17,7 +17,7 @@ struct Bench {
   Bench()
       : board({.seed = 5,
                .sabotage = {},
-               .excused = [this](unsigned, unsigned) { return excuse; },
+               .excused = [this](unsigned, unsigned, std::uint64_t) { return excuse; },
                .route = {}}) {}
 
   static MessageId id(std::uint32_t number, unsigned requestor = 1) {

@@ -223,3 +223,29 @@ TEST_CASE("a cancel for a stray pull is forgotten when its CPU goes down") {
   });
   CHECK(scene.rig.messages(1).stray_packets() == 0);
 }
+
+TEST_CASE("requests of one CPU hold three quarters of the pool, and those of others get in") {
+  Scene scene([](Scene& s, Process& self) {
+    constexpr unsigned pool = 256, share = pool - pool / 4;
+    LinkHeader link;
+    link.set_operation(LinkOperation::link).set_server_pin(self.pin());
+    const unsigned free = s.rig.messages(0).free_lcbs();
+    for (unsigned i = 0; i < pool; ++i) s.deliver(2, link.set_requestor_link(0x10000 + i));
+    CHECK(s.rig.messages(0).free_lcbs() == free - share);
+    s.deliver(1, link.set_requestor_link(0x10000));
+    CHECK(s.rig.messages(0).free_lcbs() == free - share - 1);
+  });
+}
+
+TEST_CASE("a request or room for a reply of more bytes than there are messages is refused") {
+  Scene scene([](Scene& s, Process& self) {
+    LinkHeader link;
+    link.set_operation(LinkOperation::link).set_server_pin(self.pin());
+    const unsigned free = s.rig.messages(0).free_lcbs();
+    s.deliver(2, LinkHeader(link).set_requestor_link(0x10000).set_length(0x8000'0000));
+    s.deliver(2, LinkHeader(link).set_requestor_link(0x10001).set_room_or_offset(0x8000'0000));
+    CHECK(s.rig.messages(0).free_lcbs() == free);
+    s.deliver(2, LinkHeader(link).set_requestor_link(0x10002).set_length(0x7fff'ffff));
+    CHECK(s.rig.messages(0).free_lcbs() == free - 1);
+  });
+}

@@ -107,8 +107,9 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
 TEST_CASE("chaos has defaults for all but how many and until when") {
   const Scenario scenario = chaos("rate = 2\nuntil = \"5 ms\"\n");
   const ChaosSpec& spec = *scenario.chaos;
-  CHECK(spec.kinds.size() == known_faults().size() - 2);
-  for (const FaultKind kind : {FaultKind::ram_flip, FaultKind::register_upset})
+  CHECK(spec.kinds.size() == known_faults().size() - 3);
+  for (const FaultKind kind :
+       {FaultKind::ram_flip, FaultKind::register_upset, FaultKind::hostile_cpu})
     CHECK(std::ranges::count(spec.kinds, kind) == 0);
   CHECK(spec.rate == 2.0);
   CHECK(spec.single);

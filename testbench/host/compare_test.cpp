@@ -397,6 +397,8 @@ TEST_CASE("columns of a verdict stay apart whatever stands in them") {
   verdict.names = {"rtl", "tlm"};
   verdict.totals = {{"outcome", "check-failed", "check-failed", true}};
   CHECK_THAT(verdict_text(verdict), Contains("  check-failed  check-failed\n"));
+}
+
 namespace {
 
 /// A link that its requestor breaks before its end, when its server has come so far.

@@ -24,7 +24,7 @@ CommandRun good_run(const std::string& scenario, const std::string& arguments = 
   std::vector<std::string> expected{"scoreboard", "protocol.x", "protocol.y", "liveness",
                                     "workload", "views"};
   expected.insert(expected.end(), more_checks.begin(), more_checks.end());
-  expected.insert(expected.end(), {"reference.x", "reference.y"});
+  expected.insert(expected.end(), {"reference.x", "reference.y", "leaks"});
   CHECK(checks == expected);
   return run;
 }

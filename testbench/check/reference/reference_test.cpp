@@ -515,9 +515,9 @@ void misbehave(Bench& b, unsigned n) {
 TEST_CASE("What ended unseen after a misdeed is not under way when the node is judged again") {
   Posted b;
   misbehave(b, 0);
-  b.wire(b.message({}), Answer::busy);
+  b.wire(b.message({}), Answers{}, {.unseen = true});
   b.event(0, b.entry(EventType::sent, b.message({}), 100)
-                 .set_status(SendStatus::busy)
+                 .set_status(SendStatus::unreachable)
                  .set_missed(2));
   b.later(200'000);
   b.post_message(0, 1, 2, 40);
@@ -531,12 +531,13 @@ TEST_CASE("What ended unseen after a misdeed is not under way when the node is j
 TEST_CASE("A read that was served, or failed, unseen after a misdeed is not waited for") {
   Reading b;
   b.wire(b.request, Answer::accepted);
+  b.event(0, b.entry(EventType::sent, b.request, 7));
   SECTION("served in part before") { b.wire(b.reply(1, 0, 256, false), Answer::accepted); }
   SECTION("not served yet") {}
   misbehave(b, 1);
   SECTION("served") {}
   SECTION("failed after a part") {
-    b.wire(b.reply(2, 0, 256, false), Answer::busy);
+    b.wire(b.reply(2, 0, 256, false), Answers{}, {.unseen = true});
     b.event(1, b.entry(EventType::read_failed, b.reply(2, 0, 256, false), 4U << 8)
                    .set_status(SendStatus::unreachable));
   }
@@ -550,7 +551,6 @@ TEST_CASE("A read that was served, or failed, unseen after a misdeed is not wait
                       .set_cookie(8));
   const auto request = b.transfer({.sequence = 4}, PacketKind::read, b.place,
                                   std::array<std::uint32_t, 4>{40, 5U << 8, 0, 0});
-  b.event(0, b.entry(EventType::sent, b.request, 7));
   b.wire(request, Answer::accepted);
   REQUIRE(b.found() == "");
   const auto at = contract::WindowWord{}.set_generation(5);

@@ -1,0 +1,117 @@
+// The operator's view of a run: at a time, at a signal, at the end; and what is left behind.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "command_run.h"
+
+using namespace xybus::test;
+using Catch::Contains;
+
+TEST_CASE("a status on the way changes nothing of the run") {
+  for (const char* fabric : {"rtl", "tlm"}) {
+    const CommandRun plain = run_command("links", fmt::format("--fabric {}", fabric));
+    const CommandRun asked = run_command(
+        "links", fmt::format("--fabric {} --status-at 1 --status-at 5123 --status-at 50us "
+                             "--status-at 300us", fabric));
+    CHECK(asked.status == 0);
+    CHECK(plain.events == asked.events);
+    CHECK(plain.summary["cycles"] == asked.summary["cycles"]);
+    CHECK(plain.summary["status"] == asked.summary["status"]);
+    CHECK(plain.summary.count("status_at") == 0);
+    const auto& at = asked.summary["status_at"];
+    REQUIRE(at.size() == 4);
+    CHECK(at[1]["cycle"] == 5000);  // in the order in which they came
+    CHECK(at[2]["cycle"] == 5123);
+    CHECK(at[3]["cycle"] == 30'000);
+    bool outstanding = false;
+    for (const auto& cpu : at[3]["status"]) {
+      CHECK(cpu["events"]["made"] > 0);
+      for (const auto& link : cpu["kernel"]["links"]) {
+        outstanding = outstanding || link["requestor_state"] == "outstanding";
+      }
+    }
+    CHECK(outstanding);
+  }
+}
+
+TEST_CASE("the status of a time is printed, and one that never comes is missed") {
+  const PlainRun run = run_plain(fmt::format(
+      "run '{}' --fabric tlm --status-at 100us --status-at 100s", shipped("ping")));
+  CHECK(run.status == 0);
+  CHECK_THAT(run.output, Contains("status at cycle 10000 (100 us)\nCPU  kernel "));
+  CHECK_THAT(run.output, Contains("ping-server"));
+  CHECK(run.errors == "xybus: no status at cycle 10000000000: the run ended before\n");
+}
+
+TEST_CASE("a status at something that is no time is bad usage") {
+  const PlainRun run =
+      run_plain(fmt::format("run '{}' --status-at noon", shipped("ping")));
+  CHECK(run.status == 2);
+  CHECK(run.errors == "xybus: --status-at noon is neither a time (10us) nor a cycle (1000)\n");
+}
+
+TEST_CASE("a signal shows the status of a run that goes on, and changes nothing of it") {
+  const std::string directory = fresh_directory();
+  // Long enough that a signal meets it.
+  const std::string run = fmt::format("run '{}' --set workload.0.count=1500 --out '{}' --quiet",
+                                      shipped("all-to-all"), directory);
+  const PlainRun signalled = run_plain(
+      run + " 2>shown & sleep 0.5; kill -USR1 $!; sleep 0.2; kill -USR1 $!; wait $!");
+  REQUIRE(signalled.status == 0);
+  CHECK_THAT(file_text(signalled.directory + "/shown"),
+             Contains("status at cycle ") && Contains("all-to-all-client"));
+  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
+  const PlainRun plain = run_plain(run);
+  CHECK(plain.errors.empty());
+  const auto again = nlohmann::json::parse(file_text(directory + "/summary.json"));
+  CHECK(summary["digest"] == again["digest"]);
+  CHECK(summary["cycles"] == again["cycles"]);
+}
+
+TEST_CASE("a run that hangs tells who waits for whom") {
+  const auto run = run_command(scenario_file(R"(
+[system]
+cpus = 2
+alive = "0 s"
+[limits]
+time = "1 s"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 10
+[[fault]]
+kind = "cpu-halt"
+cpu = 1
+when = "packet 2 from 1 on x"
+)"), "--fabric tlm");
+  CHECK(run.status == 3);
+  CHECK_THAT(run.errors,
+             Contains("\nwaits: CPU 0 pin 2 (ping-client) -> CPU 1, which is halted\n"));
+  REQUIRE(run.summary["waiting"]["chains"].size() == 1);
+  CHECK(run.summary["waiting"]["deadlocks"].empty());
+  CHECK(run.summary["waiting"]["chains"][0]["path"] ==
+        nlohmann::json({"CPU 0 pin 2 (ping-client)", "CPU 1"}));
+  CHECK(run.summary["status"][1]["kernel"]["runs"] == false);
+  // Only of a run that is good otherwise.
+  for (const auto& check : run.summary["checks"]) CHECK(check["name"] != "leaks");
+}
+
+TEST_CASE("a good run ends with a look for leaks, which writes nothing into its trace or log") {
+  const std::string directory = fresh_directory();
+  const PlainRun run = run_plain(
+      fmt::format("run '{}' --set workload.0.count=30 --wave --out '{}'", shipped("ping"),
+                  directory));
+  CHECK(run.status == 0);
+  CHECK_THAT(run.output,
+             Contains("leaks: with all processes stopped no kernel holds anything\n"));
+  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
+  const std::string events = file_text(directory + "/events.jsonl");
+  const auto stop = events.find("process_stopped");  // the client's end, and no other
+  CHECK(stop != std::string::npos);
+  CHECK(events.find("process_stopped", stop + 1) == std::string::npos);
+  CHECK(summary["status"][0]["kernel"]["processes"].size() == 3);
+  CHECK(summary["status"][0]["kernel"]["processes"][0]["state"] == "waiting");
+}
