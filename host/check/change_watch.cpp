@@ -77,13 +77,18 @@ void ChangeWatch::sweep(std::uint64_t cycle) {
 }
 
 void ChangeWatch::end(const Pending& pending, std::uint64_t cycle) {
-  const std::uint64_t took = cycle - pending.since;
   Times& times = pending.up ? returns_ : deaths_;
   ++times.count;
-  times.most = std::max(times.most, took);
+  // A return waits for the deaths that there are, and may be agreed on along with one.
+  const bool with_death = pending.up && std::ranges::any_of(pending_, [&](const Pending& each) {
+                            return !each.up && each.cpu != pending.cpu;
+                          });
   for (Pending& each : pending_) {
-    if (!pending.up && each.up && each.cpu != pending.cpu) each.since = cycle;
+    if (each.up && each.cpu != pending.cpu) each.since = cycle;
   }
+  if (with_death) return;
+  const std::uint64_t took = cycle - pending.since;
+  times.most = std::max(times.most, took);
   const unsigned most = pending.up ? return_intervals : death_intervals;
   if (!judged_ || took <= most * interval_) return;
   complaints_.add(fmt::format("cycle {}: CPU {} {} at cycle {}, and the others agree on that after "

@@ -6,8 +6,9 @@
 ///   back    two intervals after its restart it is in the view of all, itself included
 ///   told    a process that asked is told of just those changes that its kernel took part in
 ///
-/// The time of a change counts from its beginning, or from that of the last other change meanwhile
-/// (for `back` also from the end of another's death), as those are agreed on one after the other.
+/// The time of a change counts from its beginning, or from that of the last other change meanwhile;
+/// that of a return also from the end of another one, as those are agreed on one after the other. A
+/// return that is agreed on along with a death is not timed.
 #pragma once
 
 #include <array>

@@ -14,7 +14,8 @@ bool only_halts(const Scenario& scenario) {
 }  // namespace
 
 ClusterWatch::ClusterWatch(const Scenario& scenario)
-    : changes_(scenario.system.cpus, scenario.system.alive_interval_cycles, only_halts(scenario)) {
+    : replicas_(scenario.system.cpus),
+      changes_(scenario.system.cpus, scenario.system.alive_interval_cycles, only_halts(scenario)) {
   for (const WorkloadSpec& spec : scenario.workloads) {
     updates_ = updates_ || std::holds_alternative<UpdatesSpec>(spec);
     membership_ = membership_ || std::holds_alternative<MembershipSpec>(spec);

@@ -41,6 +41,9 @@ class ReplicaWatch {
  public:
   static constexpr unsigned max_tables = 16;
 
+  /// For CPUs 0 to `cpus` - 1.
+  explicit ReplicaWatch(unsigned cpus) : seats_(cpus) {}
+
   // ---- At clients ---------------------------------------------------------------------------
 
   void sent(const UpdateName& name, std::uint64_t cycle);
@@ -103,7 +106,7 @@ class ReplicaWatch {
   void adopt(unsigned cpu, std::uint64_t cycle, std::uint32_t number);
   void complain(std::uint64_t cycle, unsigned cpu, const std::string& what);
 
-  std::array<Seat, contract::max_nodes> seats_{};
+  std::vector<Seat> seats_;  // by CPU
   std::map<UpdateName, std::uint64_t> sent_;  // and when
   std::set<UpdateName> acknowledged_;
   std::uint32_t last_view_ = 1;

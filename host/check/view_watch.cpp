@@ -50,6 +50,7 @@ void ViewWatch::check_leavers(std::uint64_t cycle, std::uint32_t number, std::ui
 }
 
 void ViewWatch::gave_up(unsigned cpu, std::uint64_t cycle) {
+  ++gave_up_;
   const auto view = views_.find(seats_[cpu].number);
   const std::uint32_t mask = view == views_.end() ? 0 : view->second;
   std::uint32_t disturbed = 0;
@@ -99,7 +100,9 @@ bool ViewWatch::divided() const {
 }
 
 CheckResult ViewWatch::check() const {
-  return complaints_.result("views", fmt::format("{} changes of the view", changes_));
+  std::string good = fmt::format("{} changes of the view", changes_);
+  if (gave_up_ > 0) good += fmt::format("; {} times a CPU halted by itself", gave_up_);
+  return complaints_.result("views", std::move(good));
 }
 
 }  // namespace xybus

@@ -67,6 +67,7 @@ class ViewWatch {
   std::map<std::uint32_t, std::uint32_t> views_;  // by number
   std::uint32_t left_ = 0;
   std::uint64_t changes_ = 0;
+  std::uint64_t gave_up_ = 0;
   Complaints complaints_;
 };
 

@@ -105,6 +105,34 @@ TEST_CASE("the time of a change counts from the last other one meanwhile") {
   CHECK_THAT(m.watch.check().detail, Contains("2 deaths agreed on within 2.90 intervals"));
 }
 
+TEST_CASE("the time of a return counts from the end of another, and not at all along with a death") {
+  Machine m;
+  for (const unsigned cpu : {2U, 3U}) {
+    m.watch.off(cpu, 10'000);
+    m.changed(0x3, cpu, false, 12'500);
+    m.watch.restarted(cpu, 20'000);
+  }
+  SECTION("one after the other") {
+    m.changed(0x3, 2, true, 21'900);
+    m.enters(2, 0x7, 21'900);
+    m.changed(0x7, 3, true, 23'800);
+    m.enters(3, 0xf, 23'800);
+    CHECK(m.complaint(30'000) == "");
+    CHECK_THAT(m.watch.check().detail, Contains("2 returns within 1.90"));
+  }
+  SECTION("along with a death") {
+    m.changed(0x3, 2, true, 21'900);
+    m.enters(2, 0x7, 21'900);
+    m.watch.off(1, 22'000);
+    m.changed(0x5, 3, true, 24'900);
+    m.enters(3, 0xd, 24'900);
+    m.changed(0x5, 1, false, 24'900);
+    CHECK(m.complaint(30'000) == "");
+    CHECK_THAT(m.watch.check().detail, Contains("3 deaths agreed on within 2.90 intervals, 2 "
+                                                "returns within 1.90"));
+  }
+}
+
 TEST_CASE("nobody waits for survivors that halt, nor for a return when none is left") {
   Machine m;
   for (const unsigned cpu : {3U, 2U, 1U, 0U}) m.watch.off(cpu, 10'000 + cpu);

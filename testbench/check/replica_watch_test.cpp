@@ -12,7 +12,7 @@ namespace {
 
 /// Four CPUs in view 1, with one table each that a test may change as it likes.
 struct Machine {
-  ReplicaWatch watch;
+  ReplicaWatch watch{4};
   std::uint64_t cycle = 100;
   std::map<unsigned, std::uint64_t> digests;
 

@@ -329,3 +329,42 @@ TEST_CASE("saturated: both buses carry a word in more than 96 of 100 cycles") {
   CHECK(run.summary["bus"]["x"]["busy_cycles"] > 0.96 * cycles);
   CHECK(run.summary["bus"]["y"]["busy_cycles"] > 0.96 * cycles);
 }
+
+namespace {
+
+std::string detail_of(const CommandRun& run, const std::string& name) {
+  for (const auto& check : run.summary["checks"]) {
+    if (check["name"] == name) return check["detail"];
+  }
+  return "no such check";
+}
+
+}  // namespace
+
+TEST_CASE("updates: what is acknowledged is everywhere, whoever dies, on both fabrics") {
+  const std::string fabric = GENERATE(as<std::string>{}, "rtl", "tlm");
+  const auto run = run_command("updates", "--fabric " + fabric);
+  INFO(run.errors);
+  REQUIRE(run.status == 0);
+  const std::string detail = detail_of(run, "replicas");
+  INFO(detail);
+  // CPUs 2 and 3 see all of theirs through.
+  CHECK(std::stoi(detail.substr(detail.find("sent, ") + 6)) >= 80);
+  CHECK(detail.find("1 CPUs loaded") != std::string::npos);
+  CHECK(detail_of(run, "views").find("4 changes of the view; 1 times") == 0);
+}
+
+TEST_CASE("membership: every death and every return is agreed on in time") {
+  const auto run = good_run("membership", "", {"membership"});
+  const std::string detail = detail_of(run, "membership");
+  INFO(detail);
+  CHECK(detail.find("10 deaths agreed on within ") == 0);
+  CHECK(detail.find(", 10 returns within ") != std::string::npos);
+}
+
+TEST_CASE("membership: with all, too few are left in the end, and nobody is waited for") {
+  const auto run = run_command("membership", "--fabric tlm --set workload.0.all=true --set "
+                                             "workload.0.stable=\"100 us\"");
+  INFO(run.errors);
+  CHECK(run.status == 0);
+}
