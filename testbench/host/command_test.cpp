@@ -680,7 +680,7 @@ TEST_CASE("a mistyped name of a scenario gets all names and the nearest one") {
   CHECK(bench.start({"run", "pign"}) == 2);
   CHECK_THAT(bench.err, Catch::StartsWith("pign: there is no such scenario, perhaps \"ping\"; "
                                           "expected a file, all-to-all, "));
-  CHECK_THAT(bench.err, Catch::EndsWith(" or stream\n"));
+  CHECK_THAT(bench.err, Catch::EndsWith(" or updates\n"));
   CHECK(bench.start({"run", "zebra"}) == 2);
   CHECK_THAT(bench.err, Catch::StartsWith("zebra: there is no such scenario; expected a file, "));
   CHECK(bench.files() == untouched);

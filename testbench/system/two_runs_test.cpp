@@ -154,7 +154,7 @@ TEST_CASE("a failed run leaves a trace whose window holds the failure, and its o
                                               failure - 20'000, failure + 2000, failure)));
   CHECK_THAT(run.errors, Contains(fmt::format("to look: gtkwave {}/trace.gtkw\n", out)));
   CHECK(fs::file_size(out + "/trace.fst") > 1000);
-  CHECK(summary["cycles"] == 581'614);  // of the whole run
+  CHECK(summary["cycles"] == 583'470);  // of the whole run
   CHECK(fs::exists(out + "/events.jsonl"));
   // 10 ns a cycle, in ps.
   const std::string view = text_of(out + "/trace.gtkw");
