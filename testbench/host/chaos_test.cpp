@@ -89,8 +89,11 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
   }
   if (is_node_fault(fault.kind)) {
     CHECK(std::ranges::count(spec.cpus, *fault.cpu) == 1);
+  } else if (!fault.bus) {
+    CHECK(fault.kind == FaultKind::partition);
+    CHECK_FALSE(spec.single);
+    CHECK(spec.buses.size() == 2);
   } else {
-    REQUIRE(fault.bus.has_value());
     CHECK(std::ranges::count(spec.buses, *fault.bus) == 1);
   }
   const bool ends = fault.until_cycle.has_value();
