@@ -61,7 +61,8 @@ TEST_CASE("a death that one survivor agrees on too late is complained about") {
     const std::string complaint = m.complaint(30'000);
     if (judged) {
       CHECK_THAT(complaint, Contains("cycle 13001: CPU 3 fell silent at cycle 10000, and the "
-                                     "others agree on that after 3.00 intervals; expected 3 at most"));
+                                     "others agree on that after 3.00 intervals; expected 3 at "
+                                     "most"));
       CHECK(m.watch.first_complaint() == 13'001U);
     } else {
       CHECK(complaint == "");
