@@ -9,8 +9,8 @@ namespace xybus {
 
 /// The scenario that a seed makes of one with [chaos]: the drawn faults stand behind its own,
 /// everything has to be complete `drain` after the last of them, and there is no [chaos] any more.
-/// Scenario and seed alone decide. The rounds of a membership workload are drawn first, see rounds.h;
-/// a scenario without either comes back as it is.
+/// Scenario and seed alone decide. The rounds of a membership workload are drawn first, see
+/// rounds.h; a scenario without either comes back as it is.
 ///
 /// A random half of the allowed kinds is enabled for the seed (at least one), so that seeds differ
 /// in kind: with all kinds in every run, some would always hide what others could show (swarm

@@ -138,8 +138,8 @@ void ChangeWatch::finish(std::uint64_t cycle) {
 
 CheckResult ChangeWatch::check() const {
   std::string good = fmt::format(
-      "{} deaths agreed on within {:.2f} intervals, {} returns within {:.2f}{}; processes were told "
-      "of {} CPUs down and {} up",
+      "{} deaths agreed on within {:.2f} intervals, {} returns within {:.2f}{}; processes were "
+      "told of {} CPUs down and {} up",
       deaths_.count, intervals(deaths_.most), returns_.count, intervals(returns_.most),
       judged_ ? "" : " (not judged: more than halts is done to the machine)", downs_told_,
       ups_told_);

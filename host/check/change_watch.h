@@ -41,7 +41,7 @@ class ChangeWatch {
   /// For a CPU another one has left the view, or come into it.
   void changed(unsigned cpu, unsigned peer, bool up, std::uint64_t cycle);
 
-  // ---- At a process that asked to be told of all CPUs, one on each CPU ---------------------------
+  // ---- At a process that asked to be told of all CPUs, one on each CPU ------------------------
   void told(unsigned cpu, unsigned peer, bool up, std::uint64_t cycle);
 
   /// The run is over.

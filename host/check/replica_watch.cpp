@@ -87,8 +87,8 @@ void ReplicaWatch::check_order(unsigned cpu, std::uint64_t cycle, std::uint32_t 
     if (each.sender == record.sender) last = each.counter;
   }
   if (record.counter != last + 1) {
-    complain(cycle, cpu, fmt::format("applies as number {} update {} of CPU {} after its {}", number,
-                                     record.counter, record.sender, last));
+    complain(cycle, cpu, fmt::format("applies as number {} update {} of CPU {} after its {}",
+                                     number, record.counter, record.sender, last));
   }
   if (record.name) check_name(cpu, cycle, seat, *record.name);
 }

@@ -169,7 +169,8 @@ std::uint64_t longest_membership(const MembershipSpec& membership, const SystemS
   const std::uint64_t interval = system.alive_interval_cycles;
   const std::uint64_t round = membership.stable_cycles + membership.most_off +
                               (rejoin_intervals + 1) * interval;
-  return membership.until_cycle + membership.count * round + 2 * (quiet_intervals + drain_intervals) * interval;
+  const std::uint64_t behind = 2 * (quiet_intervals + drain_intervals) * interval;
+  return membership.until_cycle + membership.count * round + behind;
 }
 
 }  // namespace xybus

@@ -60,8 +60,9 @@ TEST_CASE("a death that one survivor agrees on too late is complained about") {
     m.changed(0x4, 3, false, 13'001);
     const std::string complaint = m.complaint(30'000);
     if (judged) {
-      CHECK_THAT(complaint, Contains("cycle 13001: CPU 3 fell silent at cycle 10000, and the others "
-                                     "agree on that after 3.00 intervals; expected 3 at most"));
+      CHECK_THAT(complaint, Contains("cycle 13001: CPU 3 fell silent at cycle 10000, and the "
+                                     "others agree on that after 3.00 intervals; expected 3 at "
+                                     "most"));
       CHECK(m.watch.first_complaint() == 13'001U);
     } else {
       CHECK(complaint == "");
@@ -105,7 +106,7 @@ TEST_CASE("the time of a change counts from the last other one meanwhile") {
   CHECK_THAT(m.watch.check().detail, Contains("2 deaths agreed on within 2.90 intervals"));
 }
 
-TEST_CASE("the time of a return counts from the end of another, and not at all along with a death") {
+TEST_CASE("the time of a return counts from the end of another, and not along with a death") {
   Machine m;
   for (const unsigned cpu : {2U, 3U}) {
     m.watch.off(cpu, 10'000);

@@ -130,7 +130,8 @@ TEST_CASE("an update that is applied twice, or too late, is complained about") {
   Machine m = two_updates();
   SECTION("twice, under another counter of its CPU") {
     m.apply(0, 3, 1, 0, 2, true);
-    CHECK_THAT(m.complaint(), Contains("applies update 0 of workload 0's client on CPU 1 a second"));
+    CHECK_THAT(m.complaint(),
+               Contains("applies update 0 of workload 0's client on CPU 1 a second"));
   }
   SECTION("late") {
     m.send(0, 1);
@@ -167,8 +168,8 @@ TEST_CASE("an acknowledged update that a CPU of the last view lacks is complaine
   m.apply_all(0x7, 3, 0, 1);
   m.watch.acknowledged(Machine::name(0, 1), ++m.cycle);
   SECTION("it is in the last view") {
-    CHECK_THAT(m.complaint(), Contains("CPU 3, in view 1 at the end, lacks update 1 of workload 0's "
-                                       "client on CPU 0, which was acknowledged"));
+    CHECK_THAT(m.complaint(), Contains("CPU 3, in view 1 at the end, lacks update 1 of workload "
+                                       "0's client on CPU 0, which was acknowledged"));
   }
   SECTION("it is off") {
     m.watch.off(3);
@@ -183,7 +184,8 @@ TEST_CASE("an acknowledged update that a CPU of the last view lacks is complaine
 TEST_CASE("a client whose update fails is complained about") {
   Machine m = two_updates();
   m.watch.failed(Machine::name(2, 0), 400, contract::Error::bounds);
-  CHECK_THAT(m.complaint(), Contains("is told that update 0 of workload 0's client on CPU 2 failed"));
+  CHECK_THAT(m.complaint(),
+             Contains("is told that update 0 of workload 0's client on CPU 2 failed"));
 }
 
 TEST_CASE("a CPU that applies something while it is off or in no view is complained about") {
@@ -223,8 +225,8 @@ TEST_CASE("a CPU that was started again is compared from its load on") {
     m.load(3, 31 * (31 * 0 + 1) + 101);  // after two updates
     REQUIRE(m.digests[3] != now);
     m.to_view(0xf, 3, 2);
-    CHECK_THAT(m.complaint(), Contains("CPU 3, in view 3 at the end, lacks update 0 of workload 0's "
-                                       "client on CPU 2"));
+    CHECK_THAT(m.complaint(), Contains("CPU 3, in view 3 at the end, lacks update 0 of workload "
+                                       "0's client on CPU 2"));
   }
   SECTION("loaded with something else") {
     m.load(3, 12345);
