@@ -113,7 +113,10 @@ void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_
   const bool told = address < ram_start && observer_ != nullptr && observer_->wants_accesses();
   if (told && write) observer_->accessed(n, true, address, data, cycle());
   const bool done = access(n, write, address, data);
-  if (told && done && !write) observer_->accessed(n, false, address, data, cycle());
+  // The access takes time, in which the observer may have been taken away.
+  if (told && done && !write && observer_ != nullptr) {
+    observer_->accessed(n, false, address, data, cycle());
+  }
   if (done && !write) std::memcpy(payload.get_data_ptr(), &data, sizeof data);
   payload.set_dmi_allowed(payload.get_address() >= ram_start);
   payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_GENERIC_ERROR_RESPONSE);

@@ -116,6 +116,10 @@ void ViewKeeper::on_member(unsigned from, unsigned epoch, const Packet& packet,
 /// Also for all that comes to a CPU that is in no view yet.
 void ViewKeeper::on_stranger(unsigned from, unsigned epoch, const Packet& packet,
                              std::uint64_t now) {
+  if (joining() && packet.operation() == LinkOperation::poison &&
+      has(packet.proposal(), config_.cpu)) {
+    client_.halt(Reason::poisoned);
+  }
   if (packet.operation() == LinkOperation::join) {
     on_join(from, epoch, now);
   } else if (packet.view_number() > view().number &&
@@ -153,7 +157,8 @@ bool ViewKeeper::learn_view(const Packet& packet, std::uint64_t now) {
 }
 
 void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
-  if (joining() || lost_.contain(from, epoch)) return;
+  if (joining()) return;
+  if (lost_.contain(from, epoch)) return turn_away(from, now);
   if (view().contains(from, epoch)) {
     bring_up_to_date(from, now);
   } else if (has(view().members.mask, from)) {
@@ -226,6 +231,13 @@ void ViewKeeper::bring_up_to_date(unsigned from, std::uint64_t now) {
 
 void ViewKeeper::intruded(unsigned cpu, std::uint64_t now) {
   if (may_tell(cpu, now)) send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}));
+}
+
+/// Who waits to be taken in does not halt for poison alone: it may come from one that is not in the
+/// view either. This one names it.
+void ViewKeeper::turn_away(unsigned cpu, std::uint64_t now) {
+  if (!may_tell(cpu, now)) return;
+  send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}).set_proposal(bit_of(cpu)));
 }
 
 void ViewKeeper::repeat_commit(std::uint64_t now) {

@@ -100,6 +100,7 @@ class ViewKeeper : private Regroup::Client {
   void give_up_silent(std::uint64_t now);
   void unload(unsigned cpu);
   void bring_up_to_date(unsigned from, std::uint64_t now);
+  void turn_away(unsigned cpu, std::uint64_t now);
   bool may_tell(unsigned cpu, std::uint64_t now);
   void repeat_commit(std::uint64_t now);
   Packet about_view(contract::LinkOperation operation) const;

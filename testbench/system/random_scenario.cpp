@@ -23,6 +23,7 @@ class Draw {
     result.name = "random";
     result.system.cpus = 2 + below(mix_.most_cpus - 1);
     result.system.costs = below(2) == 0 ? Costs::zero : Costs::standard;
+    result.system.cost = cost_table(result.system.costs);
     if (below(4) == 0) result.system.alive_interval_cycles = 20'000;
     result.limit_cycles = 10'000'000;
     cpus_ = result.system.cpus;
