@@ -222,6 +222,8 @@ void Comparison::compare_ends(const std::map<LinkName, std::vector<std::size_t>>
     std::size_t i = 0;
     while (i < least && same(a_.event(ours[i]), b_.event(theirs[i]))) ++i;
     if (i == ours.size() && i == theirs.size()) continue;
+    // A CPU that comes to an early end leaves off where it is, in one run a step before the other.
+    if (i == least && (apart(link.requestor.cpu) || apart(link.server.cpu))) continue;
     differ("what happened to " + text_of(link), i < ours.size() ? &a_.event(ours[i]) : nullptr,
            i < theirs.size() ? &b_.event(theirs[i]) : nullptr);
   }
