@@ -24,7 +24,7 @@ struct KernelEvent {
     link_cancelled,   ///< The link that server `pin` had from `peer` is cancelled: `error`.
     system_message,   ///< The kernel queued a message of its own for `pin`; `tag` is its subject.
     lcbs_low,         ///< Less than a tenth of the LCBs is free: `bytes` of them.
-    update_applied,   ///< Update number `link` of CPU `peer.cpu`, by its counter `tag`; `bytes` of it.
+    update_applied,   ///< Update number `link`, of CPU `peer.cpu` by its counter `tag`; `bytes`.
     cpu_down,         ///< CPU `peer.cpu` has left the view: `error`.
     cpu_up,           ///< CPU `peer.cpu` has come into the view.
     view_changed,     ///< `link` is the number of the view, `tag` its members.

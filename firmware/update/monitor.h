@@ -1,4 +1,4 @@
-/// The system monitor, process 0 of each CPU: serves the locker, and the loader of a CPU that joins.
+/// The system monitor, process 0 of each CPU: serves the locker, and who loads a CPU that joins.
 ///
 /// It never waits for another CPU, so whoever waits for it is answered.
 #pragma once

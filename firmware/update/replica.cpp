@@ -52,7 +52,7 @@ Replica::Verdict Replica::apply(const Update& update) {
   return Verdict::applied;
 }
 
-// ---- The image: last update, counters, then each table; each with its length in front -------------
+// ---- The image: last update, counters, then each table; each with its length in front -----------
 
 std::vector<std::byte> Replica::image() const {
   std::size_t bytes = section_bytes(last_.size()) + counters_bytes;

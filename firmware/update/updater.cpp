@@ -79,8 +79,8 @@ Task<> Updater::keep_order(Process& self) {
 Task<> Updater::reconcile(Process& self) {
   const std::uint32_t view = membership_.view().number;
   std::uint32_t behind = 0;
-  for (std::uint32_t left = membership_.view().members.mask & ~(1U << environment_.cpu()); left != 0;
-       left &= left - 1) {
+  const std::uint32_t others = membership_.view().members.mask & ~(1U << environment_.cpu());
+  for (std::uint32_t left = others; left != 0; left &= left - 1) {
     const unsigned cpu = lowest(left);
     UpdateHeader query;
     query.set_request(MonitorRequest::query);
@@ -218,7 +218,7 @@ Task<Updater::Error> Updater::send(Process& self, unsigned cpu, const Update& up
         co_await converse(messages_, self, {static_cast<std::uint8_t>(cpu), Monitor::pin},
                           std::span(out_).first(update.size()), {});
     if (answer.error == Error::none) co_return Error::none;
-    if (!membership_.member() || (membership_.view().members.mask >> cpu & 1U) == 0) co_return Error::none;
+    if (!has(membership_.view().members.mask, cpu)) co_return Error::none;
     co_await self.wait(EventBit::pon, retry_cycles);
   }
 }

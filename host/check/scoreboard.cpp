@@ -195,7 +195,9 @@ void Scoreboard::cancelled(const MessageId& id, std::uint64_t cycle) {
   if (entry == nullptr) return complain(id, cycle, "broken, but no such message is under way");
   ++result_.cancelled;
   // If its server is through with it there is nothing left to be seen of it.
-  if (!entry->answered) its_flow.broken[id.number] = {cycle, entry->sent_cycle, entry->bytes, entry->listened};
+  if (!entry->answered) {
+    its_flow.broken[id.number] = {cycle, entry->sent_cycle, entry->bytes, entry->listened};
+  }
   close(its_flow, *entry);
 }
 

@@ -92,7 +92,7 @@ struct RunResult {
   double wall_seconds = 0;  ///< of the simulation alone, without set-up
   std::array<BusResult, 2> bus;  ///< by contract::BusId
   MessageResult messages;
-  LatencyResult latency;     ///< one way, from the requestor's call of link to the server's of listen
+  LatencyResult latency;     ///< one way, from the requestor's link to the server's listen
   LatencyResult round_trip;  ///< from the call of link to LDONE, of messages without an error
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;

@@ -276,7 +276,8 @@ void write_cost(const SystemSpec& system, std::string& text, double clock) {
   if (system.cost == base) return;
   Table table(text, "[system.cost]", clock);
   for (const auto& entry : CostTable::entries()) {
-    if (system.cost.*entry.cost != base.*entry.cost) table.number(entry.name, system.cost.*entry.cost);
+    const std::uint32_t cost = system.cost.*entry.cost;
+    if (cost != base.*entry.cost) table.number(entry.name, cost);
   }
 }
 
