@@ -1,0 +1,42 @@
+#include "firmware/process/conversations.h"
+
+#include <algorithm>
+
+namespace xybus {
+
+void Conversations::collect() {
+  while (const auto completion = messages_.done(self_)) {
+    ended_.push_back(*completion);
+    messages_.breaklink(self_, completion->link);
+  }
+}
+
+std::optional<Completion> Conversations::take(LinkId link) {
+  collect();
+  const auto found = std::ranges::find(ended_, link, &Completion::link);
+  if (found == ended_.end()) return std::nullopt;
+  const Completion completion = *found;
+  ended_.erase(found);
+  return completion;
+}
+
+void Conversations::drop(LinkId link) {
+  if (!take(link)) messages_.breaklink(self_, link);
+}
+
+Task<Completion> Conversations::converse(ProcessAddress server, std::span<const std::byte> request,
+                                         std::span<std::byte> reply, std::uint32_t tag,
+                                         std::uint64_t timeout) {
+  const auto link = start(server, request, reply, tag);
+  if (!link) co_return Completion{{}, link.error(), 0};
+  for (;;) {
+    if (const auto completion = take(*link)) co_return *completion;
+    const auto events = co_await wait({}, timeout);
+    if (!any(events & contract::EventBit::itime)) continue;
+    if (const auto completion = take(*link)) co_return *completion;
+    drop(*link);
+    co_return Completion{*link, contract::Error::timeout, 0};
+  }
+}
+
+}  // namespace xybus
