@@ -89,12 +89,11 @@ class Agenda {
   /// Takes the next timer that is due in this cycle, not before an earlier call's; none: timers.
   unsigned take(Cycle cycle) {
     if (cycle != now_) go_to(cycle);
-    const auto place = static_cast<unsigned>(cycle % reach);
-    if ((used_[place / word_bits] >> place % word_bits & 1) == 0) return units * phases;
-    const Slot& slot = slots_[place];
-    unsigned word = 0;
-    while (slot[word] == 0) ++word;
-    const unsigned timer = word * word_bits + static_cast<unsigned>(std::countr_zero(slot[word]));
+    const Slot& slot = slots_[cycle % reach];
+    if (slot.used == 0) return units * phases;
+    const auto word = static_cast<unsigned>(std::countr_zero(slot.used));
+    const auto bit = static_cast<unsigned>(std::countr_zero(slot.words[word]));
+    const unsigned timer = word * word_bits + bit;
     due_[timer] = never;
     remove(timer, cycle);
     return timer;
@@ -103,12 +102,21 @@ class Agenda {
  private:
   static constexpr unsigned word_bits = 64;
   static constexpr Cycle reach = 128;  // cycles; a packet of 256 bytes takes some 70
-  using Slot = std::array<std::uint64_t, units * phases / word_bits>;
+  struct Slot {
+    std::array<std::uint64_t, units * phases / word_bits> words{};
+    std::uint64_t used = 0;  // words with a bit
+  };
   static_assert(units * phases % word_bits == 0 && reach % word_bits == 0);
 
   static constexpr unsigned shift = 9;
   static constexpr Cycle mask = (Cycle{1} << shift) - 1;
   static_assert(units * phases < mask);
+
+  static constexpr std::array<Cycle, units * phases> filled() {
+    std::array<Cycle, units * phases> due;
+    due.fill(never);
+    return due;
+  }
 
   static Cycle distance(unsigned start, unsigned word, std::uint64_t bits) {
     const unsigned place = word * word_bits + static_cast<unsigned>(std::countr_zero(bits));
@@ -117,15 +125,20 @@ class Agenda {
 
   void put(unsigned timer, Cycle cycle) {
     const auto place = static_cast<unsigned>(cycle % reach);
-    slots_[place][timer / word_bits] |= std::uint64_t{1} << timer % word_bits;
+    Slot& slot = slots_[place];
+    slot.words[timer / word_bits] |= std::uint64_t{1} << timer % word_bits;
+    slot.used |= std::uint64_t{1} << timer / word_bits;
     used_[place / word_bits] |= std::uint64_t{1} << place % word_bits;
   }
 
   void remove(unsigned timer, Cycle cycle) {
     const auto place = static_cast<unsigned>(cycle % reach);
     Slot& slot = slots_[place];
-    slot[timer / word_bits] &= ~(std::uint64_t{1} << timer % word_bits);
-    if (std::ranges::any_of(slot, [](std::uint64_t bits) { return bits != 0; })) return;
+    std::uint64_t& word = slot.words[timer / word_bits];
+    word &= ~(std::uint64_t{1} << timer % word_bits);
+    if (word != 0) return;
+    slot.used &= ~(std::uint64_t{1} << timer / word_bits);
+    if (slot.used != 0) return;
     used_[place / word_bits] &= ~(std::uint64_t{1} << place % word_bits);
   }
 
@@ -142,7 +155,7 @@ class Agenda {
 
   // Nothing is due before this cycle any more: what comes within reach goes into the ring.
   void go_to(Cycle cycle) {
-    assert(cycle > now_ && next() >= cycle);
+    assert(cycle > now_);
     now_ = cycle;
     while (!far_.empty() && (far_.front() >> shift) - now_ < reach) {
       if (!stale(far_.front())) put(far_.front() & mask, far_.front() >> shift);
@@ -150,7 +163,7 @@ class Agenda {
     }
   }
 
-  std::vector<Cycle> due_ = std::vector<Cycle>(units * phases, never);
+  std::array<Cycle, units * phases> due_ = filled();
   Cycle now_ = 0;  // of the last take()
   std::array<Slot, reach> slots_{};
   std::array<std::uint64_t, reach / word_bits> used_{};  // slots with a bit
