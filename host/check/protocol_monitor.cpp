@@ -314,18 +314,19 @@ void ProtocolMonitor::check_answers(const WirePacket& packet, bool rogue) {
   const bool good = crc_good(packet.received);
   const std::uint32_t addressed =
       packet.received.empty() ? 0 : PacketHeader{{packet.received[0], 0}}.dst_mask();
+  const std::uint32_t answered = given(packet).any();
   const bool none_through = packet.unseen || packet.unanswered;
-  for (unsigned node = 0; node < contract::max_nodes; ++node) {
-    const bool is_addressed = (addressed >> node & 1) != 0;
-    if (given(packet).of(node) != Answer::none) {
+  const std::uint32_t silent =
+      good && !rogue && !none_through ? addressed & ~answered & ~packet.parted : 0;
+  for (std::uint32_t left = answered | silent; left != 0; left &= left - 1) {
+    const auto node = static_cast<unsigned>(std::countr_zero(left));
+    if ((answered >> node & 1) != 0) {
       alive_ |= 1U << node;
-      check_answer(packet, node, good, is_addressed);
-      continue;
+      check_answer(packet, node, good, (addressed >> node & 1) != 0);
+    } else if ((alive_ >> node & 1) != 0 && !nodes_[node].upset &&
+               !halted_by(node, packet.answer_cycle)) {
+      complain(packet, "CPU {} did not answer a good packet", node);
     }
-    const bool must = is_addressed && good && !rogue && !none_through && !nodes_[node].upset &&
-                      (packet.parted >> node & 1) == 0 && (alive_ >> node & 1) != 0 &&
-                      !halted_by(node, packet.answer_cycle);
-    if (must) complain(packet, "CPU {} did not answer a good packet", node);
   }
 }
 
