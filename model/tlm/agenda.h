@@ -33,7 +33,8 @@ enum class Phase : unsigned {
 };
 
 /// Most timers are due soon: those stand in a ring of cycles, each with a bit for every timer. The
-/// few others wait in a heap until their cycle comes within reach of the ring.
+/// few others wait in a heap until their cycle comes within reach of the ring. One that is put off
+/// over and over, as a timeout that never comes, stays there as it is until then.
 class Agenda {
  public:
   static constexpr unsigned units = 32;
@@ -52,9 +53,8 @@ class Agenda {
     due_[timer] = cycle;
     if (cycle - now_ < reach) {
       put(timer, cycle);
-    } else {
-      far_.push_back(cycle << shift | timer);
-      std::push_heap(far_.begin(), far_.end(), std::greater<>{});
+    } else if (cycle < far_cycles_[timer]) {
+      push_far(timer, cycle);
     }
   }
 
@@ -82,7 +82,7 @@ class Agenda {
       if (used_[other] != 0) return now_ + distance(start, other, used_[other]);
     }
     if (const auto here = used_[word] & ~from) return now_ + distance(start, word, here);
-    drop_stale();
+    while (!far_.empty() && due_[far_.front() & mask] != far_.front() >> shift) move_far();
     return far_.empty() ? never : far_.front() >> shift;
   }
 
@@ -142,32 +142,41 @@ class Agenda {
     used_[place / word_bits] &= ~(std::uint64_t{1} << place % word_bits);
   }
 
-  bool stale(Cycle entry) const { return due_[entry & mask] != entry >> shift; }
-
-  void drop_far() {
-    std::pop_heap(far_.begin(), far_.end(), std::greater<>{});
-    far_.pop_back();
+  void push_far(unsigned timer, Cycle cycle) {
+    far_cycles_[timer] = cycle;
+    far_.push_back(cycle << shift | timer);
+    std::push_heap(far_.begin(), far_.end(), std::greater<>{});
   }
 
-  void drop_stale() {
-    while (!far_.empty() && stale(far_.front())) drop_far();
+  // The first entry of the heap goes to where its timer belongs by now.
+  void move_far() {
+    const Cycle cycle = far_.front() >> shift;
+    const auto timer = static_cast<unsigned>(far_.front() & mask);
+    std::pop_heap(far_.begin(), far_.end(), std::greater<>{});
+    far_.pop_back();
+    if (far_cycles_[timer] != cycle) return;  // there was an earlier one
+    far_cycles_[timer] = never;
+    if (due_[timer] == never) return;
+    if (due_[timer] - now_ < reach) {
+      put(timer, due_[timer]);
+    } else {
+      push_far(timer, due_[timer]);
+    }
   }
 
   // Nothing is due before this cycle any more: what comes within reach goes into the ring.
   void go_to(Cycle cycle) {
     assert(cycle > now_);
     now_ = cycle;
-    while (!far_.empty() && (far_.front() >> shift) - now_ < reach) {
-      if (!stale(far_.front())) put(far_.front() & mask, far_.front() >> shift);
-      drop_far();
-    }
+    while (!far_.empty() && (far_.front() >> shift) - now_ < reach) move_far();
   }
 
   std::array<Cycle, units * phases> due_ = filled();
   Cycle now_ = 0;  // of the last take()
   std::array<Slot, reach> slots_{};
   std::array<std::uint64_t, reach / word_bits> used_{};  // slots with a bit
-  std::vector<Cycle> far_;  // cycle and timer, some of them no longer due
+  std::vector<Cycle> far_;  // cycle and timer; a timer may be due later, or no longer
+  std::array<Cycle, units * phases> far_cycles_ = filled();  // of a timer's entry, if it has one
 };
 
 }  // namespace xybus::tlm

@@ -18,8 +18,6 @@ namespace {
 /// Numbers that a multicast keeps from the last of any of its flows.
 constexpr unsigned series_distance = 1024;
 
-bool one(Nodes set) { return std::has_single_bit(set); }
-
 }  // namespace
 
 // ---- Rings --------------------------------------------------------------------------------------
@@ -391,7 +389,7 @@ void Node::end_job(unsigned b, Cycle cycle) {
     lanes_[b].state = Lane::State::report;
     return;
   }
-  const Job job = lanes_[b].job;
+  const Job& job = lanes_[b].job;
   const auto header =
       job.offer.header(job.offer.destinations, number_, control_.epoch(), job.number);
   if (job.offer.origin == Origin::ring) {
