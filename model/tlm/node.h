@@ -151,6 +151,13 @@ class Node {
   void count(unsigned bus, Count what) { ++counters_[bus][static_cast<unsigned>(what)]; }
   std::uint32_t word(std::uint32_t address) const;
   void put(std::uint32_t address, const void* data, std::size_t bytes);
+  // These bytes of node RAM will be wanted: node RAM is larger than the simulating machine's caches.
+  void soon(std::uint32_t address, std::uint32_t bytes) const {
+    constexpr std::uint32_t cache_line = 64;
+    for (std::uint32_t at = 0; at < bytes; at += cache_line) {
+      __builtin_prefetch(ram_.data() + address + at);
+    }
+  }
 
   // Events.
   bool room(bool receiving) const;

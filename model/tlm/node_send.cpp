@@ -256,6 +256,7 @@ void Node::start_job(unsigned b, const Job& job, Cycle request) {
   lane.tried = forced ? job.left : job.left & ~paths_[b].down;
   lane.answers = {};
   lane.state = lane.tried != 0 ? Lane::State::load : Lane::State::weigh;
+  if (job.offer.kind != PacketKind::read) soon(job.offer.address, job.offer.length);
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), request);
 }
 
