@@ -44,7 +44,6 @@ void PacketTrail::note(contract::BusId bus, std::uint64_t cycle, unsigned source
   if (its.notes.empty()) its.notes.resize(kept);
   its.notes[its.next] = note;
   its.next = (its.next + 1) % kept;
-  __builtin_prefetch(&its.notes[its.next], 1);  // by then it has left the cache
 }
 
 // The newest: numbers come round again.

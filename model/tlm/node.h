@@ -180,6 +180,7 @@ class Node {
   void make_way(unsigned bus, Cycle cycle);
   void unpark(unsigned wanted, Cycle cycle);
   void start_job(unsigned bus, const Job& job, Cycle request);
+  void begin_job(unsigned bus, Cycle request);
   void settle(const Job& job, Nodes nodes);
   void decide(unsigned bus, Cycle cycle);
   void weigh(unsigned bus, Cycle cycle);

@@ -175,13 +175,11 @@ void Node::choose(Cycle cycle) {
 }
 
 void Node::hand_over(unsigned source, unsigned bus, std::uint16_t number, Cycle cycle) {
-  Job job;
-  job.offer = *offered(source);
-  job.number = number;
-  job.left = job.offer.destinations;
+  const Offer& offer = *offered(source);
+  lanes_[bus].job = {.offer = offer, .number = number, .left = offer.destinations};
   if (source < 2) claim();
   prefer_ = 1 - bus;
-  start_job(bus, job, cycle + timing::load);
+  begin_job(bus, cycle + timing::load);
   taken(source, cycle);
 }
 
@@ -249,8 +247,13 @@ void Node::unpark(unsigned wanted, Cycle cycle) {
 // ---- A lane -------------------------------------------------------------------------------------
 
 void Node::start_job(unsigned b, const Job& job, Cycle request) {
+  lanes_[b].job = job;
+  begin_job(b, request);
+}
+
+void Node::begin_job(unsigned b, Cycle request) {
   Lane& lane = lanes_[b];
-  lane.job = job;
+  const Job& job = lane.job;
   // Who cannot be reached from here is not tried: another bus may do.
   const bool forced = job.offer.route != contract::Route::any;
   lane.tried = forced ? job.left : job.left & ~paths_[b].down;
