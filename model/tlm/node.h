@@ -151,7 +151,7 @@ class Node {
   void count(unsigned bus, Count what) { ++counters_[bus][static_cast<unsigned>(what)]; }
   std::uint32_t word(std::uint32_t address) const;
   void put(std::uint32_t address, const void* data, std::size_t bytes);
-  // These bytes of node RAM will be wanted: node RAM is larger than the simulating machine's caches.
+  // These bytes of node RAM will be wanted, and it is larger than the caches of the machine below.
   void soon(std::uint32_t address, std::uint32_t bytes) const {
     constexpr std::uint32_t cache_line = 64;
     for (std::uint32_t at = 0; at < bytes; at += cache_line) {
