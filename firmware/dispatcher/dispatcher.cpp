@@ -32,7 +32,8 @@ Process& Dispatcher::create_reserved(Pin pin, std::string name, std::uint8_t pri
 Process& Dispatcher::add(Pin pin, std::string name, std::uint8_t priority, ProcessBody body) {
   if (priority == 0) throw std::invalid_argument("priority 0 is the idle CPU's");
   if (pin == processes_.size()) processes_.emplace_back();
-  processes_[pin].reset(new Process(*this, pin, std::move(name), priority, std::move(body)));
+  processes_[pin].reset(
+      new Process(*this, pin, std::move(name), priority, hal_.now() + 1, std::move(body)));
   Process& process = *processes_[pin];
   process.task_ = process.body_(process);
   process.resume_ = process.task_.handle();
@@ -72,6 +73,7 @@ void Dispatcher::finish(Process& process) {
   process.resume_ = nullptr;
   process.task_ = {};
   process.body_ = nullptr;
+  if (gone_) gone_(process);
 }
 
 void Dispatcher::suspend(Process& process) {
@@ -86,9 +88,10 @@ void Dispatcher::activate(Process& process) {
   if (process.state_ == ProcessState::ready) ready_.insert(process);
 }
 
-void Dispatcher::set_process_hooks(ProcessHook created, ProcessHook stopped) {
+void Dispatcher::set_process_hooks(ProcessHook created, ProcessHook stopped, ProcessHook gone) {
   created_ = std::move(created);
   stopped_ = std::move(stopped);
+  gone_ = std::move(gone);
 }
 
 // ---- Events and time ----------------------------------------------------------------------------

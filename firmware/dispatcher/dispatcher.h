@@ -22,7 +22,7 @@ namespace xybus {
 class Dispatcher {
  public:
   /// The first pin given out; the ones below belong to the system monitor and its kind.
-  static constexpr Pin first_pin = 2;
+  static constexpr Pin first_pin = 3;
 
   Dispatcher(hal::Hal& hal, const CostTable& costs);
   ~Dispatcher();
@@ -75,8 +75,9 @@ class Dispatcher {
   void set_interrupt_handler(std::function<void()> handler) { interrupt_ = std::move(handler); }
 
   using ProcessHook = std::function<void(Process&)>;
-  /// Who else needs to know of processes: called after one was made, and before one is gone.
-  void set_process_hooks(ProcessHook created, ProcessHook stopped);
+  /// Who else needs to know of processes: called after one was made, when one is stopping and all
+  /// that its code holds is there still, and when that is gone too.
+  void set_process_hooks(ProcessHook created, ProcessHook stopped, ProcessHook gone = {});
 
   class [[nodiscard]] Hold;
   /// For kernel calls: holds the running process in this one until `release`. Not an event: the
@@ -124,7 +125,7 @@ class Dispatcher {
   ReadyList ready_;
   TimeList times_;
   std::function<void()> interrupt_;
-  ProcessHook created_, stopped_;
+  ProcessHook created_, stopped_, gone_;
   Process* running_ = nullptr;
   Process* last_ = nullptr;  // whose context the CPU holds
   std::uint64_t idle_cycles_ = 0;

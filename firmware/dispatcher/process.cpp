@@ -8,11 +8,12 @@
 namespace xybus {
 
 Process::Process(Dispatcher& dispatcher, Pin pin, std::string name, std::uint8_t priority,
-                 ProcessBody body)
+                 std::uint64_t created, ProcessBody body)
     : dispatcher_(dispatcher),
       pin_(pin),
       name_(std::move(name)),
       priority_(priority),
+      created_(created),
       body_(std::move(body)) {}
 
 ProcessState Process::state() const {

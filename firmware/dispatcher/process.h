@@ -64,6 +64,9 @@ class Process {
 
   Pin pin() const { return pin_; }
   const std::string& name() const { return name_; }
+  /// The cycle in which it was made, counted from 1. With CPU and pin it names the process for all
+  /// time: a CPU that starts again gives out the same pins.
+  std::uint64_t created() const { return created_; }
   /// 1 (lowest) to 255.
   std::uint8_t priority() const { return priority_; }
   ProcessState state() const;
@@ -98,12 +101,13 @@ class Process {
   friend class Dispatcher;
   friend class ReadyList;
   Process(Dispatcher& dispatcher, Pin pin, std::string name, std::uint8_t priority,
-          ProcessBody body);
+          std::uint64_t created, ProcessBody body);
 
   Dispatcher& dispatcher_;
   const Pin pin_;
   const std::string name_;
   const std::uint8_t priority_;
+  const std::uint64_t created_;
   ProcessBody body_;
   Task<> task_;
   std::coroutine_handle<> resume_;  // the innermost suspended coroutine

@@ -35,11 +35,11 @@ ProcessAddress Plan::add(unsigned cpu, Planned planned) {
   return {static_cast<std::uint8_t>(cpu), pin};
 }
 
-ProcessAddress Plan::add_server(unsigned cpu, std::string name, Program program) {
+ProcessAddress Plan::add_server(unsigned cpu, std::string name, PlannedBody program) {
   return add(cpu, {std::move(name), server_priority, false, std::move(program)});
 }
 
-ProcessAddress Plan::add_client(unsigned cpu, std::string name, Program program) {
+ProcessAddress Plan::add_client(unsigned cpu, std::string name, PlannedBody program) {
   ++clients_left_;
   return add(cpu, {std::move(name), client_priority, true, std::move(program)});
 }

@@ -22,17 +22,17 @@ struct Site {
 };
 
 /// The code of a planned process.
-using Program = std::function<Task<>(Process&, Site&)>;
+using PlannedBody = std::function<Task<>(Process&, Site&)>;
 
 class Plan {
  public:
   explicit Plan(unsigned cpus) : by_cpu_(cpus) {}
 
   /// Adds a process that serves others, for ever. Gives the address it will have.
-  ProcessAddress add_server(unsigned cpu, std::string name, Program program);
+  ProcessAddress add_server(unsigned cpu, std::string name, PlannedBody program);
 
   /// Adds a process whose end the run waits for.
-  ProcessAddress add_client(unsigned cpu, std::string name, Program program);
+  ProcessAddress add_client(unsigned cpu, std::string name, PlannedBody program);
 
   /// Adds something to be done with each CPU whenever it starts, before its processes are made.
   void on_boot(std::function<void(Site&)> callback) { on_boot_.push_back(std::move(callback)); }
@@ -72,7 +72,7 @@ class Plan {
     std::string name;
     std::uint8_t priority;
     bool client;
-    Program program;
+    PlannedBody program;
     bool ended = false;
     Process* process = nullptr;
   };

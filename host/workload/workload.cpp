@@ -23,11 +23,11 @@ ProcessAddress WorkloadContext::add_server(unsigned cpu) {
   });
 }
 
-ProcessAddress WorkloadContext::add_server(unsigned cpu, Program program) {
+ProcessAddress WorkloadContext::add_server(unsigned cpu, PlannedBody program) {
   return plan_.add_server(cpu, name_ + "-server", std::move(program));
 }
 
-ProcessAddress WorkloadContext::add_client(unsigned cpu, std::uint64_t count, Program program) {
+ProcessAddress WorkloadContext::add_client(unsigned cpu, std::uint64_t count, PlannedBody program) {
   clients_.at(cpu).expected += count;
   return plan_.add_client(cpu, name_ + "-client", std::move(program));
 }

@@ -51,10 +51,10 @@ class WorkloadContext {
   ProcessAddress add_server(unsigned cpu);
 
   /// Adds one with a program of its own.
-  ProcessAddress add_server(unsigned cpu, Program program);
+  ProcessAddress add_server(unsigned cpu, PlannedBody program);
 
   /// Adds a client on a CPU that is to see `count` messages through, done or failed.
-  ProcessAddress add_client(unsigned cpu, std::uint64_t count, Program program);
+  ProcessAddress add_client(unsigned cpu, std::uint64_t count, PlannedBody program);
 
   /// A stream of random numbers for the client on a CPU, and nobody else.
   RandomStream random(unsigned cpu) const;
