@@ -1,6 +1,7 @@
 /// The values that programs and the file system exchange.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -93,14 +94,14 @@ inline constexpr std::int16_t cancel = -38;
 
 /// About the message that was read last.
 struct ReceiveInfo {
-  ProcessHandle from;         ///< Its sender; `created` is 0 when that is not known.
+  ProcessHandle from = {};    ///< Its sender; `created` is 0 when that is not known.
   unsigned tag = 0;           ///< Names it until its reply.
   std::uint32_t sync_id = 0;  ///< Counts the requests of one open.
   std::uint16_t file = 0;     ///< The sender's number of the file.
   std::uint32_t read_count = 0;  ///< Most bytes that a reply may have.
   contract::FileOperation operation{};
   std::int16_t system = 0;    ///< 0: a request; else the number of a system message.
-  OpenId opener;
+  OpenId opener = {};
   std::uint64_t position = 0;  ///< Read, write: where in the file; control: what to do.
   std::uint32_t bytes = 0;     ///< Of data that came, whether they had room or not.
 };
@@ -118,11 +119,14 @@ struct SyncBlock {
   FileNumber file = no_file;
   OpenId open;
   ProcessName name;        ///< None when it was opened by handle.
+  std::array<char, 24> part{};  ///< What is behind the name; zeros behind it.
   ProcessHandle server;    ///< Who serves it now,
-  std::uint64_t lineage = 0;  ///< and whose descendant that is.
+  ProcessHandle server_backup;  ///< the other one of that pair,
+  ProcessHandle ancestor;       ///< and who made them.
   std::uint32_t next_sync_id = 0;
   std::uint64_t position = 0;
   std::uint8_t nowait_depth = 0, sync_depth = 0;
+  bool any_order = false;
   FileKind kind = FileKind::process;
   bool operator==(const SyncBlock&) const = default;
 };

@@ -152,6 +152,13 @@ void PathRetry::good(OpenFile& file) {
   file.path.deadline = hal::never;
 }
 
+/// A machine without I'm-alives has some measure too.
+std::uint64_t PathRetry::interval() const {
+  constexpr std::uint64_t standard = 100'000;
+  const std::uint64_t interval = guardian_.membership().alive_interval();
+  return interval != 0 ? interval : standard;
+}
+
 std::uint64_t PathRetry::wake_at(const OpenFile& file) {
   if (file.path.state != FilePath::State::searching) return hal::never;
   return std::min(file.path.deadline, file.path.retry_at);

@@ -18,8 +18,8 @@ class Requestor {
   /// What a call of the program asks for.
   struct Call {
     contract::FileOperation operation{};
-    std::span<const std::byte> out;
-    std::span<std::byte> in;
+    std::span<const std::byte> out = {};
+    std::span<std::byte> in = {};
     std::uint64_t position = 0;
     std::uint32_t tag = 0;
   };
