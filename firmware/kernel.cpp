@@ -56,7 +56,9 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
                        },
                    .halt = [] { throw SelfHalt{}; }}),
       monitor_(messages_, membership_, replica_),
-      updater_(environment_, messages_, membership_, replica_) {
+      updater_(environment_, messages_, membership_, replica_),
+      control_(environment_, dispatcher_, messages_, membership_, replica_,
+               {config_.programs, config_.epoch, config_.processes}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
   dispatcher_.set_process_hooks(
       [this](Process& process) {
@@ -65,19 +67,25 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       },
       [this](Process& process) {
         environment_.observe({.kind = KernelEvent::process_stopped, .pin = process.pin()});
+        control_.process_stopped(process);
         messages_.process_stopped(process);
-      });
+      },
+      [this](Process& process) { control_.process_gone(process); });
   replica_.on_applied([this](const Update& update) {
     environment_.observe({.kind = KernelEvent::update_applied,
                           .peer = {static_cast<std::uint8_t>(update.header.sender()), 0},
                           .link = update.header.number(),
                           .tag = update.header.counter(),
                           .bytes = update.header.length()});
+    // Whoever waits for a takeover, or for somebody to talk to, looks again.
+    if (update.header.table() == Dct::table) dispatcher_.awake_all(contract::EventBit::pon);
   });
   dispatcher_.create_reserved(Monitor::pin, "monitor", Monitor::priority,
                               [this](Process& self) { return monitor_.run(self); });
   dispatcher_.create_reserved(Updater::pin, "updater", Updater::priority,
                               [this](Process& self) { return updater_.run(self); });
+  dispatcher_.create_reserved(ProcessControl::pin, "control", ProcessControl::priority,
+                              [this](Process& self) { return control_.run(self); });
 }
 
 void Kernel::run() {
@@ -101,7 +109,8 @@ Held Kernel::held() const {
   Held held{.lcbs = messages_.lcbs_in_use(),
             .windows = port_.transfers().windows().in_use(),
             .processes = 0,
-            .timers = dispatcher_.forgotten_timers()};
+            .timers = dispatcher_.forgotten_timers(),
+            .control = control_.held()};
   for (const auto& process : dispatcher_.processes()) {
     if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
   }

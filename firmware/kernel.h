@@ -1,6 +1,9 @@
 /// One CPU's kernel: dispatcher, packet port, message system and membership, joined.
 ///
-///     processes --> MessageSystem --> PacketPort --> hal
+///     processes --> ProcessControl (Guardian of each)
+///         |               |
+///         |               v
+///         +--------> MessageSystem --> PacketPort --> hal
 ///         |               ^ down, up    |  ^
 ///         v               |             |  |
 ///     Dispatcher <--- Membership <------+  |
@@ -19,6 +22,7 @@
 #include "firmware/message/message_system.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/observer.h"
+#include "firmware/process/process_control.h"
 #include "firmware/update/monitor.h"
 #include "firmware/update/replica.h"
 #include "firmware/update/updater.h"
@@ -38,6 +42,9 @@ struct KernelConfig {
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
   unsigned system_lcbs = 32;              ///< More for the kernel's own messages; 1 to 1024.
   PortConfig port;                        ///< Rings and buffers in node RAM.
+  /// What processes can be made of while it runs, the same on every CPU; null: nothing.
+  const ProgramLibrary* programs = nullptr;
+  unsigned processes = 1000;              ///< Processes at a time that newprocess goes up to.
 };
 
 /// What a kernel holds for processes and for links with other CPUs. When all of a CPU's processes
@@ -47,6 +54,7 @@ struct Held {
   unsigned windows = 0;    ///< That a link or the engine has.
   unsigned processes = 0;  ///< Held in a kernel call.
   unsigned timers = 0;     ///< Of processes that have stopped.
+  unsigned control = 0;    ///< What process control has still to do or to say.
   auto operator<=>(const Held&) const = default;
 };
 
@@ -68,6 +76,9 @@ class Kernel : private PacketPort::Client {
   unsigned epoch() const { return config_.epoch; }
   /// The tables that global updates change; see Updater.
   Replica& replica() { return replica_; }
+  /// Processes, their names, and what a process of this CPU can call (`guardian`).
+  ProcessControl& control() { return control_; }
+  const ProcessControl& control() const { return control_; }
   /// For whoever looks for leaks. Takes no time.
   Held held() const;
 
@@ -105,6 +116,7 @@ class Kernel : private PacketPort::Client {
   Replica replica_;
   Monitor monitor_;
   Updater updater_;
+  ProcessControl control_;
   std::optional<Loader> loader_;
   bool halted_ = false;
 };

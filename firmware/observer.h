@@ -25,6 +25,8 @@ struct KernelEvent {
     system_message,   ///< The kernel queued a message of its own for `pin`; `tag` is its subject.
     lcbs_low,         ///< Less than a tenth of the LCBs is free: `bytes` of them.
     update_applied,   ///< Update number `link`, of CPU `peer.cpu` by its counter `tag`; `bytes`.
+    name_changed,     ///< The name with hash `tag` has primary `peer` (0, 0: nobody has it any more)
+                      ///< and the backup with `pin` on CPU `bytes` (pin 0: none).
     cpu_down,         ///< CPU `peer.cpu` has left the view: `error`.
     cpu_up,           ///< CPU `peer.cpu` has come into the view.
     view_changed,     ///< `link` is the number of the view, `tag` its members.
@@ -62,6 +64,7 @@ constexpr const char* name(KernelEvent::Kind kind) {
     case KernelEvent::system_message: return "system_message";
     case KernelEvent::lcbs_low: return "lcbs_low";
     case KernelEvent::update_applied: return "update_applied";
+    case KernelEvent::name_changed: return "name_changed";
     case KernelEvent::cpu_down: return "cpu_down";
     case KernelEvent::cpu_up: return "cpu_up";
     case KernelEvent::view_changed: return "view_changed";

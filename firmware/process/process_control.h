@@ -12,6 +12,7 @@
 /// changes in the table as global updates, one at a time; requests are answered meanwhile.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -30,6 +31,7 @@
 #include "firmware/process/notices.h"
 #include "firmware/process/process_message.h"
 #include "firmware/process/program_library.h"
+#include "firmware/process/wire_handle.h"
 #include "firmware/update/replica.h"
 
 namespace xybus {
@@ -87,11 +89,12 @@ class ProcessControl {
   friend class Guardian;
   using Error = contract::Error;
 
-  /// A process that is made, and waits for its name.
+  /// A process that is made, and is to run when it has its name.
   struct Creation {
     std::uint32_t number;  // of its update
     LinkId link;           // of whoever waits
     Pin process;
+    ProcessHandle maker;
     std::vector<std::byte> startup;
   };
 
@@ -108,14 +111,16 @@ class ProcessControl {
   Task<> answer(Process& self, const Request& request);
   Task<> make(Process& self, const Request& request, const ProcessHandle& maker,
               const NewProcessRequest& wanted);
-  Task<> finish(Process& self, Creation creation);
-  Task<Error> stop(const contract::FileRequest& request, std::span<const std::byte> data);
+  Task<> finish(Process& self, std::uint32_t update);
+  Task<> let_run(Process& self, const Creation& creation);
+  Task<> run_program(Guardian& guardian, const ProgramBody& program);
+  Error stop(const contract::FileRequest& request, std::span<const std::byte> data);
   Error may_make(const NewProcessRequest& wanted, const ProcessHandle& maker) const;
   Error outcome(const Guardian& made) const;
-  Process& create(const NewProcessRequest& wanted, const ProgramBody& program);
+  Guardian& create(const NewProcessRequest& wanted);
   unsigned user_processes() const;
   void end_of_link(const Completion& completion);
-  void end_of_job(Job& job, const Completion& completion);
+  void end_of_job(const Job& job, const Completion& completion);
   void start_jobs(Process& self);
   Error nowait(const ProcessHandle& maker, std::uint32_t tag, ProcessAddress where,
                std::vector<std::byte> request);
@@ -134,7 +139,8 @@ class ProcessControl {
   std::vector<Creation> creations_;
   std::deque<std::unique_ptr<Job>> jobs_;
   std::vector<std::byte> request_;
-  bool stopped_ = false;  // nobody does anything here any more
+  bool jobs_wait_ = false;  // for an LCB
+  bool stopped_ = false;    // nobody does anything here any more
 };
 
 }  // namespace xybus
