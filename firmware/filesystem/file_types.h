@@ -52,6 +52,7 @@ struct OpenOptions {
 struct Opened {
   contract::Error error = contract::Error::none;
   FileNumber file = no_file;
+  bool operator==(const Opened&) const = default;
 };
 
 struct IoResult {

@@ -37,7 +37,10 @@ void FileRig::update(const xybus::DctUpdate& update, unsigned by_cpu) {
 }
 
 void FileRig::define(std::string_view text, ProcessHandle primary) {
-  update({.kind = xybus::DctUpdate::Kind::define, .name = name(text), .primary = primary});
+  update({.kind = xybus::DctUpdate::Kind::define,
+          .name = name(text),
+          .primary = primary,
+          .other = {}});
 }
 
 void FileRig::set_backup(std::string_view text, ProcessHandle primary, ProcessHandle backup) {
@@ -56,6 +59,10 @@ ProcessName name(std::string_view text) {
   const auto parsed = ProcessName::parse(text);
   REQUIRE(parsed);
   return *parsed;
+}
+
+Process::Wait pause(Guardian& guardian, std::uint64_t cycles) {
+  return guardian.process().wait(EventBit{}, cycles);
 }
 
 FileProgram echo(OpenOptions options) {

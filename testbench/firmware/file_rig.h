@@ -55,6 +55,9 @@ class FileRig : public Rig {
 
 ProcessName name(std::string_view text);
 
+/// Time in which a process does nothing; `co_await` it.
+Process::Wait pause(Guardian& guardian, std::uint64_t cycles);
+
 /// Opens $RECEIVE and answers each request with `answer_to`, as long as its sender has room, for
 /// ever; system messages with no data.
 FileProgram echo(OpenOptions options = {});
