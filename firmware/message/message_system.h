@@ -131,6 +131,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   }
   void pump() { transmitter_.pump(); }
 
+  /// Cycles since the machine began.
+  std::uint64_t now() const { return environment_.hal().now(); }
   /// Free link control blocks, the reserve apart.
   unsigned free_lcbs() const { return table_.free_count(); }
   /// Those in use, of the reserve too, and messages of the kernel's own that wait for one.

@@ -29,14 +29,16 @@ Task<Completion> Conversations::converse(ProcessAddress server, std::span<const 
                                          std::uint64_t timeout) {
   const auto link = start(server, request, reply, tag);
   if (!link) co_return Completion{{}, link.error(), 0};
+  // LDONE of other links comes meanwhile, and must not put it off.
+  const std::uint64_t begin = messages_.now();
   for (;;) {
     if (const auto completion = take(*link)) co_return *completion;
-    const auto events = co_await wait({}, timeout);
-    if (!any(events & contract::EventBit::itime)) continue;
-    if (const auto completion = take(*link)) co_return *completion;
-    drop(*link);
-    co_return Completion{*link, contract::Error::timeout, 0};
+    const std::uint64_t passed = messages_.now() - begin;
+    if (timeout != hal::never && passed >= timeout) break;
+    co_await wait({}, timeout == hal::never ? timeout : timeout - passed);
   }
+  drop(*link);
+  co_return Completion{*link, contract::Error::timeout, 0};
 }
 
 }  // namespace xybus

@@ -38,10 +38,10 @@ struct Created {
 struct NewProcessRequest {
   std::string program;
   bool named = false;  ///< It is to have a name; `name` is none if what came is not one.
-  ProcessName name;
+  ProcessName name = {};
   std::uint8_t priority = 0;
   bool backup = false;
-  std::vector<std::byte> startup;
+  std::vector<std::byte> startup = {};
 
   std::vector<std::byte> save() const;
   /// None if those are no such data.

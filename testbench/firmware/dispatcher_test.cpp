@@ -266,12 +266,12 @@ TEST_CASE("a process that was stopped is not found and does not run") {
   CHECK(victim.state() == ProcessState::stopped);
 }
 
-TEST_CASE("pins go upwards from 2, and nobody is at a pin not given out") {
+TEST_CASE("pins go upwards from 3, and nobody is at a pin not given out") {
   Cpu cpu;
   const auto nothing = [](Process&) -> Task<> { co_return; };
-  CHECK(cpu.dispatcher.create("a", 1, nothing).pin() == 2);
-  CHECK(cpu.dispatcher.create("b", 1, nothing).pin() == 3);
-  for (const xybus::Pin pin : {0, 1, 4, 65535}) CHECK(cpu.dispatcher.find(pin) == nullptr);
+  CHECK(cpu.dispatcher.create("a", 1, nothing).pin() == 3);
+  CHECK(cpu.dispatcher.create("b", 1, nothing).pin() == 4);
+  for (const xybus::Pin pin : {0, 1, 2, 5, 65535}) CHECK(cpu.dispatcher.find(pin) == nullptr);
   CHECK_THROWS_AS(cpu.dispatcher.create("c", 0, nothing), std::invalid_argument);
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("a process that is stopped while it runs goes at its next suspension p
   CHECK(cpu.written.empty());
   CHECK(states == std::vector(6, ProcessState::running));
   CHECK(hooks == 6);
-  for (xybus::Pin pin = 2; pin < 8; ++pin) CHECK(cpu.dispatcher.find(pin) == nullptr);
+  for (xybus::Pin pin = 3; pin < 9; ++pin) CHECK(cpu.dispatcher.find(pin) == nullptr);
   CHECK(cpu.dispatcher.timers() == 0);
 }
 
@@ -281,22 +281,22 @@ TEST_CASE("an activated process goes behind its equals") {
 
 // ---- Reserved pins and event bits ---------------------------------------------------------------
 
-TEST_CASE("the kernel's own processes have the pins below 2, each once") {
+TEST_CASE("the kernel's own processes have the pins below 3, each once") {
   Cpu cpu;
   const auto nothing = [&](Process& self) -> Task<> { co_await self.wait(EventBit::pon); };
-  CHECK(cpu.dispatcher.create("user", 100, nothing).pin() == 2);
+  CHECK(cpu.dispatcher.create("user", 100, nothing).pin() == 3);
   Process& monitor = cpu.dispatcher.create_reserved(0, "monitor", 230, nothing);
   CHECK(monitor.pin() == 0);
   CHECK(cpu.dispatcher.find(0) == &monitor);
   CHECK(cpu.dispatcher.find(1) == nullptr);
   CHECK_THROWS_AS(cpu.dispatcher.create_reserved(0, "again", 230, nothing), std::invalid_argument);
-  CHECK_THROWS_AS(cpu.dispatcher.create_reserved(2, "user", 230, nothing), std::invalid_argument);
+  CHECK_THROWS_AS(cpu.dispatcher.create_reserved(3, "user", 230, nothing), std::invalid_argument);
   CHECK_THROWS_AS(cpu.dispatcher.create_reserved(1, "idle", 0, nothing), std::invalid_argument);
   cpu.dispatcher.create_reserved(1, "memory", 220, nothing);
-  CHECK(cpu.dispatcher.create("user", 100, nothing).pin() == 3);
+  CHECK(cpu.dispatcher.create("user", 100, nothing).pin() == 4);
   cpu.dispatcher.after(100, [&] { cpu.dispatcher.awake_all(EventBit::pon); });
   cpu.run();
-  for (xybus::Pin pin = 0; pin < 4; ++pin) CHECK(cpu.dispatcher.find(pin) == nullptr);
+  for (xybus::Pin pin = 0; pin < 5; ++pin) CHECK(cpu.dispatcher.find(pin) == nullptr);
   CHECK_THROWS_AS(cpu.dispatcher.create_reserved(0, "again", 230, nothing), std::invalid_argument);
 }
 

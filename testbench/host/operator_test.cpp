@@ -85,8 +85,8 @@ TEST_CASE("two processes that ask each other and never listen are a deadlock") {
   pair.add_requestor(0, {1, 2});
   pair.add_requestor(1, {0, 2});
   pair.run();
-  CHECK(pair.waits() == Lines{"deadlock: CPU 0 pin 2 (requestor) -> CPU 1 pin 2 (requestor) -> "
-                              "CPU 0 pin 2 (requestor)"});
+  CHECK(pair.waits() == Lines{"deadlock: CPU 0 pin 3 (requestor) -> CPU 1 pin 3 (requestor) -> "
+                              "CPU 0 pin 3 (requestor)"});
 }
 
 TEST_CASE("a process that asks itself on one CPU is a deadlock") {
@@ -94,7 +94,7 @@ TEST_CASE("a process that asks itself on one CPU is a deadlock") {
   pair.add_requestor(0, {0, 2});
   pair.run();
   CHECK(pair.waits() ==
-        Lines{"deadlock: CPU 0 pin 2 (requestor) -> CPU 0 pin 2 (requestor)"});
+        Lines{"deadlock: CPU 0 pin 3 (requestor) -> CPU 0 pin 3 (requestor)"});
 }
 
 TEST_CASE("the end of a chain is told: a server that owes, is suspended, has stopped, is halted") {
@@ -102,10 +102,10 @@ TEST_CASE("the end of a chain is told: a server that owes, is suspended, has sto
   pair.add_requestor(0, {1, 2});
   pair.add_listener(1);
   pair.run();
-  const std::string chain = "CPU 0 pin 2 (requestor) -> CPU 1";
-  CHECK(pair.waits() == Lines{chain + " pin 2 (server), which waits for lreq, and owes 1 reply"});
+  const std::string chain = "CPU 0 pin 3 (requestor) -> CPU 1";
+  CHECK(pair.waits() == Lines{chain + " pin 3 (server), which waits for lreq, and owes 1 reply"});
   pair.kernel(1).dispatcher().suspend(*pair.kernel(1).dispatcher().find(2));
-  CHECK(pair.waits() == Lines{chain + " pin 2 (server), which is suspended, and owes 1 reply"});
+  CHECK(pair.waits() == Lines{chain + " pin 3 (server), which is suspended, and owes 1 reply"});
   pair.machine().halt(1);
   pair.run();
   CHECK(pair.waits() == Lines{chain + ", which is halted"});
@@ -121,11 +121,11 @@ TEST_CASE("a server in readlink waits for another CPU, not for the process there
     co_await pair.kernel(1).messages().readlink(self, request->link, data);
   });
   pair.run(4'000);
-  CHECK(pair.waits() == Lines{"CPU 0 pin 2 (requestor) -> CPU 1 pin 2 (server), which is held in "
+  CHECK(pair.waits() == Lines{"CPU 0 pin 3 (requestor) -> CPU 1 pin 3 (server), which is held in "
                               "readlink by the message system of CPU 0"});
   pair.machine().halt(0);
   pair.run();
-  CHECK(pair.waits() == Lines{"CPU 1 pin 2 (server) is held in readlink by the message system of "
+  CHECK(pair.waits() == Lines{"CPU 1 pin 3 (server) is held in readlink by the message system of "
                               "CPU 0, which is halted"});
 }
 
@@ -200,8 +200,8 @@ TEST_CASE("what a kernel holds that nobody gives back is a leak, named by CPU an
   pair.run();
   pair.machine().halt(1);
   CHECK_THAT(leaks(pair.machine(), pair.kernels(), 0, 200'000),
-             Catch::StartsWith("CPU 0 still holds 1 link control block (breaking of pin 2 with "
-                               "CPU 1 pin 2 since cycle "));
+             Catch::StartsWith("CPU 0 still holds 1 link control block (breaking of pin 3 with "
+                               "CPU 1 pin 3 since cycle "));
   // It is none once the kernel has been told.
   CHECK(leaks(pair.machine(), pair.kernels(), 2, 200'000).empty());
 }

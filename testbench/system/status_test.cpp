@@ -89,11 +89,11 @@ when = "packet 2 from 1 on x"
 )"), "--fabric tlm");
   CHECK(run.status == 3);
   CHECK_THAT(run.errors,
-             Contains("\nwaits: CPU 0 pin 2 (ping-client) -> CPU 1, which is halted\n"));
+             Contains("\nwaits: CPU 0 pin 3 (ping-client) -> CPU 1, which is halted\n"));
   REQUIRE(run.summary["waiting"]["chains"].size() == 1);
   CHECK(run.summary["waiting"]["deadlocks"].empty());
   CHECK(run.summary["waiting"]["chains"][0]["path"] ==
-        nlohmann::json({"CPU 0 pin 2 (ping-client)", "CPU 1"}));
+        nlohmann::json({"CPU 0 pin 3 (ping-client)", "CPU 1"}));
   CHECK(run.summary["status"][1]["kernel"]["runs"] == false);
   // Only of a run that is good otherwise.
   for (const auto& check : run.summary["checks"]) CHECK(check["name"] != "leaks");
