@@ -24,6 +24,7 @@
 #include "firmware/filesystem/file_types.h"
 #include "firmware/filesystem/receiver.h"
 #include "firmware/filesystem/requestor.h"
+#include "firmware/filesystem/sync_block.h"
 #include "firmware/process/guardian.h"
 
 namespace xybus {

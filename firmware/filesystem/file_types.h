@@ -1,7 +1,6 @@
 /// The values that programs and the file system exchange.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -114,22 +113,5 @@ struct FileProperties {
 
 /// Position for write: at the end of the file.
 inline constexpr std::uint64_t end_of_file = ~std::uint64_t{0};
-
-/// The state of one open file, for the backup of its opener.
-struct SyncBlock {
-  FileNumber file = no_file;
-  OpenId open;
-  ProcessName name;        ///< None when it was opened by handle.
-  std::array<char, 24> part{};  ///< What is behind the name; zeros behind it.
-  ProcessHandle server;    ///< Who serves it now,
-  ProcessHandle server_backup;  ///< the other one of that pair,
-  ProcessHandle ancestor;       ///< and who made them.
-  std::uint32_t next_sync_id = 0;
-  std::uint64_t position = 0;
-  std::uint8_t nowait_depth = 0, sync_depth = 0;
-  bool any_order = false;
-  FileKind kind = FileKind::process;
-  bool operator==(const SyncBlock&) const = default;
-};
 
 }  // namespace xybus

@@ -50,9 +50,8 @@ PathRetry::Error PathRetry::gone(const OpenFile& file) const {
   const DctEntry* entry = file.name ? guardian_.dct().lookup(file.name) : nullptr;
   if (entry == nullptr) return Error::path_down;
   const FilePath& path = file.path;
-  const bool same = entry->ancestor == path.ancestor && (entry->primary == path.server ||
-                                                         entry->primary == path.backup ||
-                                                         entry->backup == path.backup);
+  const bool member = entry->primary == path.server || entry->primary == path.backup;
+  const bool same = entry->ancestor == path.ancestor && member;
   return same ? Error::path_down : Error::other_process;
 }
 

@@ -105,6 +105,8 @@ TEST_CASE("an open of a process that stops before it is at $RECEIVE gives error 
   rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
     CHECK((co_await files.open("$STOPS.#A")).error == Error::no_process);
   });
+  rig.run_until_ended(3);
+  rig.gone(named);
   rig.run_until_ended(4);
 }
 
