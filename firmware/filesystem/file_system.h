@@ -139,6 +139,10 @@ class FileSystem : public Guardian::Extension {
   /// before, after each LREQ.
   Task<> gather() { return receiver_.serve(); }
   std::optional<Request> take_pair_message() { return receiver_.queue().take_pair(); }
+  /// Whether a message of that operation has come and was not read.
+  bool has_arrived(contract::FileOperation operation) const {
+    return receiver_.queue().has(operation);
+  }
 
   /// Closes on behalf of the process.
   void stopped() override;

@@ -72,6 +72,13 @@ std::optional<Arrival> ReceiveQueue::take_open() {
   return open;
 }
 
+bool ReceiveQueue::has(FileOperation operation) const {
+  return std::ranges::any_of(arrivals_, [operation](const Arrival& arrival) {
+    return arrival.request.link && arrival.request.system == SystemCode::none &&
+           arrival.operation() == operation;
+  });
+}
+
 void ReceiveQueue::withdraw(std::int16_t system, std::uint32_t subject) {
   std::erase_if(arrivals_, [&](const Arrival& arrival) {
     return !arrival.request.link && arrival.system == system && arrival.subject == subject;

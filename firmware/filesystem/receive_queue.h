@@ -56,6 +56,8 @@ class ReceiveQueue {
   std::uint64_t next_timer() const;
 
   bool empty() const { return arrivals_.empty(); }
+  /// Whether one of that operation is among them.
+  bool has(contract::FileOperation operation) const;
 
  private:
   struct Timer {
