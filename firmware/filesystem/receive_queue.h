@@ -46,7 +46,9 @@ class ReceiveQueue {
   std::optional<LinkId> take_dropped();
 
   /// Adds a message of the file system's own.
-  void add(std::int16_t system, std::uint32_t subject) { arrivals_.push_back({{}, system, subject}); }
+  void add(std::int16_t system, std::uint32_t subject) {
+    arrivals_.push_back({{}, system, subject});
+  }
   /// Takes one back that was not read.
   void withdraw(std::int16_t system, std::uint32_t subject);
 

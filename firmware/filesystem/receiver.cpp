@@ -204,10 +204,14 @@ Task<std::optional<IoResult>> Receiver::deliver(const Request& request, std::spa
   const auto length = static_cast<std::uint32_t>(request.length - offset);
   const OpenId open = open_of(header_);
   const Opener* opener = openers_.find(open);
-  const ProcessHandle from = member_                                     ? member_
-                             : opener != nullptr                         ? sender(*opener, request.from)
-                             : from_process_control(header_.operation()) ? open.opener
-                                                 : ProcessHandle{request.from, 0, 0};
+  ProcessHandle from{request.from, 0, 0};
+  if (member_) {
+    from = member_;
+  } else if (from_process_control(header_.operation())) {
+    from = open.opener;
+  } else if (opener != nullptr) {
+    from = sender(*opener, request.from);
+  }
   if (length != 0 && !in.empty()) {
     const Error read = co_await guardian_.messages().readlink(
         guardian_.process(), request.link, in, static_cast<std::uint32_t>(offset));

@@ -1,5 +1,5 @@
-/// $RECEIVE: gives a program its messages one by one, keeps what it owes replies for, and who has it
-/// open. What the program does not want to see of opens and closes is answered here.
+/// $RECEIVE: gives a program its messages one by one, keeps what it owes replies for, and who has
+/// it open. What the program does not want to see of opens and closes is answered here.
 #pragma once
 
 #include <cstddef>

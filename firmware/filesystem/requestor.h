@@ -33,7 +33,8 @@ class Requestor {
   /// Sees what has ended, sends what waited for its path.
   void advance(OpenFile& file);
 
-  /// Calls a request off, or forgets how it has ended, and removes it. Its sync id is not used again.
+  /// Calls a request off, or forgets how it has ended, and removes it. Its sync id is not used
+  /// again.
   void cancel(OpenFile& file, PendingRequest& request);
 
   /// Calls off all that is on its way.
