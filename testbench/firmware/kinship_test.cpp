@@ -139,6 +139,29 @@ TEST_CASE("a primary gives its place to its backup, which only one that has one 
   CHECK(errors == std::vector{Error::invalid_state, Error::none, Error::invalid_state});
 }
 
+TEST_CASE("a process that is stopped before it has its name leaves none, and its maker is told") {
+  ProcessRig machine(2);
+  bool ran = false;
+  machine.programs.add("child", [&](Guardian&) -> Task<> {
+    ran = true;
+    co_return;
+  });
+  Error error = Error::none;
+  machine.create(0, [&](Guardian& guardian) -> Task<> {
+    error = (co_await guardian.newprocess(
+                 {.program = "child", .name = named("$X"), .cpu = 1})).error;
+  });
+  while (machine.processes(1) == 0) machine.rig.run(20);
+  CHECK(machine.dct(1).entries().empty());
+  auto& dispatcher = machine.rig.kernel(1).dispatcher();
+  dispatcher.stop(*dispatcher.find(xybus::Dispatcher::first_pin));
+  machine.rig.run(200'000);
+  CHECK(error == Error::no_process);
+  CHECK_FALSE(ran);
+  for (const unsigned cpu : {0U, 1U}) CHECK(machine.dct(cpu).entries().empty());
+  CHECK(machine.rig.at_rest());
+}
+
 namespace {
 
 struct Layer : Guardian::Extension {
@@ -204,7 +227,7 @@ TEST_CASE("a conversation's time is not put off by the ends of other links") {
   Error error = Error::none;
   machine.create(0, [&](Guardian& guardian) -> Task<> {
     auto& own = guardian.conversations();
-    for (int i = 0; i < 20; ++i) CHECK(own.start({0, slow.pin()}, {}, {}, 0));
+    for (int i = 0; i < 3; ++i) CHECK(own.start({0, slow.pin()}, {}, {}, 0));
     const std::uint64_t begin = guardian.now();
     error = (co_await own.converse({0, silent.pin()}, {}, {}, 0, 9000)).error;
     took = guardian.now() - begin;
