@@ -110,7 +110,7 @@ class FileSystem : public Guardian::Extension {
   const ReceiveInfo& receiveinfo() const { return receiver_.info(); }
 
   /// A system message -22 in so many cycles, with this tag in its second word. Error: `too_many`
-  /// (ReceiveQueue::most_timers run).
+  /// (ReceiveQueue::most_timers run, or have gone off and were not read).
   Error set_timer(std::uint64_t cycles, std::uint32_t tag);
 
   /// Asks for system messages -2 and -3 about the CPUs of the mask; see MessageSystem.
@@ -139,6 +139,10 @@ class FileSystem : public Guardian::Extension {
   /// A message of the other member of the pair, which does not come by readupdate: `tag` is its
   /// operation. Whoever waits for one calls this until there is none, and then waits for LREQ.
   Task<std::optional<Request>> take_pair_message();
+
+  /// Replies with an error, as `wrong_owner`, to all requests that have come and were not read:
+  /// this process is not the primary, and who sent them is to ask again.
+  Task<> refuse_requests(Error error) { return receiver_.refuse_all(error); }
 
   /// Closes on behalf of the process.
   void stopped() override;

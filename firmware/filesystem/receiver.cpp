@@ -27,8 +27,6 @@ contract::Error warning(std::int16_t number) {
   return request ? contract::Error::none : contract::Error::system_message;
 }
 
-bool from_process_control(FileOperation operation) { return system_code(operation) != 0; }
-
 bool needs_open(FileOperation operation) {
   return operation == FileOperation::write || operation == FileOperation::read ||
          operation == FileOperation::writeread || operation == FileOperation::control;
@@ -83,6 +81,11 @@ Task<> Receiver::serve() {
   co_await settle();
   if (!open_ || options_.system_messages) co_return;
   while (const auto open = queue_.take_open()) co_await take(*open, {});
+}
+
+Task<> Receiver::refuse_all(Error error) {
+  co_await settle();
+  while (const auto request = queue_.take_request()) co_await refuse(request->link, error);
 }
 
 Task<std::optional<IoResult>> Receiver::next(std::span<std::byte> in) {

@@ -38,6 +38,10 @@ class Receiver {
   /// Answers what needs no program: opens, if it does not want to see them, in front of all else.
   Task<> serve();
 
+  /// Replies with an error to all requests that have come and were not read. Opens and closes are
+  /// requests too; messages of process control and the kernel are not.
+  Task<> refuse_all(Error error);
+
   const ReceiveInfo& info() const { return info_; }
   ReceiveQueue& queue() { return queue_; }
   const ReceiveQueue& queue() const { return queue_; }
