@@ -212,8 +212,8 @@ Task<FileSystem::Error> FileSystem::of_disk(FileOperation operation, std::string
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
-/// Waits for whatever may let something go on; opens of this process are answered meanwhile, so that
-/// two that open each other do not wait for ever.
+/// Waits for whatever may let something go on; opens of this process are answered meanwhile, so
+/// that two that open each other do not wait for ever.
 Task<> FileSystem::wait(std::uint64_t until) {
   EventBit others = EventBit::pon;
   const bool serving = receiver_.is_open() && !receiver_.options().system_messages;

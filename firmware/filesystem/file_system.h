@@ -1,17 +1,17 @@
 /// Files as programs see them: processes and devices that are opened, and $RECEIVE, by which a
 /// process gets the requests of others. Guardian's calls; messages below.
 ///
-///     open, close, read, write, writeread, control,         readupdate, reply, receiveinfo
-///     awaitio, cancel, cancelreq, position                  set_timer
-///        │ FileTable: OpenFile: PendingRequest                 │ Receiver
-///        ▼                                                     ▼
-///     Requestor ── PathRetry ── Dct                         ReceiveQueue  ReceiveTags  OpenerTable
-///        │                                                     │
-///        └── Conversations: link, done, breaklink              └── listen, readlink, writelink
+///     open, close, read, write, writeread, control,  readupdate, reply, receiveinfo,
+///     awaitio, cancel, cancelreq, position           set_timer
+///        │ FileTable: OpenFile: PendingRequest          │ Receiver
+///        ▼                                              ▼
+///     Requestor ── PathRetry ── Dct                  ReceiveQueue  ReceiveTags  OpenerTable
+///        │                                              │
+///        └── Conversations: link, done, breaklink       └── listen, readlink, writelink
 ///
 /// A file is opened with or without waiting. Without, calls give errors that show at once, and
-/// awaitio gives the rest; buffers stay with the file system until then. A process's files work when
-/// it calls the file system, and in no other time: what it did not look at waits.
+/// awaitio gives the rest; buffers stay with the file system until then. A process's files work
+/// when it calls the file system, and at no other time: what it did not look at waits.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +50,8 @@ class FileSystem : public Guardian::Extension {
   /// that were read and not replied to fail with `path_down`. Errors: `not_open`.
   Task<Error> close(FileNumber file);
 
-  /// Requests, with data `out` and room `in`, each at most `most_file_data`. Read is for devices and
-  /// disks: `invalid_operation` for others. Other errors: `not_open`, `too_many` (nowait_depth are
+  /// Requests, with data `out` and room `in`, each at most `most_file_data`. Read is for devices
+  /// and disks: `invalid_operation` for others. Other errors: `not_open`, `too_many` (nowait_depth are
   /// outstanding), `bounds`, `no_lcb`; `path_down`, `cpu_failed` (it may have been done or not),
   /// `other_process`; and the server's own. Without waiting they give {none, 0}, and the rest
   /// comes by awaitio, with the tag. Read of $RECEIVE is `read_receive`.
@@ -75,8 +75,8 @@ class FileSystem : public Guardian::Extension {
   // ---- Without waiting -----------------------------------------------------------------------
 
   /// Waits until a request has ended, at most `time_limit` cycles, and forgets it. In the order of
-  /// calls for each file, unless that was opened for any order; with `any_file`, of what is first in
-  /// its file that which ended first. Errors, apart from the request's: `not_open`;
+  /// calls for each file, unless that was opened for any order; with `any_file`, of what is first
+  /// in its file that which ended first. Errors, apart from the request's: `not_open`;
   /// `nothing_outstanding`; and `timeout`, see there:
   ///
   ///     | file     | time_limit 0      | passed                          |
@@ -110,7 +110,7 @@ class FileSystem : public Guardian::Extension {
   const ReceiveInfo& receiveinfo() const { return receiver_.info(); }
 
   /// A system message -22 in so many cycles, with this tag in its second word. Error: `too_many`
-  /// (ReceiveQueue::most_timers run).
+  /// (ReceiveQueue::most_timers run, or have gone off and were not read).
   Error set_timer(std::uint64_t cycles, std::uint32_t tag);
 
   /// Asks for system messages -2 and -3 about the CPUs of the mask; see MessageSystem.
@@ -123,8 +123,9 @@ class FileSystem : public Guardian::Extension {
 
   /// What the backup needs to go on with a file. Error: `not_open`.
   Result<SyncBlock> sync_block(FileNumber file) const;
-  /// Takes over the state of a file of the primary, under its number; makes it if need be. Not while
-  /// requests of this process are outstanding on it: `invalid_state`. `bounds`: not a file's number.
+  /// Takes over the state of a file of the primary, under its number; makes it if need be. Errors:
+  /// `invalid_state` (requests of this process are outstanding on it), `bounds` (not a file's
+  /// number).
   Error adopt(const SyncBlock& block);
   /// Tells the server that this process has the open too, as the backup of its opener; adopts it.
   Task<Error> open_too(const SyncBlock& block);
@@ -135,10 +136,14 @@ class FileSystem : public Guardian::Extension {
   void adopt_opener(const Opener& opener);
   void forget_opener(const Opener& opener);
 
-  /// Messages of the other member of the pair, which do not come by readupdate; call `gather`
-  /// before, after each LREQ.
-  Task<> gather() { return receiver_.serve(); }
-  std::optional<Request> take_pair_message() { return receiver_.queue().take_pair(); }
+  /// A message of the other member of the pair, which does not come by readupdate: `tag` is its
+  /// operation. Whoever waits for one calls this until there is none, and then waits for LREQ.
+  Task<std::optional<Request>> take_pair_message();
+
+  /// Replies with an error, as `wrong_owner`, to all requests that have come and were not read:
+  /// this process is not the primary, and who sent them is to ask again.
+  Task<> refuse_requests(Error error) { return receiver_.refuse_all(error); }
+
   /// Whether a message of that operation has come and was not read.
   bool has_arrived(contract::FileOperation operation) const {
     return receiver_.queue().has(operation);

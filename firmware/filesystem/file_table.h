@@ -14,8 +14,8 @@ class FileTable {
 
   /// A file with the next number; nullptr if all are in use.
   OpenFile* add();
-  /// One under a number that was given out elsewhere: by the primary of this backup. nullptr if it is
-  /// in use here, or is no file's number.
+  /// One under a number that was given out elsewhere: by the primary of this backup. nullptr if it
+  /// is in use here, or is no file's number.
   OpenFile* add(FileNumber number);
   OpenFile* find(FileNumber number);
   const OpenFile* find(FileNumber number) const;

@@ -29,7 +29,7 @@ struct PendingRequest {
   std::uint32_t tag = 0;      ///< The program's.
   std::uint32_t sync_id = 0;  ///< The same however often it is sent.
   std::uint32_t bytes = 0;    ///< Of data, when it has ended.
-  std::uint64_t ended = 0;    ///< Counts what has ended, of all files of the process.
+  std::uint64_t ended = 0;    ///< Its place in the order of what has ended in this process.
   LinkId link;
   ProcessHandle sent_to;
   std::vector<std::byte> message;  ///< Header and data, until it has ended.

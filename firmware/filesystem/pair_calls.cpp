@@ -56,6 +56,11 @@ Task<FileSystem::Error> FileSystem::open_too(const SyncBlock& block) {
   co_return error;
 }
 
+Task<std::optional<Request>> FileSystem::take_pair_message() {
+  co_await receiver_.serve();
+  co_return receiver_.queue().take_pair();
+}
+
 void FileSystem::adopt_opener(const Opener& opener) {
   receiver_.openers().add(opener.open, opener.primary);
   if (opener.backup) receiver_.openers().add(opener.open, opener.backup);

@@ -1,16 +1,16 @@
 /// Finds the process that serves a file: by its name, when the one before does not answer.
 ///
-///              open                    the server has replied
-///     opening ───▶ ─────────────────────────────────────────▶ ready ◀── another primary in the
-///        ▲  │                                                  │ ▲      table, or a pause is over
-///        │  └── it does not answer ──▶ searching ◀── a request  │ │
-///        │                               │    │     is lost  ──┘ │
-///        └── the new one does not know ──┘    └──────────────────┘
-///            the open
+///     opening ────────────── the server has replied ──────────────▶ ready
+///       ▲  │                                                         │  ▲ │
+///       │  └─ no answer ─▶ searching ◀── a request was lost ─────────┘  │ │
+///       │                      │                                        │ │
+///       │                      └─ another primary, or a pause is over ──┘ │
+///       └──────────────── the server does not know the open ──────────────┘
 ///
-/// A search looks at the destination control table, and again whenever that changes. It ends with an
-/// error when nobody has the name, another pair has it, or nothing has come of it in 8 I'm-alive
-/// intervals.
+/// A search looks at the destination control table, and again whenever that changes. It ends with
+/// an error when nobody has the name, another pair has it, or nothing has come of it in 8 I'm-alive
+/// intervals. The same primary is asked again 8 times in an interval: it may have been the last to
+/// hear that it is the primary.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ class PathRetry {
   /// one whose path is not searched: the error is the program's.
   bool lost(OpenFile& file, const ProcessHandle& sent_to, contract::Error error);
 
-  /// What a program is told when the server of a file that is not searched has stopped: `path_down`,
-  /// or `other_process` if another has its name now.
+  /// What a program is told when the server of a file that is not searched has stopped:
+  /// `path_down`, or `other_process` if another has its name now.
   contract::Error gone(const OpenFile& file) const;
 
   /// Takes note of a change of roles before a request is sent, of which nobody has told this file.

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "firmware/process/process_message.h"
+
 namespace xybus {
 
 using contract::FileOperation;
+
+bool from_process_control(FileOperation operation) { return system_code(operation) != 0; }
 
 namespace {
 
@@ -61,6 +65,17 @@ std::optional<Request> ReceiveQueue::take_pair() { return pop(pair_); }
 std::optional<LinkId> ReceiveQueue::take_cancelled() { return pop(cancelled_); }
 std::optional<LinkId> ReceiveQueue::take_dropped() { return pop(dropped_); }
 
+std::optional<Request> ReceiveQueue::take_request() {
+  const auto at = std::ranges::find_if(arrivals_, [](const Arrival& arrival) {
+    return arrival.request.link && arrival.request.system == SystemCode::none &&
+           !from_process_control(arrival.operation());
+  });
+  if (at == arrivals_.end()) return std::nullopt;
+  const Request request = at->request;
+  arrivals_.erase(at);
+  return request;
+}
+
 std::optional<Arrival> ReceiveQueue::take_open() {
   const auto at = std::ranges::find_if(arrivals_, [](const Arrival& arrival) {
     return arrival.request.link && arrival.request.system == SystemCode::none &&
@@ -86,7 +101,10 @@ void ReceiveQueue::withdraw(std::int16_t system, std::uint32_t subject) {
 }
 
 bool ReceiveQueue::set_timer(std::uint64_t cycles, std::uint32_t tag) {
-  if (timers_.size() == most_timers) return false;
+  const auto unread = std::ranges::count_if(arrivals_, [](const Arrival& arrival) {
+    return !arrival.request.link && arrival.system == system_number::timer;
+  });
+  if (timers_.size() + static_cast<std::size_t>(unread) >= most_timers) return false;
   const std::uint64_t now = guardian_.now();
   const std::uint64_t at = cycles < hal::never - now ? now + cycles : hal::never;
   const auto after = [](std::uint64_t t, const Timer& timer) { return t < timer.at; };

@@ -24,8 +24,12 @@ struct Arrival {
   }
 };
 
+/// Whether messages of that kind come from process control.
+bool from_process_control(contract::FileOperation operation);
+
 class ReceiveQueue {
  public:
+  /// Timers that run, or have gone off and were not read.
   static constexpr std::size_t most_timers = 64;
 
   explicit ReceiveQueue(Guardian& guardian) : guardian_(guardian) {}
@@ -37,6 +41,8 @@ class ReceiveQueue {
   std::optional<Arrival> take();
   /// The next open, though others have come before it.
   std::optional<Arrival> take_open();
+  /// The next one that is a request of a process, opens and closes included.
+  std::optional<Request> take_request();
   /// The next message of the other member of the pair: checkpoint, checkopen, checkclose or
   /// checkswitch.
   std::optional<Request> take_pair();
@@ -46,7 +52,9 @@ class ReceiveQueue {
   std::optional<LinkId> take_dropped();
 
   /// Adds a message of the file system's own.
-  void add(std::int16_t system, std::uint32_t subject) { arrivals_.push_back({{}, system, subject}); }
+  void add(std::int16_t system, std::uint32_t subject) {
+    arrivals_.push_back({{}, system, subject});
+  }
   /// Takes one back that was not read.
   void withdraw(std::int16_t system, std::uint32_t subject);
 

@@ -27,8 +27,6 @@ contract::Error warning(std::int16_t number) {
   return request ? contract::Error::none : contract::Error::system_message;
 }
 
-bool from_process_control(FileOperation operation) { return system_code(operation) != 0; }
-
 bool needs_open(FileOperation operation) {
   return operation == FileOperation::write || operation == FileOperation::read ||
          operation == FileOperation::writeread || operation == FileOperation::control;
@@ -83,6 +81,11 @@ Task<> Receiver::serve() {
   co_await settle();
   if (!open_ || options_.system_messages) co_return;
   while (const auto open = queue_.take_open()) co_await take(*open, {});
+}
+
+Task<> Receiver::refuse_all(Error error) {
+  co_await settle();
+  while (const auto request = queue_.take_request()) co_await refuse(request->link, error);
 }
 
 Task<std::optional<IoResult>> Receiver::next(std::span<std::byte> in) {
@@ -204,10 +207,14 @@ Task<std::optional<IoResult>> Receiver::deliver(const Request& request, std::spa
   const auto length = static_cast<std::uint32_t>(request.length - offset);
   const OpenId open = open_of(header_);
   const Opener* opener = openers_.find(open);
-  const ProcessHandle from = member_                                     ? member_
-                             : opener != nullptr                         ? sender(*opener, request.from)
-                             : from_process_control(header_.operation()) ? open.opener
-                                                 : ProcessHandle{request.from, 0, 0};
+  ProcessHandle from{request.from, 0, 0};
+  if (member_) {
+    from = member_;
+  } else if (from_process_control(header_.operation())) {
+    from = open.opener;
+  } else if (opener != nullptr) {
+    from = sender(*opener, request.from);
+  }
   if (length != 0 && !in.empty()) {
     const Error read = co_await guardian_.messages().readlink(
         guardian_.process(), request.link, in, static_cast<std::uint32_t>(offset));

@@ -1,5 +1,5 @@
-/// $RECEIVE: gives a program its messages one by one, keeps what it owes replies for, and who has it
-/// open. What the program does not want to see of opens and closes is answered here.
+/// $RECEIVE: gives a program its messages one by one, keeps what it owes replies for, and who has
+/// it open. What the program does not want to see of opens and closes is answered here.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +37,10 @@ class Receiver {
 
   /// Answers what needs no program: opens, if it does not want to see them, in front of all else.
   Task<> serve();
+
+  /// Replies with an error to all requests that have come and were not read. Opens and closes are
+  /// requests too; messages of process control and the kernel are not.
+  Task<> refuse_all(Error error);
 
   const ReceiveInfo& info() const { return info_; }
   ReceiveQueue& queue() { return queue_; }

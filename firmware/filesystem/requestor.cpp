@@ -31,8 +31,9 @@ Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
 void Requestor::advance(OpenFile& file) {
   for (PendingRequest& request : file.outstanding()) {
     if (request.state != PendingRequest::State::sent) continue;
-    if (const auto completion = guardian_.conversations().take(request.link)) {
-      judge(file, request, *completion);
+    std::uint64_t number = 0;
+    if (const auto completion = guardian_.conversations().take(request.link, &number)) {
+      judge(file, request, *completion, number);
     }
   }
   if (const Error error = paths_.advance(file); error != Error::none) fail_waiting(file, error);
@@ -58,13 +59,14 @@ void Requestor::send(OpenFile& file, PendingRequest& request) {
   }
   if (PathRetry::concerns_path(link.error())) {
     request.sent_to = path.server;
-    judge(file, request, {{}, link.error(), 0});
+    judge(file, request, {{}, link.error(), 0}, guardian_.conversations().ended());
   } else {
-    end(request, link.error(), 0);
+    end(request, link.error(), 0, guardian_.conversations().ended());
   }
 }
 
-void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion& completion) {
+void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion& completion,
+                      std::uint64_t number) {
   FilePath& path = file.path;
   request.link = {};
   if (PathRetry::concerns_path(completion.error)) {
@@ -74,13 +76,13 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
     }
     // A request that found no process may have been read before by one that has stopped since.
     const bool gone = completion.error == Error::no_process;
-    end(request, gone ? paths_.gone(file) : completion.error, 0);
+    end(request, gone ? paths_.gone(file) : completion.error, 0, number);
     return;
   }
   const bool here = request.sent_to == path.server && path.state == FilePath::State::ready;
   if (completion.error == Error::not_open && file.name && !(here && path.known)) {
     if (here && path.stranger) {
-      end(request, Error::other_process, 0);
+      end(request, Error::other_process, 0, number);
       return;
     }
     request.state = PendingRequest::State::waiting;
@@ -91,7 +93,7 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
   const bool writes = request.operation == FileOperation::write;
   const auto written = static_cast<std::uint32_t>(request.message.size() - file_header_bytes);
   const bool done = completion.error == Error::none;
-  end(request, completion.error, writes ? (done ? written : 0) : completion.reply_length);
+  end(request, completion.error, writes ? (done ? written : 0) : completion.reply_length, number);
   const bool moves = writes || request.operation == FileOperation::read;
   if (file.kind == FileKind::disk && moves && file.position != end_of_file) {
     file.position += request.bytes;
@@ -100,16 +102,18 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
 
 void Requestor::fail_waiting(OpenFile& file, Error error) {
   for (PendingRequest& request : file.outstanding()) {
-    if (request.state == PendingRequest::State::waiting) end(request, error, 0);
+    if (request.state != PendingRequest::State::waiting) continue;
+    end(request, error, 0, guardian_.conversations().ended());
   }
   file.path.error = error;
 }
 
-void Requestor::end(PendingRequest& request, Error error, std::uint32_t bytes) {
+void Requestor::end(PendingRequest& request, Error error, std::uint32_t bytes,
+                    std::uint64_t number) {
   request.state = PendingRequest::State::ended;
   request.error = error;
   request.bytes = bytes;
-  request.ended = ++ended_;
+  request.ended = number;
 }
 
 void Requestor::cancel(OpenFile& file, PendingRequest& request) {

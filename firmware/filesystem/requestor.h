@@ -33,7 +33,8 @@ class Requestor {
   /// Sees what has ended, sends what waited for its path.
   void advance(OpenFile& file);
 
-  /// Calls a request off, or forgets how it has ended, and removes it. Its sync id is not used again.
+  /// Calls a request off, or forgets how it has ended, and removes it. Its sync id is not used
+  /// again.
   void cancel(OpenFile& file, PendingRequest& request);
 
   /// Calls off all that is on its way.
@@ -42,14 +43,14 @@ class Requestor {
  private:
   using Error = contract::Error;
 
-  void judge(OpenFile& file, PendingRequest& request, const Completion& completion);
+  void judge(OpenFile& file, PendingRequest& request, const Completion& completion,
+             std::uint64_t number);
   void send(OpenFile& file, PendingRequest& request);
   void fail_waiting(OpenFile& file, Error error);
-  void end(PendingRequest& request, Error error, std::uint32_t bytes);
+  void end(PendingRequest& request, Error error, std::uint32_t bytes, std::uint64_t number);
 
   Guardian& guardian_;
   PathRetry paths_;
-  std::uint64_t ended_ = 0;
 };
 
 }  // namespace xybus

@@ -20,11 +20,7 @@ Task<Takeover> Pair::checkmonitor() {
     primary_ = mine->primary;
   }
   for (;;) {
-    co_await files_.gather();
-    while (const auto request = files_.take_pair_message()) {
-      co_await take(*request);
-      co_await files_.gather();
-    }
+    while (const auto request = co_await files_.take_pair_message()) co_await take(*request);
     if (const auto left = taken_over()) {
       guardian_.environment().observe({.kind = KernelEvent::took_over,
                                        .pin = guardian_.process().pin(),

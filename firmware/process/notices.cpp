@@ -7,6 +7,17 @@ namespace xybus {
 
 using contract::Error;
 
+namespace {
+
+/// A CPU that is in no view yet knows of itself alone.
+bool is_up(const Membership& membership, const ProcessHandle& to) {
+  const View& view = membership.view();
+  return has(view.members.mask, to.at.cpu) ? view.contains(to.at.cpu, to.epoch)
+                                           : membership.up(to.at.cpu);
+}
+
+}  // namespace
+
 void Notices::add(const ProcessHandle& to, std::uint32_t tag, std::vector<std::byte> message) {
   notices_.push_back({to, tag, std::move(message)});
 }
@@ -25,9 +36,8 @@ void Notices::send(Process& self) {
     }
     const ProcessHandle& to = notice.to;
     // A process that is gone with its CPU needs to be told nothing.
-    const bool there = membership_.view().contains(to.at.cpu, to.epoch);
     Error error = Error::path_down;
-    if (there) {
+    if (is_up(membership_, to)) {
       const auto link = messages_.link(self, to.at, notice.message, {}, notice.tag);
       if (link) notice.link = *link;
       error = link ? Error::none : link.error();

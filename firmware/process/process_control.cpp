@@ -278,8 +278,12 @@ void ProcessControl::start_jobs(Process& self) {
       ++job;
       continue;
     }
-    const auto link = messages_.link(self, (*job)->where, (*job)->request, (*job)->reply,
-                                     static_cast<std::uint32_t>(FileOperation::newprocess));
+    // Process control could talk to a CPU that is not in the view yet; its makers cannot.
+    const auto link =
+        membership_.up((*job)->where.cpu)
+            ? messages_.link(self, (*job)->where, (*job)->request, (*job)->reply,
+                             static_cast<std::uint32_t>(FileOperation::newprocess))
+            : Result<LinkId>(Error::path_down);
     if (link) {
       (*job)->link = *link;
     } else if (link.error() == Error::no_lcb) {

@@ -14,12 +14,13 @@ FileProgram slow_server(std::vector<std::uint32_t>& read, unsigned& cancelled) {
   return [&](Guardian& guardian, FileSystem& files) -> Task<> {
     co_await files.open("$RECEIVE", {.receive_depth = 20, .cancel_messages = true});
     Bytes in(20);
-    std::vector<unsigned> tags;
+    std::vector<unsigned> tags, rooms;
     const std::uint64_t end = guardian.now() + 100'000;
     while (guardian.now() < end) {
       const IoResult result = co_await files.readupdate(in, end - guardian.now());
       if (result.error == Error::none) {
         tags.push_back(files.receiveinfo().tag);
+        rooms.push_back(files.receiveinfo().read_count);
         read.push_back(files.receiveinfo().sync_id);
       } else if (result.error == Error::system_message) {
         ++cancelled;
@@ -28,7 +29,7 @@ FileProgram slow_server(std::vector<std::uint32_t>& read, unsigned& cancelled) {
     }
     for (std::size_t i = tags.size(); i-- != 0;) {
       std::array<std::byte, 1> data{static_cast<std::byte>(read[i])};
-      CHECK_AWAIT(files.reply(data, Error::none, tags[i]), Error::none);
+      CHECK_AWAIT(files.reply(std::span(data).first(rooms[i]), Error::none, tags[i]), Error::none);
     }
     co_await pause(guardian, 50'000);
   };

@@ -19,7 +19,7 @@ TEST_CASE("an open ends when the server has opened $RECEIVE, and not before") {
         co_await files.readupdate(in, 20'000);
       }));
   rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
-    CHECK((co_await files.open(server)).error == Error::none);
+    CHECK_ERROR(files.open(server), Error::none);
     opened_at = guardian.now();
   });
   rig.run_until_ended(2);
@@ -49,7 +49,7 @@ TEST_CASE("an open ends after the server's reply if it wants to see opens, with 
       }));
   rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
     CHECK_AWAIT(files.open(server), (Opened{Error::device_down, xybus::no_file}));
-    CHECK((co_await files.open(server)).error == Error::none);
+    CHECK_ERROR(files.open(server), Error::none);
     opened_at = guardian.now();
   });
   rig.run_until_ended(2);
@@ -79,14 +79,14 @@ TEST_CASE("a name that is none, or nobody's, and options out of range are errors
     CHECK_AWAIT(error("$RECEIVE", {.receive_depth = 256}), Error::bounds);
     CHECK_AWAIT(error("$RECEIVE", {.receive_depth = 255}), Error::none);
     CHECK_AWAIT(error("$RECEIVE", {}), Error::invalid_state);
-    CHECK((co_await files.open(ProcessHandle{})).error == Error::no_process);
+    CHECK_ERROR(files.open(ProcessHandle{}), Error::no_process);
     ProcessHandle other = server;
     ++other.created;
-    CHECK((co_await files.open(other)).error == Error::other_process);
+    CHECK_ERROR(files.open(other), Error::other_process);
     other.at.pin = 99;
-    CHECK((co_await files.open(other)).error == Error::no_process);
+    CHECK_ERROR(files.open(other), Error::no_process);
     other.at.cpu = 9;
-    CHECK((co_await files.open(other)).error == Error::bounds);
+    CHECK_ERROR(files.open(other), Error::bounds);
   });
   rig.run_until_ended(1);
 }
@@ -100,10 +100,10 @@ TEST_CASE("an open of a process that stops before it is at $RECEIVE gives error 
   const ProcessHandle named = rig.handle(1, rig.program(1, stops));
   rig.define("$stops", named);
   rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
-    CHECK((co_await files.open(handle)).error == Error::no_process);
+    CHECK_ERROR(files.open(handle), Error::no_process);
   });
   rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
-    CHECK((co_await files.open("$STOPS.#A")).error == Error::no_process);
+    CHECK_ERROR(files.open("$STOPS.#A"), Error::no_process);
   });
   rig.run_until_ended(3);
   rig.gone(named);
@@ -118,7 +118,7 @@ TEST_CASE("two processes that open each other at the same time do not wait for e
                                                              FileSystem& files) -> Task<> {
       co_await files.open("$RECEIVE");
       co_await pause(guardian, 1000);
-      CHECK((co_await files.open(handles[1 - cpu])).error == Error::none);
+      CHECK_ERROR(files.open(handles[1 - cpu]), Error::none);
       Bytes in(1);
       co_await files.readupdate(in, 100'000);  // so that the other one's open is answered too
     }));

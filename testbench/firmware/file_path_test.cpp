@@ -34,11 +34,11 @@ struct Member {
       Bytes in(100);
       while (seen.size() < stop_at) {
         const IoResult read = co_await files.readupdate(in);
-        if (files.receiveinfo().system == number::close) {
+        const bool open = files.receiveinfo().system == number::open;
+        if (!open && files.receiveinfo().system != 0) {
           co_await files.reply({});
           continue;
         }
-        const bool open = files.receiveinfo().system == number::open;
         CHECK(read.error == (open ? Error::system_message : Error::none));
         seen.push_back(open ? 0 : files.receiveinfo().sync_id);
         openers.push_back(files.receiveinfo().opener);
@@ -192,7 +192,7 @@ TEST_CASE("nobody has the name any more: 201, though the path is searched") {
     const auto f = co_await files.open("$ALONE", {.sync_depth = 1});
     CHECK_AWAIT(files.write(f.file, {}), IoResult{Error::path_down});
     CHECK_AWAIT(files.write(f.file, {}), IoResult{Error::path_down});
-    CHECK((co_await files.open("$ALONE")).error == Error::no_process);
+    CHECK_ERROR(files.open("$ALONE"), Error::no_process);
   });
   rig.run_until_ended(1);
   rig.gone(handle);
@@ -209,7 +209,7 @@ TEST_CASE("another process has the name now: error 60, and no silent connection"
   for (const unsigned depth : {1U, 0U}) {
     rig.program(0, [&, depth](Guardian& guardian, FileSystem& files) -> Task<> {
       const auto f = co_await files.open("$NAME", {.sync_depth = depth});
-      CHECK((co_await files.write(f.file, {})).error == Error::none);
+      CHECK_ERROR(files.write(f.file, {}), Error::none);
       while (!renamed) co_await pause(guardian, 1'000);
       CHECK_AWAIT(files.write(f.file, {}), IoResult{Error::other_process});
       CHECK_AWAIT(files.write(f.file, {}), IoResult{Error::other_process});
@@ -227,6 +227,7 @@ TEST_CASE("another process has the name now: error 60, and no silent connection"
 TEST_CASE("a primary that says it is not: it is asked again, for 8 intervals, then 201") {
   FileRig rig(2, with_alives);
   unsigned refusals = 2;
+  Error refusal = Error::wrong_owner;
   Seen seen = {};
   rig.define("$NOT", rig.handle(1, rig.program(1, [&](Guardian&, FileSystem& files) -> Task<> {
     co_await files.open("$RECEIVE");
@@ -236,7 +237,7 @@ TEST_CASE("a primary that says it is not: it is asked again, for 8 intervals, th
       seen.push_back(files.receiveinfo().sync_id);
       const bool refuse = refusals != 0;
       if (refuse) --refusals;
-      co_await files.reply({}, refuse ? Error::wrong_owner : Error::none);
+      co_await files.reply({}, refuse ? refusal : Error::none);
     }
   })));
   rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
@@ -250,9 +251,46 @@ TEST_CASE("a primary that says it is not: it is asked again, for 8 intervals, th
     CHECK(guardian.now() - begin < 9 * interval);
     const auto waits_not = co_await files.open("$NOT");
     CHECK_AWAIT(files.write(waits_not.file, {}), IoResult{Error::wrong_owner});
+    refusal = Error::ownership_changed;
+    CHECK_AWAIT(files.write(waits_not.file, {}), IoResult{Error::ownership_changed});
   });
   rig.run_until_ended(1);
-  CHECK(std::ranges::all_of(seen.begin() + 3, seen.end() - 1, [](auto id) { return id == 2; }));
+  CHECK(std::ranges::all_of(seen.begin() + 3, seen.end() - 2, [](auto id) { return id == 2; }));
+}
+
+TEST_CASE("roles are switched: who is no primary refuses what has come, and the new one gets it") {
+  FileRig rig(3);
+  Seen old_seen;
+  bool switched = false;
+  const ProcessHandle first =
+      rig.handle(1, rig.program(1, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+        co_await files.open("$RECEIVE");
+        Bytes in(1);
+        CHECK_AWAIT(files.readupdate(in), (IoResult{Error::none, 0}));
+        old_seen.push_back(files.receiveinfo().sync_id);
+        CHECK_AWAIT(files.reply({}), Error::none);
+        while (!switched) co_await pause(guardian, 1'000);
+        co_await files.refuse_requests(Error::wrong_owner);
+      }));
+  const ProcessHandle second = rig.handle(2, rig.program(2, echo()));
+  rig.define("$PAIR", first);
+  rig.set_backup("$PAIR", first, second);
+  rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
+    const auto f = co_await files.open("$PAIR", {.nowait_depth = 3, .sync_depth = 3});
+    for (std::uint32_t tag : {1U, 2U, 3U}) CHECK_AWAIT(files.write(f.file, {}, tag), IoResult{});
+    for (std::uint32_t tag : {1U, 2U, 3U}) {
+      CHECK_AWAIT(files.awaitio(f.file), (FileCompletion{f.file, Error::none, 0, tag}));
+    }
+  });
+  rig.run(50'000);
+  CHECK(rig.ended == 0);
+  rig.update({.kind = xybus::DctUpdate::Kind::switch_roles,
+              .name = name("$PAIR"),
+              .primary = first,
+              .other = {}});
+  switched = true;
+  rig.run_until_ended(2);
+  CHECK(old_seen == Seen{1});
 }
 
 TEST_CASE("the backup of a client goes on with its file: the same open, the next sync id") {

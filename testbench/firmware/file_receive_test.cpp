@@ -226,7 +226,7 @@ TEST_CASE("a new process gets its startup message, and its maker hears of its en
         co_await guardian.newprocess({.program = "stops", .cpu = 1, .startup = startup});
     REQUIRE(made.error == Error::none);
     Bytes in(40);
-    CHECK((co_await files.readupdate(in)).error == Error::system_message);
+    CHECK_ERROR(files.readupdate(in), Error::system_message);
     CHECK(files.receiveinfo().system == number::process_stopped);
     CHECK(files.receiveinfo().from == made.process);
     CHECK(word(in, 0) == -5);
@@ -235,10 +235,10 @@ TEST_CASE("a new process gets its startup message, and its maker hears of its en
     CHECK_AWAIT(files.reply({}), Error::none);
     CHECK(guardian.newprocess_nowait({.program = "abends", .cpu = 1, .startup = startup}, 77) ==
           Error::none);
-    CHECK((co_await files.read_receive(in)).error == Error::system_message);
+    CHECK_ERROR(files.read_receive(in), Error::system_message);
     CHECK(files.receiveinfo().system == number::process_created);
     CHECK(word(in, 0) == -12);
-    CHECK((co_await files.read_receive(in)).error == Error::system_message);
+    CHECK_ERROR(files.read_receive(in), Error::system_message);
     CHECK(files.receiveinfo().system == number::process_abended);
     CHECK(word(in, 0) == -6);
   }));

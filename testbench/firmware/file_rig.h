@@ -29,6 +29,13 @@ namespace number = xybus::system_number;
 /// What a program of these tests is: it stops when it returns.
 using FileProgram = std::function<Task<>(Guardian&, FileSystem&)>;
 
+/// The same for what has an error among other things.
+#define CHECK_ERROR(task, expected)      \
+  do {                                   \
+    const auto result_ = co_await task;  \
+    CHECK(result_.error == expected);    \
+  } while (false)
+
 class FileRig : public Rig {
  public:
   using Rig::Rig;

@@ -292,3 +292,55 @@ TEST_CASE("whoever made a process is told that it stopped or abended, wherever t
   CHECK(tried == ways.size());
   for (const unsigned cpu : {0U, 1U}) CHECK(machine.dct(cpu).entries().empty());
 }
+
+TEST_CASE("a CPU that is in no view yet makes processes of its own, and none elsewhere") {
+  ProcessRig machine(2, 100'000);
+  Told told;
+  machine.programs.add("child", [&](Guardian& guardian) -> Task<> {
+    told = co_await next_told(guardian);
+  });
+  machine.rig.node(0).halt();  // so nobody takes it in
+  machine.rig.node(1).halt();
+  machine.rig.run(10'000);
+  machine.rig.restart(1, 1);
+  bool was_member = true;
+  std::vector<Error> errors;
+  const Bytes parameters = pattern(1, 8);
+  machine.create(1, [&](Guardian& guardian) -> Task<> {
+    const auto made =
+        co_await guardian.newprocess({.program = "child", .startup = parameters});
+    errors.push_back(made.error);
+    errors.push_back((co_await guardian.newprocess({.program = "child", .cpu = 0})).error);
+    CHECK(guardian.newprocess_nowait({.program = "child", .cpu = 0}, 5) == Error::none);
+    Told created;  // after that its child has stopped
+    while (created.operation() != FileOperation::process_created) {
+      created = co_await next_told(guardian);
+    }
+    errors.push_back(ProcessMessage::load(created.data)->error);
+    was_member = guardian.membership().member();
+  });
+  machine.rig.run(100'000);
+  CHECK_FALSE(was_member);
+  CHECK(errors == std::vector{Error::none, Error::path_down, Error::path_down});
+  CHECK(told.operation() == FileOperation::startup);
+}
+
+TEST_CASE("a notice that its process has no room for yet is not lost") {
+  ProcessRig machine(2);
+  add_ends(machine);
+  std::vector<Told> told;
+  machine.create(0, [&](Guardian& guardian) -> Task<> {
+    CHECK(guardian.messages().set_limits(guardian.process(), {.receive = 1, .send = 10}) ==
+          Error::none);
+    for (unsigned i = 0; i < 5; ++i) {
+      const auto made = co_await guardian.newprocess({.program = "returns", .cpu = 1});
+      CHECK(made.error == Error::none);
+    }
+    co_await guardian.process().wait({}, 50'000);
+    while (told.size() < 5) told.push_back(co_await next_told(guardian));
+  });
+  machine.rig.run(300'000);
+  CHECK(told.size() == 5);
+  CHECK(machine.rig.count(0, KernelEvent::link_refused) > 0);  // there was none for some
+  CHECK(machine.rig.at_rest());
+}
