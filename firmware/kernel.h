@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
+#include "firmware/dispatcher/devices.h"
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/environment.h"
 #include "firmware/hal/hal.h"
@@ -66,6 +67,8 @@ class Kernel : private PacketPort::Client {
   const Membership& membership() const { return membership_; }
   const PacketPort& port() const { return port_; }
   unsigned epoch() const { return config_.epoch; }
+  /// The disk drives of this CPU, and who drives them.
+  Devices& devices() { return devices_; }
   /// The tables that global updates change; see Updater.
   Replica& replica() { return replica_; }
   /// For whoever looks for leaks. Takes no time.
@@ -98,6 +101,7 @@ class Kernel : private PacketPort::Client {
 
   const KernelConfig config_;
   Environment environment_;
+  Devices devices_;  // processes let go of them when the dispatcher ends
   Dispatcher dispatcher_;
   PacketPort port_;
   MessageSystem messages_;

@@ -23,13 +23,14 @@ struct CostTable {
   std::uint32_t done = 0;         ///< One call of done or cancelled.
   std::uint32_t post_packet = 0;  ///< Building a link header and a send descriptor.
   std::uint32_t take_packet = 0;  ///< Examining a packet that came.
+  std::uint32_t start_io = 0;     ///< Giving a device a command.
   std::uint32_t copy_line = 0;    ///< Copying 16 bytes, or what is left of them.
 
   /// A plausible kernel on a single-issue 32-bit CPU: instruction counts by estimate.
   static constexpr CostTable standard() {
     return {.dispatch = 100, .wait = 20, .interrupt = 60, .event = 20, .timer = 30, .link = 120,
             .listen = 60, .readlink = 60, .writelink = 100, .breaklink = 50, .done = 30,
-            .post_packet = 40, .take_packet = 40, .copy_line = 4};
+            .post_packet = 40, .take_packet = 40, .start_io = 60, .copy_line = 4};
   }
 
   /// Software that takes no time: what is left is the hardware.
@@ -39,7 +40,7 @@ struct CostTable {
 
   /// One piece of work of the table, by its name.
   struct Entry;
-  static const std::array<Entry, 14>& entries();
+  static const std::array<Entry, 15>& entries();
 };
 
 struct CostTable::Entry {
@@ -47,8 +48,8 @@ struct CostTable::Entry {
   std::uint32_t CostTable::* cost;
 };
 
-inline const std::array<CostTable::Entry, 14>& CostTable::entries() {
-  static constexpr std::array<Entry, 14> all{{{"dispatch", &CostTable::dispatch},
+inline const std::array<CostTable::Entry, 15>& CostTable::entries() {
+  static constexpr std::array<Entry, 15> all{{{"dispatch", &CostTable::dispatch},
                                               {"wait", &CostTable::wait},
                                               {"interrupt", &CostTable::interrupt},
                                               {"event", &CostTable::event},
@@ -61,6 +62,7 @@ inline const std::array<CostTable::Entry, 14>& CostTable::entries() {
                                               {"done", &CostTable::done},
                                               {"post_packet", &CostTable::post_packet},
                                               {"take_packet", &CostTable::take_packet},
+                                              {"start_io", &CostTable::start_io},
                                               {"copy_line", &CostTable::copy_line}}};
   static_assert(sizeof(CostTable) == all.size() * sizeof(std::uint32_t), "all of them");
   return all;
