@@ -15,8 +15,8 @@ constexpr double default_drain_seconds = 20e-3;
 constexpr std::uint64_t most_faults = 10'000;
 constexpr std::uint64_t longest_cycles = std::uint64_t{1} << 48;  // no sum of two overflows
 
-// What a scenario gets that does not say: all but upsets inside a node, which has no ECC, and hostile
-// CPUs, which want workloads that have nothing to do with them.
+// What a scenario gets that does not say: all but upsets inside a node, which has no ECC, and
+// hostile CPUs, which want workloads that have nothing to do with them.
 bool by_default(FaultKind kind) {
   return !is_instant(kind) && kind != FaultKind::hostile_cpu;
 }
@@ -107,12 +107,6 @@ void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenar
     section.fail("rate", section.written("rate") + " makes too many faults",
                  fmt::format("{} on average at most", most_faults));
   scenario.chaos = std::move(chaos);
-}
-
-Words names_of(const std::vector<Described>& list) {
-  Words words;
-  for (const Described& entry : list) words.push_back(entry.name);
-  return words;
 }
 
 }  // namespace xybus

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <variant>
 
 namespace xybus {
 
@@ -13,7 +14,7 @@ Workloads::Workloads(const Scenario& scenario, std::uint64_t seed, Scoreboard& s
     const auto index = static_cast<std::uint16_t>(contexts_.size());
     contexts_.push_back(
         std::make_unique<WorkloadContext>(spec, index, seed, plan_, scoreboard, cluster));
-    plan_workload(spec, *contexts_.back());
+    std::visit([&](const auto& its) { plan_workload(its, *contexts_.back()); }, spec);
     expected_ += contexts_.back()->expected();
   }
 }

@@ -1,5 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
 #include "scenario/pattern.h"
 #include "scenario/quantity.h"
 #include "scenario/scenario.h"
@@ -815,4 +820,29 @@ TEST_CASE("a fault by chance may begin later and borrow another's chance") {
                     "until = \"9 us\"\n") ==
         "s.toml:18: until = \"9 us\" is cycle 900, not after the start at cycle 1000; expected a "
         "later time");
+}
+
+TEST_CASE("scenarios/README.md names every kind of workload and each of its keys") {
+  std::ifstream file(XYBUS_PROJECT "/scenarios/README.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  REQUIRE_FALSE(page.empty());
+  for (const WorkloadSpec& kind : workload_kinds()) {
+    INFO(name(kind));
+    // From the kind's row in the table, and the page of its own if the row says so, up to the next
+    // heading or kind.
+    const std::size_t row = page.find("\n| `\"" + std::string(name(kind)) + "\"` |");
+    REQUIRE(row != std::string::npos);
+    std::string text = page.substr(row, page.find('\n', row + 1) - row);
+    if (text.find("see below") != std::string::npos) {
+      const std::size_t below = page.find(" `" + std::string(name(kind)) + "` workload");
+      REQUIRE(below != std::string::npos);
+      const std::size_t table = page.find("| key |", below);
+      text = page.substr(table, page.find("\n\n", table) - table);
+    }
+    for (const std::string_view key : workload_keys(kind)) {
+      if (key == "kind") continue;
+      INFO(key);
+      CHECK(text.find("`" + std::string(key) + "`") != std::string::npos);
+    }
+  }
 }
