@@ -105,7 +105,8 @@ Held Kernel::held() const {
   Held held{.lcbs = messages_.lcbs_in_use(),
             .windows = port_.transfers().windows().in_use(),
             .processes = 0,
-            .timers = dispatcher_.forgotten_timers()};
+            .timers = dispatcher_.forgotten_timers(),
+            .drives = devices_.drivers()};
   for (const auto& process : dispatcher_.processes()) {
     if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
   }

@@ -48,6 +48,7 @@ struct Held {
   unsigned windows = 0;    ///< That a link or the engine has.
   unsigned processes = 0;  ///< Held in a kernel call.
   unsigned timers = 0;     ///< Of processes that have stopped.
+  unsigned drives = 0;     ///< That have a driver.
   auto operator<=>(const Held&) const = default;
 };
 

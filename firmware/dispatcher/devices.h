@@ -30,6 +30,9 @@ class Devices {
   void attach(hal::DiskPort& port, Process& process);
   void detach(hal::DiskPort& port);
 
+  /// Ports that have a driver.
+  unsigned drivers() const { return static_cast<unsigned>(drivers_.size()); }
+
   /// DiskPort::start, and the time that it takes the CPU.
   bool start(hal::DiskPort& port, const hal::DiskCommand& command);
 

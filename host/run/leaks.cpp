@@ -72,6 +72,7 @@ std::string describe(const Held& held) {
   add(held.windows, "window", "windows");
   add(held.processes, "process in a kernel call", "processes in kernel calls");
   add(held.timers, "timer of a stopped process", "timers of stopped processes");
+  add(held.drives, "drive", "drives");
   return text.empty() ? "a process that does not stop" : text;
 }
 
