@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <stdexcept>
 
 namespace xybus {
 
@@ -95,8 +96,8 @@ void DiskDriver::forget(Token token) noexcept {
 }
 
 Task<DiskStatus> DiskDriver::carry_out(DiskCommand command) {
-  auto token = start(command);
-  for (; !token; token = start(command)) co_await process_.wait(contract::EventBit::intr);
+  const auto token = start(command);
+  if (!token) throw std::logic_error("too many commands of a disk are under way");
   struct Pending {
     DiskDriver& driver;
     Token token;

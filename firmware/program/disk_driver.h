@@ -36,9 +36,9 @@ class DiskDriver {
   /// Makes this CPU the owner, and waits until it is, two cycles; false: the drive does not hear it.
   Task<bool> take();
 
-  /// Reads or writes whole blocks from `block` on, and waits for the end; also for room, if many
-  /// commands are under way. `data` must stay until then; a task that is given up gives up its
-  /// command.
+  /// Reads or writes whole blocks from `block` on, and waits for the end. `data` must stay until
+  /// then; a task that is given up gives up its command. Not with hal::disk_queue_depth commands
+  /// whose end nobody has asked for: std::logic_error.
   Task<hal::DiskStatus> read(std::uint32_t block, std::span<std::byte> data);
   Task<hal::DiskStatus> write(std::uint32_t block, std::span<const std::byte> data);
 
