@@ -97,7 +97,12 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   void check() const;
   void count_call() const;
   std::uint64_t cycle() const;
+  /// The last one that kernel time can tell.
+  std::uint64_t last_cycle() const { return (~std::uint64_t{0} >> 1) / ticks_; }
   void wait_until(std::uint64_t cycle);
+  void sleep_until(std::uint64_t cycle);
+  void set_alarm(std::uint64_t cycle);
+  void on_alarm();
 
   std::uint64_t ticks_;
   Firmware firmware_;
@@ -107,6 +112,9 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   std::vector<hal::DiskPort*> disks_;
   ::tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
+  sc_core::sc_event alarm_;   // wakes it by itself
+  std::uint64_t alarm_cycle_ = hal::never;  // what that is set to
+  std::uint64_t wake_cycle_ = 0;  // of the sleep at hand
   bool asleep_ = false;
   bool nudged_ = false;
   std::uint64_t slowness_ = 1;

@@ -1,6 +1,6 @@
 /// Everything that is checked of a run from outside the machine, in one place. Those who watch the
-/// buses, the kernels and the workloads tell the parts; what befalls the machine is told once, here,
-/// and each part learns of it.
+/// buses, the kernels and the workloads tell the parts; what befalls the machine is told once,
+/// here, and each part learns of it.
 #pragma once
 
 #include <cstdint>

@@ -105,7 +105,7 @@ struct KeyNames : WorkloadKeys {
   bool when(bool) { return true; }
 };
 
-// What goes beyond single keys, of kinds that have such things.
+// Before its keys are read: what goes beyond single ones, of kinds that have such things.
 template <class Spec>
 void check(const Spec&, const Section&, const SystemSpec&) {}
 
@@ -113,7 +113,7 @@ void check(const MembershipSpec& membership, const Section& section, const Syste
   if (system.alive_interval_cycles == 0)
     throw ScenarioError(membership.at, "membership without I'm-alive packets",
                         "system.alive other than \"0 s\"");
-  if (membership.count != 0 && section.has("until"))
+  if (section.integer("rounds", 0, most_rounds) != 0 && section.has("until"))
     section.fail("until", "until contradicts rounds", "it with rounds = 0 alone");
 }
 
@@ -136,8 +136,8 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
   ReadKeys keys(section, system);
   std::visit([&](auto& spec) {
     spec.at = section.at();
-    spec.keys(keys, spec);
     check(spec, section, system);
+    spec.keys(keys, spec);
   }, workload);
   return workload;
 }

@@ -17,9 +17,9 @@
 ///     }
 ///
 /// Requestor and server make, verify and account for every message. A new kind of workload also
-/// gets: its specification in scenario/workload_spec.h, added to WorkloadSpec there; its plan_workload()
-/// declared below; and a line in scenarios/README.md. A kind of which compare is to leave things
-/// out, as nothing decides them, has them in cli/compare_command.cpp.
+/// gets: its specification in scenario/workload_spec.h, added to WorkloadSpec there; its
+/// plan_workload() declared below; and a line in scenarios/README.md. A kind of which compare is to
+/// leave things out, as nothing decides them, has them in cli/compare_command.cpp.
 #pragma once
 
 #include <cstdint>
