@@ -39,6 +39,9 @@ Cpu::Cpu(const sc_core::sc_module_name& name, sc_core::sc_time period)
   SC_METHOD(on_interrupt);
   sensitive << interrupt_in.pos();
   dont_initialize();
+  SC_METHOD(on_alarm);
+  sensitive << alarm_;
+  dont_initialize();
 }
 
 void Cpu::start_of_simulation() {
@@ -73,6 +76,7 @@ void Cpu::run_firmware() {
     failure_ = std::current_exception();
   }
   done_ = true;
+  set_alarm(hal::never);
   if (failure_ && on_failure_) on_failure_();
 }
 
@@ -155,10 +159,39 @@ std::uint64_t Cpu::cycle() const {
 
 // Who wakes the CPU earlier notifies the same event, which has but one time: the earliest.
 void Cpu::wait_until(std::uint64_t cycle) {
-  const std::uint64_t last = (~std::uint64_t{0} >> 1) / ticks_;
-  if (cycle <= last) resume_.notify(until_time(cycle * ticks_));
+  if (cycle <= last_cycle()) resume_.notify(until_time(cycle * ticks_));
   sc_core::wait(resume_);
   calls_without_time_ = 0;
+}
+
+// Most sleeps are ended by an interrupt, and the next one is to the same far time. The kernel keeps
+// a time that was called off until it comes, so the alarm stays set; too early, it is set anew.
+void Cpu::sleep_until(std::uint64_t cycle) {
+  wake_cycle_ = cycle;
+  if (cycle > last_cycle()) {
+    set_alarm(hal::never);
+  } else if (cycle < alarm_cycle_) {
+    set_alarm(cycle);
+  }
+  sc_core::wait(resume_);
+  calls_without_time_ = 0;
+}
+
+void Cpu::set_alarm(std::uint64_t cycle) {
+  if (cycle == alarm_cycle_) return;
+  alarm_.cancel();
+  alarm_cycle_ = cycle;
+  if (cycle != hal::never) alarm_.notify(until_time(cycle * ticks_));
+}
+
+void Cpu::on_alarm() {
+  alarm_cycle_ = hal::never;
+  if (!asleep_ || ending_) return;
+  if (cycle() < wake_cycle_) {
+    set_alarm(wake_cycle_);
+  } else {
+    resume_.notify();
+  }
 }
 
 void Cpu::consume(std::uint32_t cycles) {
@@ -173,10 +206,21 @@ bool Cpu::interrupt() const {
   return interrupt_in.read();
 }
 
+bool Cpu::device_up() const {
+  return std::ranges::any_of(disks_, [](const hal::DiskPort* port) { return port->interrupt(); });
+}
+
+bool Cpu::device_interrupt() const {
+  check();
+  return device_up();
+}
+
 void Cpu::idle(std::uint64_t until) {
   check();
   asleep_ = true;
-  while (!ending_ && !interrupt_in.read() && !nudged_ && cycle() < until) wait_until(until);
+  while (!ending_ && !interrupt_in.read() && !device_up() && !nudged_ && cycle() < until) {
+    sleep_until(until);
+  }
   asleep_ = nudged_ = false;
   if (ending_) throw hal::Halted{};
 }

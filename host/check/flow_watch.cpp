@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace xybus {
 
@@ -49,8 +50,8 @@ bool FlowWatch::same(const Job& job, const PacketHeader& header,
   first.set_dst_mask(header.dst_mask());
   const std::size_t body = words.size() - contract::crc_words;
   return first == header &&
-         std::equal(words.begin() + contract::header_words, words.begin() + body,
-                    job.words.begin() + contract::header_words);
+         std::memcmp(&words[contract::header_words], &job.words[contract::header_words],
+                     (body - contract::header_words) * contract::word_bytes) == 0;
 }
 
 /// The packet that this one repeats, or goes on with to other destinations.
@@ -82,7 +83,7 @@ std::shared_ptr<FlowWatch::Job> FlowWatch::begin(std::size_t its_sender, const W
   job->multicast = !std::has_single_bit(header.dst_mask());
   job->accepted = false;
   job->size = packet.sent.size();
-  std::ranges::copy(packet.sent, job->words.begin());
+  std::memcpy(job->words.data(), packet.sent.data(), packet.sent.size_bytes());
   if (job->multicast || any_number) {
     Recent& recent = recent_[its_sender];
     recent.jobs[recent.next] = job;

@@ -156,14 +156,15 @@ class ProtocolMonitor {
   template <class... Arguments>
   void complain(const WirePacket& packet, const char* format, const Arguments&... arguments);
 
-  bool check_form(const WirePacket& packet);
-  bool sound_though_upset(const WirePacket& packet);
+  // `good`: the CRC is right as received. `crc_right`: as sent.
+  bool check_form(const WirePacket& packet, bool crc_right);
+  bool sound_though_upset(const WirePacket& packet, bool crc_right);
   bool check_payload(const WirePacket& packet, const contract::PacketHeader& header);
   void check_timing(const WirePacket& packet);
   void check_cut(const WirePacket& packet, bool rogue);
-  void check_collision(const WirePacket& packet);
+  void check_collision(const WirePacket& packet, bool good);
   void check_source(const WirePacket& packet);
-  void check_answers(const WirePacket& packet, bool rogue);
+  void check_answers(const WirePacket& packet, bool rogue, bool good);
   void check_answer(const WirePacket& packet, unsigned node, bool good, bool addressed);
   void count(const WirePacket& packet, const PacketVerdict& verdict, bool first_accepted);
 

@@ -17,11 +17,12 @@
 /// and neither is who thinks whom to be down.
 ///
 /// In which order global updates of several CPUs come is a matter of timing, and so is which links
-/// the kernels make for them: where there are any, those of the kernel's own processes are left out.
+/// the kernels make for them: where there are any, those of the kernel's own processes are left
+/// out.
 ///
 /// How far a link got that its requestor broke depends on timing too: where workloads do that, a
-/// link that was broken before its end in either run is left out. So is in which order a server that holds several links reads
-/// and answers them.
+/// link that was broken before its end in either run is left out. So is in which order a server
+/// that holds several links reads and answers them.
 #pragma once
 
 #include <cstdint>

@@ -30,21 +30,19 @@ void EventLog::record(SourceId source, std::uint64_t cycle, const EventKind& kin
   assert(cycle >= last_cycles_[source] && "a source's cycles go forward");
   assert(cycle + max_lag >= latest_ && "a source lags too far behind the others");
 
-  tallies_[source].add(cycle, kind, values);
+  ++count_;
   last_cycles_[source] = cycle;
   latest_ = std::max(latest_, cycle);
-  if (writer_) writer_->add(source, cycle, kind, values);
+  if (writer_) {
+    writer_->add(source, cycle, kind, values);
+  } else {
+    tallies_[source].add(cycle, kind, values);
+  }
 }
 
-std::uint64_t EventLog::count() const {
-  std::uint64_t sum = 0;
-  for (const Tally& tally : tallies_) sum += tally.count;
-  return sum;
-}
+std::string EventLog::digest() { return combine(writer_ ? writer_->tallies() : tallies_); }
 
-std::string EventLog::digest() const { return combine(tallies_); }
-
-std::string EventLog::combine(const std::array<Tally, sources>& tallies) {
+std::string EventLog::combine(const Tallies& tallies) {
   SipHash combined;
   for (const Tally& tally : tallies) {
     combined.add(tally.count);
@@ -55,8 +53,9 @@ std::string EventLog::combine(const std::array<Tally, sources>& tallies) {
 
 void EventLog::finish() {
   if (!writer_) return;
-  writer_->finish();
-  writer_.reset();
+  tallies_ = writer_->tallies();
+  const auto writer = std::move(writer_);
+  writer->finish();
 }
 
 }  // namespace xybus

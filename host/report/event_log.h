@@ -117,10 +117,11 @@ class EventLog {
   static constexpr std::uint64_t max_lag = 131'072;
 
   /// Events so far.
-  std::uint64_t count() const;
+  std::uint64_t count() const { return count_; }
 
-  /// The digest of all events so far: 16 hexadecimal digits.
-  std::string digest() const;
+  /// The digest of all events so far: 16 hexadecimal digits. Waits for the file's thread, which
+  /// takes it, if there is one.
+  std::string digest();
 
   /// Writes out what is still held back and closes the file; throws std::system_error if any of
   /// it could not be written. Nothing may be recorded afterwards.
@@ -132,11 +133,13 @@ class EventLog {
     std::uint64_t count = 0;
     void add(std::uint64_t cycle, const EventKind& kind, std::span<const std::uint64_t> values);
   };
+  using Tallies = std::array<Tally, sources>;
   class Writer;  // event_writer.h
 
-  static std::string combine(const std::array<Tally, sources>& tallies);
+  static std::string combine(const Tallies& tallies);
 
-  std::array<Tally, sources> tallies_{};
+  Tallies tallies_{};  // not while there is a writer, which has its own
+  std::uint64_t count_ = 0;
   std::array<std::uint64_t, sources> last_cycles_{};
   std::uint64_t latest_ = 0;
   std::unique_ptr<Writer> writer_;

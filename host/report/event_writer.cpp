@@ -1,7 +1,5 @@
 #include "report/event_writer.h"
 
-#include <fmt/format.h>
-
 #include <bit>
 #include <cerrno>
 #include <system_error>
@@ -9,12 +7,6 @@
 
 namespace xybus {
 namespace {
-
-std::string source_name(EventLog::SourceId source) {
-  if (source < contract::max_nodes) return fmt::format("cpu{}", source);
-  if (source == EventLog::faults()) return "fault";
-  return fmt::format("bus.{}", name(contract::BusId(source - contract::max_nodes)));
-}
 
 std::uint64_t word_of(const EventKind& kind) { return std::bit_cast<std::uintptr_t>(&kind); }
 const EventKind& kind_of(std::uint64_t word) {
@@ -25,10 +17,6 @@ const EventKind& kind_of(std::uint64_t word) {
 
 EventLog::Writer::Writer(const std::string& path) : file_(std::fopen(path.c_str(), "we")) {
   if (!file_) throw std::system_error(errno, std::generic_category(), path);
-  for (SourceId source = 0; source < sources; ++source) {
-    openings_[source] = fmt::format(",\"at\":\"{}\",\"event\":\"", source_name(source));
-  }
-  text_.reserve(piece_bytes + 4096);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,6 +44,19 @@ void EventLog::Writer::hand_over() {
   }
   lock.unlock();
   changed_.notify_all();
+}
+
+EventLog::Tallies EventLog::Writer::tallies() {
+  if (!batch_.empty()) hand_over();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_ && batches_.empty(); });
+  Tallies tallies = written_;
+  for (SourceId source = 0; source < sources; ++source) {
+    for (Queue left = queues_[source]; !left.empty(); left.drop()) {
+      tallies[source].add(left.cycle(), left.kind(), left.values());
+    }
+  }
+  return tallies;
 }
 
 void EventLog::Writer::end_thread() {
@@ -94,14 +95,25 @@ void EventLog::Writer::run() {
 /// The oldest that was handed over; an empty one when no more will come.
 EventLog::Writer::Words EventLog::Writer::next_batch() {
   std::unique_lock lock(mutex_);
+  waiting_ = batches_.empty();
+  if (waiting_) changed_.notify_all();
   changed_.wait(lock, [this] { return ended_ || !batches_.empty(); });
   if (batches_.empty()) return {};
+  waiting_ = false;
   Words batch = std::move(batches_.front());
   batches_.erase(batches_.begin());
   lock.unlock();
   changed_.notify_all();
   return batch;
 }
+
+const EventKind& EventLog::Writer::Queue::kind() const { return kind_of(words[first + 1]); }
+
+std::span<const std::uint64_t> EventLog::Writer::Queue::values() const {
+  return std::span(words).subspan(first + 2, kind().fields().size());
+}
+
+void EventLog::Writer::Queue::drop() { first += 2 + kind().fields().size(); }
 
 // Only when it is most of them: what is left has to move.
 void EventLog::Writer::Queue::drop_written() {
@@ -143,62 +155,17 @@ void EventLog::Writer::write_up_to(std::uint64_t cycle) {
 /// Writes the first event that waits in a source, and a rung when it is a thousandth.
 void EventLog::Writer::write(SourceId source) {
   Queue& queue = queues_[source];
-  const std::span waiting = std::span(queue.words).subspan(queue.first);
-  const std::uint64_t cycle = waiting[0];
-  const EventKind& kind = kind_of(waiting[1]);
-  const auto values = waiting.subspan(2, kind.fields().size());
-  line_of(source, cycle, kind, values);
-  written_[source].add(cycle, kind, values);
-  if (++count_ % ladder_step == 0) write_rung(cycle);
-  queue.first += 2 + values.size();
-}
-
-void EventLog::Writer::line_of(SourceId source, std::uint64_t cycle, const EventKind& kind,
-                               std::span<const std::uint64_t> values) {
-  text_ += "{\"cycle\":";
-  number(cycle);
-  text_ += openings_[source];
-  text_ += kind.name();
-  text_ += '"';
-  const auto fields = kind.fields();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    text_ += ",\"";
-    text_ += fields[i].name;
-    text_ += "\":";
-    if (fields[i].text) {
-      text_ += '"';
-      text_ += fields[i].text(values[i]);
-      text_ += '"';
-    } else {
-      number(values[i]);
-    }
-  }
-  end_line();
-}
-
-void EventLog::Writer::write_rung(std::uint64_t cycle) {
-  text_ += "{\"cycle\":";
-  number(cycle);
-  text_ += ",\"at\":\"log\",\"event\":\"digest\",\"events\":";
-  number(count_);
-  text_ += ",\"digest\":\"";
-  text_ += combine(written_);
-  text_ += '"';
-  end_line();
-}
-
-void EventLog::Writer::number(std::uint64_t value) {
-  const fmt::format_int digits(value);
-  text_.append(digits.data(), digits.size());
-}
-
-void EventLog::Writer::end_line() {
-  text_ += "}\n";
-  if (text_.size() >= piece_bytes) flush();
+  const std::uint64_t cycle = queue.cycle();
+  text_.event(source, cycle, queue.kind(), queue.values());
+  written_[source].add(cycle, queue.kind(), queue.values());
+  if (++count_ % ladder_step == 0) text_.rung(cycle, count_, combine(written_));
+  queue.drop();
+  if (text_.full()) flush();
 }
 
 void EventLog::Writer::flush() {
-  if (std::fwrite(text_.data(), 1, text_.size(), file_) != text_.size()) error_ = errno;
+  const auto bytes = text_.bytes();
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) error_ = errno;
   text_.clear();
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "report/event_log.h"
+#include "report/event_text.h"
 
 namespace xybus {
 
@@ -30,6 +31,9 @@ class EventLog::Writer {
   void add(SourceId source, std::uint64_t cycle, const EventKind& kind,
            std::span<const std::uint64_t> values);
 
+  /// Of all events taken. Waits until the thread has caught up.
+  Tallies tallies();
+
   /// Writes all that is left and closes the file. Throws std::system_error if any of it could not
   /// be written.
   void finish();
@@ -43,6 +47,9 @@ class EventLog::Writer {
     std::size_t first = 0;
     bool empty() const { return first == words.size(); }
     std::uint64_t cycle() const { return words[first]; }
+    const EventKind& kind() const;
+    std::span<const std::uint64_t> values() const;
+    void drop();
     void drop_written();
   };
 
@@ -56,16 +63,10 @@ class EventLog::Writer {
   void sort(const Words& batch);
   void write_up_to(std::uint64_t cycle);
   void write(SourceId source);
-  void write_rung(std::uint64_t cycle);
-  void line_of(SourceId source, std::uint64_t cycle, const EventKind& kind,
-               std::span<const std::uint64_t> values);
-  void number(std::uint64_t value);
-  void end_line();
   void flush();
 
   static constexpr std::size_t batch_words = 1 << 15;
   static constexpr std::size_t most_batches = 8;  // handed over, not taken
-  static constexpr std::size_t piece_bytes = 1 << 18;
 
   Words batch_;  // being filled by the simulation
 
@@ -73,16 +74,16 @@ class EventLog::Writer {
   std::condition_variable changed_;
   std::vector<Words> batches_;  // handed over, oldest first
   std::vector<Words> spare_;    // empty, to be filled again
+  bool waiting_ = false;        // the thread, for a batch
   bool ended_ = false;
 
   // Of the thread alone, until it has ended.
   std::FILE* file_;
-  std::array<std::string, sources> openings_;
   std::array<Queue, sources> queues_;
-  std::array<Tally, sources> written_{};
+  Tallies written_{};
   std::uint64_t latest_ = 0;
   std::uint64_t count_ = 0;
-  std::string text_;
+  EventText text_;
   int error_ = 0;  // of the last write that failed
 
   std::thread thread_;

@@ -1,13 +1,10 @@
 // The words scenarios use, and what each means in one line.
-#include <cassert>
+#include <cstddef>
+#include <utility>
 
 #include "scenario/scenario.h"
 
 namespace xybus {
-
-const char* name(const WorkloadSpec& workload) {
-  return known_workloads()[workload.index()].name;
-}
 
 const char* name(Pattern pattern) {
   switch (pattern) {
@@ -28,17 +25,19 @@ CostTable cost_table(Costs costs) {
   return costs == Costs::zero ? CostTable::zero() : CostTable::standard();
 }
 
-// In the order of WorkloadSpec's alternatives.
+std::vector<WorkloadSpec> workload_kinds() {
+  return []<std::size_t... Places>(std::index_sequence<Places...>) {
+    return std::vector{WorkloadSpec(std::in_place_index<Places>)...};
+  }(std::make_index_sequence<std::variant_size_v<WorkloadSpec>>());
+}
+
 const std::vector<Described>& known_workloads() {
-  static const std::vector<Described> list{
-      {"ping", "requests from one CPU to another, one at a time, each answered by a reply"},
-      {"stream", "messages from one CPU to another, a window of them outstanding"},
-      {"all-to-all", "every CPU sends: uniform, hotspot, transpose, bit-complement or tornado"},
-      {"links", "many requestors to a slow server: any size, any order of replies, links broken"},
-      {"updates", "clients change a table that every CPU has a copy of, by global updates"},
-      {"membership", "CPUs come and go; all others talk, and are told of it"},
-  };
-  assert(list.size() == std::variant_size_v<WorkloadSpec>);
+  static const std::vector<Described> list = [] {
+    std::vector<Described> all;
+    for (const WorkloadSpec& kind : workload_kinds())
+      all.push_back({about(kind).name, about(kind).description});
+    return all;
+  }();
   return list;
 }
 
@@ -68,6 +67,10 @@ const std::vector<Described>& known_faults() {
       {"cpu-slow", "a CPU takes longer for everything, by a factor"},
       {"cpu-restart", "a CPU and its engine fall silent for a time, then start again"},
       {"hostile-cpu", "a CPU runs firmware that sends others whatever may do harm"},
+      {"disk-dies", "a drive answers no more, for a time or for good"},
+      {"disk-read-error", "a block of a drive, or all, cannot be read"},
+      {"disk-write-error", "a block of a drive, or all, cannot be written"},
+      {"power-failure", "all CPUs and drives stop at once, and the run ends"},
   };
   return list;
 }

@@ -9,7 +9,4 @@ namespace xybus {
 /// Reads it into the scenario, whose system and limits have been read. Throws ScenarioError.
 void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenario);
 
-/// Their names, in order.
-Words names_of(const std::vector<Described>& list);
-
 }  // namespace xybus

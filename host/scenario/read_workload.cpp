@@ -3,152 +3,143 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <tuple>
+#include <utility>
 
 #include "scenario/quantity.h"
-#include "scenario/read_chaos.h"
+#include "scenario/workload_keys.h"
 
 namespace xybus {
 namespace {
 
 constexpr double longest_pause_seconds = 3600;
 
-constexpr std::uint64_t most_messages = 1'000'000'000;
+/// Reads what each key says.
+class ReadKeys : public WorkloadKeys {
+ public:
+  ReadKeys(const Section& section, const SystemSpec& system)
+      : WorkloadKeys(system), section_(section) {}
 
-std::uint64_t read_pause(const Section& section, double clock_hz) {
-  if (!section.has("pause")) return 0;
-  const std::uint64_t cycles = section.time("pause", clock_hz);
-  if (cycles > *to_cycles(longest_pause_seconds, clock_hz))
-    section.fail("pause", section.written("pause") + " is too long", "at most 1 hour");
-  return cycles;
-}
-
-LinksSpec read_links(const toml::table& table, const std::string& path, const Origin& origin,
-                     const SystemSpec& system) {
-  const Section section(table, path, origin,
-                        {"kind", "from", "to", "requestors", "count", "max_bytes", "window",
-                         "pause", "work", "depth", "cancels"});
-  LinksSpec links;
-  links.at = section.at();
-  links.from = section.is_list("from") ? section.cpus("from", system.cpus, 1)
-                                       : std::vector{section.cpu("from", system.cpus)};
-  links.to = section.cpu("to", system.cpus);
-  links.requestors = unsigned(section.integer("requestors", 1, max_requestors, links.requestors));
-  links.count = section.integer("count", 1, most_links_each);
-  links.bytes = std::uint32_t(section.integer("max_bytes", 0, max_message_bytes));
-  links.window = unsigned(section.integer("window", 1, max_window, links.window));
-  links.pause_cycles = read_pause(section, system.clock_hz);
-  if (section.has("work")) links.work_cycles = section.time("work", system.clock_hz);
-  if (links.work_cycles > most_work_cycles)
-    section.fail("work", fmt::format("{} is {} cycles", section.written("work"), links.work_cycles),
-                 fmt::format("at most {} cycles", most_work_cycles));
-  links.depth = unsigned(section.integer("depth", 1, max_depth, links.depth));
-  if (section.has("cancels")) links.cancels = section.fraction("cancels");
-  return links;
-}
-
-UpdatesSpec read_updates(const toml::table& table, const std::string& path, const Origin& origin,
-                         const SystemSpec& system) {
-  const Section section(table, path, origin, {"kind", "bytes", "count", "pause", "cpus"});
-  UpdatesSpec updates;
-  updates.at = section.at();
-  updates.bytes =
-      std::uint32_t(section.integer("bytes", least_update_bytes, contract::update_bytes));
-  updates.count = section.integer("count", 1, most_messages);
-  updates.pause_cycles = read_pause(section, system.clock_hz);
-  updates.cpus = section.cpus("cpus", system.cpus, 1);
-  return updates;
-}
-
-void read_rounds(const Section& section, const SystemSpec& system, MembershipSpec& membership) {
-  membership.count = section.integer("rounds", 0, most_rounds);
-  if (membership.count == 0) {
-    membership.until_cycle = section.time("until", system.clock_hz);
-    return;
+  void number(const char* key, auto& value, std::uint64_t least, std::uint64_t most) {
+    set(value, section_.integer(key, least, most));
   }
-  if (section.has("until"))
-    section.fail("until", "until contradicts rounds", "it with rounds = 0 alone");
-  std::tie(membership.least_off, membership.most_off) =
-      section.time_range("off", system.clock_hz);
-  if (membership.least_off < least_off_cycles)
-    section.fail("off", fmt::format("off begins at {} cycles", membership.least_off),
-                 fmt::format("at least {} cycles", least_off_cycles));
-  membership.stable_cycles = section.time("stable", system.clock_hz);
-  membership.all = section.flag("all");
-}
+  void number(const char* key, auto& value, std::uint64_t least, std::uint64_t most,
+              std::uint64_t otherwise) {
+    set(value, section_.integer(key, least, most, otherwise));
+  }
+  void cpu(const char* key, unsigned& value) { value = section_.cpu(key, system().cpus); }
+  void cpus(const char* key, std::vector<unsigned>& list, unsigned least) {
+    list = section_.cpus(key, system().cpus, least);
+  }
+  void cpu_or_cpus(const char* key, std::vector<unsigned>& list) {
+    if (section_.is_list(key)) return cpus(key, list, 1);
+    list = {section_.cpu(key, system().cpus)};
+  }
+  void word(const char* key, auto& value, const auto& values) {
+    if (!section_.has(key)) return;
+    Words words;
+    for (const auto each : values) words.push_back(name(each));
+    value = values[section_.word(key, words)];
+  }
+  void time(const char* key, std::uint64_t& cycles) {
+    cycles = section_.time(key, system().clock_hz);
+  }
+  void short_time(const char* key, std::uint64_t& cycles, std::uint64_t most) {
+    if (!section_.has(key)) return;
+    time(key, cycles);
+    if (cycles > most)
+      section_.fail(key, fmt::format("{} is {} cycles", section_.written(key), cycles),
+                    fmt::format("at most {} cycles", most));
+  }
+  void pause(const char* key, std::uint64_t& cycles) {
+    if (!section_.has(key)) return;
+    time(key, cycles);
+    if (cycles > *to_cycles(longest_pause_seconds, system().clock_hz))
+      section_.fail(key, section_.written(key) + " is too long", "at most 1 hour");
+  }
+  void true_pause(const char* key, std::uint64_t& cycles, std::uint64_t otherwise) {
+    cycles = otherwise;
+    pause(key, cycles);
+    if (section_.has(key) && cycles == 0)
+      section_.fail(key, section_.written(key) + " is no time at all", "at least one cycle");
+  }
+  void times(const char* key, std::uint64_t& least, std::uint64_t& most, std::uint64_t shortest) {
+    std::tie(least, most) = section_.time_range(key, system().clock_hz);
+    if (least < shortest)
+      section_.fail(key, fmt::format("{} begins at {} cycles", key, least),
+                    fmt::format("at least {} cycles", shortest));
+  }
+  void fraction(const char* key, double& value) {
+    if (section_.has(key)) value = section_.fraction(key);
+  }
+  void flag(const char* key, bool& value) { value = section_.flag(key); }
+  void derived(std::uint64_t& value, std::uint64_t result) { value = result; }
 
-constexpr std::uint32_t visit_bytes = 32;
-constexpr std::uint64_t visits_per_interval = 8;
+ private:
+  template <class Number>
+  static void set(Number& place, std::uint64_t value) {
+    place = static_cast<Number>(value);
+  }
 
-MembershipSpec read_membership(const toml::table& table, const std::string& path,
-                               const Origin& origin, const SystemSpec& system) {
-  const Section section(table, path, origin,
-                        {"kind", "rounds", "off", "stable", "all", "bytes", "pause", "until"});
-  MembershipSpec membership;
-  membership.at = section.at();
+  const Section& section_;
+};
+
+/// Lists all keys that there can be.
+struct KeyNames : WorkloadKeys {
+  using WorkloadKeys::WorkloadKeys;
+  Words names{"kind"};
+
+  void number(const char* key, auto&&...) { names.push_back(key); }
+  void cpu(const char* key, auto&&...) { names.push_back(key); }
+  void cpus(const char* key, auto&&...) { names.push_back(key); }
+  void cpu_or_cpus(const char* key, auto&&...) { names.push_back(key); }
+  void word(const char* key, auto&&...) { names.push_back(key); }
+  void time(const char* key, auto&&...) { names.push_back(key); }
+  void short_time(const char* key, auto&&...) { names.push_back(key); }
+  void pause(const char* key, auto&&...) { names.push_back(key); }
+  void true_pause(const char* key, auto&&...) { names.push_back(key); }
+  void times(const char* key, auto&&...) { names.push_back(key); }
+  void fraction(const char* key, auto&&...) { names.push_back(key); }
+  void flag(const char* key, auto&&...) { names.push_back(key); }
+  bool when(bool) { return true; }
+};
+
+// Before its keys are read: what goes beyond single ones, of kinds that have such things.
+template <class Spec>
+void check(const Spec&, const Section&, const SystemSpec&) {}
+
+void check(const MembershipSpec& membership, const Section& section, const SystemSpec& system) {
   if (system.alive_interval_cycles == 0)
     throw ScenarioError(membership.at, "membership without I'm-alive packets",
                         "system.alive other than \"0 s\"");
-  membership.drain_cycles = drain_intervals * system.alive_interval_cycles;
-  read_rounds(section, system, membership);
-  membership.bytes =
-      std::uint32_t(section.integer("bytes", 0, max_message_bytes, visit_bytes));
-  membership.pause_cycles = section.has("pause")
-                                ? read_pause(section, system.clock_hz)
-                                : system.alive_interval_cycles / visits_per_interval;
-  if (membership.pause_cycles == 0)
-    section.fail("pause", section.written("pause") + " is no time at all", "at least one cycle");
-  return membership;
+  if (section.integer("rounds", 0, most_rounds) != 0 && section.has("until"))
+    section.fail("until", "until contradicts rounds", "it with rounds = 0 alone");
 }
 
 }  // namespace
 
+Words workload_keys(const WorkloadSpec& kind) {
+  const SystemSpec system;
+  KeyNames names(system);
+  std::visit([&](auto spec) { spec.keys(names, spec); }, kind);
+  return names.names;
+}
+
 WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
                            const SystemSpec& system) {
   const std::string kind = kind_of(table, path, origin, names_of(known_workloads()));
-  if (kind == "ping") {
-    const Section section(table, path, origin,
-                          {"kind", "from", "to", "bytes", "reply_bytes", "count", "pause"});
-    PingSpec ping;
-    ping.at = section.at();
-    ping.from = section.cpu("from", system.cpus);
-    ping.to = section.cpu("to", system.cpus);
-    ping.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-    ping.reply_bytes =
-        std::uint32_t(section.integer("reply_bytes", 0, max_message_bytes, ping.bytes));
-    ping.count = section.integer("count", 1, most_messages);
-    ping.pause_cycles = read_pause(section, system.clock_hz);
-    return ping;
-  }
-  if (kind == "stream") {
-    const Section section(table, path, origin,
-                          {"kind", "from", "to", "bytes", "count", "window", "pause"});
-    StreamSpec stream;
-    stream.at = section.at();
-    stream.from = section.cpu("from", system.cpus);
-    stream.to = section.cpu("to", system.cpus);
-    stream.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-    stream.count = section.integer("count", 1, most_messages);
-    stream.window = unsigned(section.integer("window", 1, max_window, stream.window));
-    stream.pause_cycles = read_pause(section, system.clock_hz);
-    return stream;
-  }
-  if (kind == "links") return read_links(table, path, origin, system);
-  if (kind == "updates") return read_updates(table, path, origin, system);
-  if (kind == "membership") return read_membership(table, path, origin, system);
-  const Section section(table, path, origin,
-                        {"kind", "bytes", "count", "window", "pause", "pattern", "cpus"});
-  AllToAllSpec all;
-  all.at = section.at();
-  all.bytes = std::uint32_t(section.integer("bytes", 0, max_message_bytes));
-  all.count = section.integer("count", 1, most_messages);
-  all.window = unsigned(section.integer("window", 1, max_window, all.window));
-  all.pause_cycles = read_pause(section, system.clock_hz);
-  if (section.has("pattern"))
-    all.pattern = Pattern(section.word(
-        "pattern", {"uniform", "hotspot", "transpose", "bit-complement", "tornado"}));
-  all.cpus = section.cpus("cpus", system.cpus);
-  return all;
+  std::vector<WorkloadSpec> kinds = workload_kinds();
+  WorkloadSpec workload = *std::ranges::find(
+      kinds, kind, [](const WorkloadSpec& each) -> std::string { return name(each); });
+  const Section section(table, path, origin, workload_keys(workload));
+  ReadKeys keys(section, system);
+  std::visit([&](auto& spec) {
+    spec.at = section.at();
+    check(spec, section, system);
+    spec.keys(keys, spec);
+  }, workload);
+  return workload;
 }
 
 void check_together(const std::vector<WorkloadSpec>& workloads) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,15 +16,11 @@
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/observer.h"
 #include "model/fabric_kind.h"
+#include "scenario/disk_spec.h"
+#include "scenario/source.h"
+#include "scenario/workload_spec.h"
 
 namespace xybus {
-
-/// Where something was written: `file:line`, or `--set key=value` with line 0.
-struct Source {
-  std::string file;
-  unsigned line = 0;
-  bool operator==(const Source&) const = default;
-};
 
 /// What firmware work costs in CPU cycles.
 enum class Costs {
@@ -44,114 +41,6 @@ struct SystemSpec {
                                                  ///< least_alive_cycles; 0 is none at all
   bool operator==(const SystemSpec&) const = default;
 };
-
-/// Requests from one CPU to a server on another, one at a time, each answered with a reply.
-struct PingSpec {
-  Source at;
-  unsigned from = 0, to = 0;     ///< CPUs; may be the same
-  std::uint32_t bytes = 0;       ///< of each request, 0 to max_message_bytes
-  std::uint32_t reply_bytes = 0;  ///< of each reply; as many as the request when not given
-  std::uint64_t count = 0;       ///< requests in all, at least 1
-  std::uint64_t pause_cycles = 0;  ///< mean time between two sends; 0: none
-  bool operator==(const PingSpec&) const = default;
-};
-
-/// Requests from one CPU to a server on another, `window` of them outstanding; empty replies.
-struct StreamSpec {
-  Source at;
-  unsigned from = 0, to = 0;
-  std::uint32_t bytes = 0;
-  std::uint64_t count = 0;
-  unsigned window = 8;  ///< links outstanding at once, 1 to max_window
-  std::uint64_t pause_cycles = 0;
-  bool operator==(const StreamSpec&) const = default;
-};
-
-/// Who sends to whom in an all-to-all. See pattern.h for the definitions.
-enum class Pattern { uniform, hotspot, transpose, bit_complement, tornado };
-
-/// Every CPU that takes part sends to others by a pattern, `window` outstanding each; empty
-/// replies.
-struct AllToAllSpec {
-  Source at;
-  std::uint32_t bytes = 0;
-  std::uint64_t count = 0;  ///< messages each CPU sends
-  unsigned window = 4;      ///< links outstanding at once on each CPU, 1 to max_window
-  Pattern pattern = Pattern::uniform;
-  std::vector<unsigned> cpus;  ///< who takes part, at least two, each once, in ascending order
-  std::uint64_t pause_cycles = 0;
-  bool operator==(const AllToAllSpec&) const = default;
-};
-
-/// Several requestors on each of some CPUs, and one slow server that holds a number of links and
-/// replies to them in any order; requestors break some links before they end. Sizes and all else
-/// about a message are drawn; see workload/links.h.
-struct LinksSpec {
-  Source at;
-  std::vector<unsigned> from;  ///< CPUs with requestors, at least one, each once, ascending
-  unsigned to = 0;             ///< the server's CPU; may be one of these
-  unsigned requestors = 8;     ///< processes on each CPU of `from`, 1 to max_requestors
-  std::uint32_t bytes = 0;     ///< of a request and of a reply, at most
-  std::uint64_t count = 0;     ///< messages of each requestor, 1 to most_links_each
-  unsigned window = 4;         ///< links outstanding at once of each requestor, 1 to max_window
-  std::uint64_t pause_cycles = 0;
-  std::uint64_t work_cycles = 0;  ///< mean time that the server computes on a request, at most
-                                  ///< most_work_cycles; 0: none
-  unsigned depth = 4;          ///< links that the server listens to before it replies to one, at
-                               ///< most; 1 to max_depth
-  double cancels = 0;          ///< share of links that are to be broken, 0 to 1
-  bool operator==(const LinksSpec&) const = default;
-};
-
-/// Changes of a replicated table by one client on each of some CPUs, one update at a time each.
-struct UpdatesSpec {
-  Source at;
-  std::uint32_t bytes = 0;  ///< of each update, least_update_bytes to contract::update_bytes
-  std::uint64_t count = 0;  ///< updates of each client, at least 1
-  std::uint64_t pause_cycles = 0;
-  std::vector<unsigned> cpus;  ///< who has a client, at least one, each once, in ascending order
-  bool operator==(const UpdatesSpec&) const = default;
-};
-
-/// CPUs that come and go, while all that are there send each other requests, answered with as many
-/// bytes, and are told by their kernels who goes and comes.
-struct MembershipSpec {
-  Source at;
-  std::uint64_t count = 0;  ///< restarts to be drawn; then `until_cycle` is 0
-  std::uint32_t bytes = 0;  ///< of each request, 0 to max_message_bytes
-  std::uint64_t pause_cycles = 0;   ///< mean time between two requests of a CPU, at least 1
-  std::uint64_t least_off = 0, most_off = 0;  ///< cycles that a CPU is off, from least_off_cycles
-  std::uint64_t stable_cycles = 0;  ///< between two restarts, beginning to beginning, at least
-  bool all = false;                 ///< whether too many may be off for the rest to be a quorum
-  std::uint64_t until_cycle = 0;    ///< restarts have been drawn: requests are sent up to then
-  std::uint64_t drain_cycles = 0;   ///< drain_intervals; what was sent has ended by then
-  bool operator==(const MembershipSpec&) const = default;
-};
-
-using WorkloadSpec =
-    std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec, MembershipSpec>;
-
-/// Mean time between two sends of a client, in cycles.
-inline std::uint64_t pause_of(const WorkloadSpec& spec) {
-  return std::visit([](const auto& its) { return its.pause_cycles; }, spec);
-}
-
-inline constexpr std::uint32_t max_message_bytes = 65536;
-inline constexpr unsigned max_window = 64;
-inline constexpr unsigned max_requestors = 32;
-inline constexpr unsigned max_depth = 64;
-inline constexpr std::uint32_t least_update_bytes = 8;  // who makes it, and its number
-inline constexpr std::size_t most_updates_workloads = 8;
-inline constexpr std::uint64_t most_rounds = 10'000;
-
-/// Of a membership workload, in I'm-alive intervals: after its restart a CPU counts as one of a
-/// quorum again only so much later; and when the last one is back, all goes on for so long,
-/// and then without new requests.
-inline constexpr std::uint64_t rejoin_intervals = 4;
-inline constexpr std::uint64_t quiet_intervals = 6;
-inline constexpr std::uint64_t drain_intervals = 4;
-inline constexpr std::uint64_t most_links_each = 1'000'000;
-inline constexpr std::uint64_t most_work_cycles = 50'000;  // a run moves: see Watchdog
 
 enum class FaultKind {
   packet_corrupt,  ///< bits of a packet flip on the wires
@@ -177,6 +66,10 @@ enum class FaultKind {
   cpu_slow,        ///< a CPU takes longer for everything
   cpu_restart,     ///< a CPU is off for a time, and starts again from the beginning
   hostile_cpu,     ///< a CPU runs firmware that sends what may do harm
+  disk_dies,         ///< a drive answers no more
+  disk_read_error,   ///< blocks of a drive cannot be read
+  disk_write_error,  ///< blocks of a drive cannot be written
+  power_failure,     ///< all CPUs and drives stop, and the run ends
 };
 
 /// Whether single packets on the wires are hit.
@@ -193,9 +86,20 @@ constexpr bool is_bus_fault(FaultKind kind) {
          kind == FaultKind::bus_slow || kind == FaultKind::controller_double_grant;
 }
 
+/// Whether single commands of a drive fail.
+constexpr bool is_drive_error(FaultKind kind) {
+  return kind == FaultKind::disk_read_error || kind == FaultKind::disk_write_error;
+}
+
+/// Whether it is done to a drive.
+constexpr bool is_disk_fault(FaultKind kind) {
+  return kind == FaultKind::disk_dies || is_drive_error(kind);
+}
+
 /// Whether it is done to a CPU or its node.
 constexpr bool is_node_fault(FaultKind kind) {
-  return !is_packet_fault(kind) && !is_bus_fault(kind);
+  return !is_packet_fault(kind) && !is_bus_fault(kind) && !is_disk_fault(kind) &&
+         kind != FaultKind::power_failure;
 }
 
 /// Whether a node breaks the rules of the buses.
@@ -209,10 +113,6 @@ constexpr bool is_instant(FaultKind kind) {
   return kind == FaultKind::ram_flip || kind == FaultKind::register_upset;
 }
 
-/// Cycles that a CPU is off at least, in cpu_restart: the longest packet that was on its way to or
-/// from it has met its fate by then.
-inline constexpr std::uint64_t least_off_cycles = 100;
-
 /// Bits a packet can have: header, window word, payload, CRC.
 inline constexpr unsigned packet_bits =
     8 * (contract::word_bytes *
@@ -224,9 +124,9 @@ struct FaultDetail {
   /// Where bits of a packet flip that are not named.
   enum class Part { all, header, payload };
   Part part = Part::all;
-  /// packet_corrupt: bits of the packet; answer_corrupt: answer wires, 16 for each of accepted, busy,
-  /// corrupt, refused; ram_flip: bits of the byte; register_upset: bits of the register. Where it
-  /// is empty they are drawn.
+  /// packet_corrupt: bits of the packet; answer_corrupt: answer wires, 16 for each of accepted,
+  /// busy, corrupt, refused; ram_flip: bits of the byte; register_upset: bits of the register.
+  /// Where it is empty they are drawn.
   std::vector<unsigned> bits{};
   std::vector<unsigned> cpus{};  ///< partition: one side; answer_corrupt: whose wires are drawn
   unsigned wire = 0, level = 0;  ///< bus_stuck_bit
@@ -235,6 +135,10 @@ struct FaultDetail {
   bool inside = false;           ///< hostile_cpu: it stays in the view, and does not lie about that
   std::uint32_t address = 0;     ///< ram_flip: of the byte
   contract::Register reg = contract::Register::control;  ///< register_upset
+  /// disk_...: the volume, which of its drives, and that one's number of all drives of the machine.
+  std::string disk{};
+  unsigned drive = 0, drive_number = 0;
+  std::optional<std::uint32_t> block{};  ///< disk_read_error, disk_write_error; none: all blocks
   bool operator==(const FaultDetail&) const = default;
 };
 
@@ -272,7 +176,8 @@ struct AtEvent {
   bool operator==(const AtEvent&) const = default;
 };
 
-/// Each packet for itself, with this probability, 0 to 1. Packet faults only.
+/// Each packet for itself, with this probability, 0 to 1; or each command that a drive carries out.
+/// Only packet faults, and errors of a drive.
 struct EachPacket {
   double probability = 0;
   std::uint64_t after_cycle = 0;  ///< packets that start earlier are spared, and draw no chance
@@ -320,6 +225,7 @@ struct Scenario {
   std::string path;  ///< the file, as found
   SystemSpec system;
   std::uint64_t limit_cycles = 0;  ///< at least 1
+  std::vector<DiskSpec> disks;          ///< their drives are numbered in this order
   std::vector<WorkloadSpec> workloads;  ///< at least 1
   std::vector<FaultSpec> faults;
   std::optional<ChaosSpec> chaos;
@@ -347,9 +253,7 @@ Scenario load_scenario(const std::string& path, const std::vector<std::string>& 
 Scenario parse_scenario(const std::string& text, const std::string& path,
                         const std::vector<std::string>& overrides = {});
 
-/// The word for it in scenario files: "ping", "bit-complement", "bus-down", "default".
-const char* name(const WorkloadSpec& workload);
-const char* name(Pattern pattern);
+/// The word for it in scenario files: "bus-down", "default".
 const char* name(FaultKind kind);
 const char* name(Costs costs);
 /// The table that it stands for.
@@ -361,6 +265,8 @@ struct Described {
   const char* description;
 };
 const std::vector<Described>& known_workloads();
+/// The keys that a [[workload]] of this kind can have.
+std::vector<std::string_view> workload_keys(const WorkloadSpec& kind);
 const std::vector<Described>& known_faults();
 
 }  // namespace xybus

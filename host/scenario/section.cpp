@@ -244,6 +244,12 @@ void Section::wrong_type(std::string_view key, const toml::node& node,
   fail(key, fmt::format("{} is {}", key, type_name(node)), expected);
 }
 
+Words names_of(const std::vector<Described>& list) {
+  Words words;
+  for (const Described& entry : list) words.push_back(entry.name);
+  return words;
+}
+
 std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
                     const Words& kinds) {
   const toml::node* node = table.get("kind");

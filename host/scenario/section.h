@@ -113,6 +113,9 @@ class Section {
   const Origin& origin_;
 };
 
+/// Their names, in order.
+Words names_of(const std::vector<Described>& list);
+
 /// The kind of an entry of `[[workload]]` or `[[fault]]`: one of `kinds`. Throws ScenarioError.
 std::string kind_of(const toml::table& table, const std::string& path, const Origin& origin,
                     const Words& kinds);

@@ -5,155 +5,55 @@
 #include <algorithm>
 #include <sstream>
 
-#include "scenario/quantity.h"
+#include "scenario/toml_text.h"
+#include "scenario/workload_keys.h"
 
 namespace xybus {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      result += fmt::format("\\{}", c);
-    } else if (code < 0x20 || code == 0x7f) {
-      result += fmt::format("\\u{:04x}", code);
-    } else {
-      result += c;
-    }
-  }
-  return result + '"';
-}
+const auto decimal = [](unsigned value) { return std::to_string(value); };
 
-/// In the largest unit in which it is short, where it has one; else as cycles.
-std::string time_text(std::uint64_t cycles, double clock_hz) {
-  struct Unit {
-    const char* name;
-    double per_second;
-  };
-  constexpr std::size_t most_digits = 7;
-  for (const Unit unit : {Unit{"ms", 1e3}, Unit{"us", 1e6}, Unit{"ns", 1e9}}) {
-    const double value = double(cycles) / clock_hz * unit.per_second;
-    if (value < 1 && cycles != 0) continue;
-    const std::string digits = fmt::format("{:g}", value);
-    if (digits.size() > most_digits || digits.find('e') != std::string::npos) continue;
-    const std::string text = fmt::format("{} {}", digits, unit.name);
-    const auto seconds = parse_time(text);
-    if (seconds && to_cycles(*seconds, clock_hz) == cycles) return quoted(text);
-  }
-  return quoted(fmt::format("{} cycles", cycles));
-}
-
-std::string frequency_text(double hertz) {
-  const std::string text = fmt::format("{} MHz", hertz / 1e6);
-  if (parse_frequency(text) == hertz) return quoted(text);
-  return quoted(fmt::format("{:f} Hz", hertz));
-}
-
-/// The keys of one table.
-class Table {
+/// Writes each key.
+class WriteKeys : public WorkloadKeys {
  public:
-  Table(std::string& text, std::string_view heading, double clock_hz)
-      : text_(text), clock_hz_(clock_hz) {
-    text_ += fmt::format("\n{}\n", heading);
-  }
+  WriteKeys(Table& table, const SystemSpec& system) : WorkloadKeys(system), table_(table) {}
 
-  template <class Number>
-  void number(std::string_view key, Number value) {
-    text_ += fmt::format("{} = {}\n", key, value);
+  void number(const char* key, auto value, auto...) { table_.number(key, value); }
+  void cpu(const char* key, unsigned value) { table_.number(key, value); }
+  void cpus(const char* key, const std::vector<unsigned>& list, std::size_t) {
+    table_.list(key, list, decimal);
   }
-  void string(std::string_view key, std::string_view value) {
-    text_ += fmt::format("{} = {}\n", key, quoted(value));
+  void cpu_or_cpus(const char* key, const std::vector<unsigned>& list) { cpus(key, list, 1); }
+  void word(const char* key, auto value, const auto&) { table_.string(key, name(value)); }
+  void time(const char* key, std::uint64_t cycles) { table_.time(key, cycles); }
+  void short_time(const char* key, std::uint64_t cycles, std::uint64_t) {
+    if (cycles != 0) time(key, cycles);
   }
-  void time(std::string_view key, std::uint64_t cycles) {
-    text_ += fmt::format("{} = {}\n", key, time_text(cycles, clock_hz_));
+  void pause(const char* key, std::uint64_t cycles) {
+    if (cycles != 0) time(key, cycles);
   }
-  void plain(std::string_view key, std::string_view value) {
-    text_ += fmt::format("{} = {}\n", key, value);
+  void true_pause(const char* key, std::uint64_t cycles, std::uint64_t) { time(key, cycles); }
+  void times(const char* key, std::uint64_t least, std::uint64_t most, std::uint64_t) {
+    table_.times(key, least, most);
   }
-  void times(std::string_view key, std::uint64_t least, std::uint64_t most) {
-    text_ += fmt::format("{} = [{}, {}]\n", key, time_text(least, clock_hz_),
-                         time_text(most, clock_hz_));
-  }
-  void frequency(std::string_view key, double hertz) {
-    text_ += fmt::format("{} = {}\n", key, frequency_text(hertz));
-  }
-  template <class List, class Item>
-  void list(std::string_view key, const List& values, Item item) {
-    text_ += fmt::format("{} = [", key);
-    const char* separator = "";
-    for (const auto& value : values) {
-      text_ += separator + item(value);
-      separator = ", ";
-    }
-    text_ += "]\n";
+  void fraction(const char* key, double value) { table_.number(key, value); }
+  void flag(const char* key, bool value) {
+    if (value) table_.plain(key, "true");
   }
 
  private:
-  std::string& text_;
-  double clock_hz_;
+  Table& table_;
 };
 
-const auto decimal = [](unsigned value) { return std::to_string(value); };
-
-void write(Table& table, const PingSpec& ping) {
-  table.number("from", ping.from);
-  table.number("to", ping.to);
-  table.number("bytes", ping.bytes);
-  table.number("reply_bytes", ping.reply_bytes);
-  table.number("count", ping.count);
-  if (ping.pause_cycles != 0) table.time("pause", ping.pause_cycles);
-}
-
-void write(Table& table, const StreamSpec& stream) {
-  table.number("from", stream.from);
-  table.number("to", stream.to);
-  table.number("bytes", stream.bytes);
-  table.number("count", stream.count);
-  table.number("window", stream.window);
-  if (stream.pause_cycles != 0) table.time("pause", stream.pause_cycles);
-}
-
-void write(Table& table, const AllToAllSpec& all) {
-  table.number("bytes", all.bytes);
-  table.number("count", all.count);
-  table.number("window", all.window);
-  table.string("pattern", name(all.pattern));
-  table.list("cpus", all.cpus, decimal);
-  if (all.pause_cycles != 0) table.time("pause", all.pause_cycles);
-}
-
-void write(Table& table, const LinksSpec& links) {
-  table.list("from", links.from, decimal);
-  table.number("to", links.to);
-  table.number("requestors", links.requestors);
-  table.number("count", links.count);
-  table.number("max_bytes", links.bytes);
-  table.number("window", links.window);
-  if (links.pause_cycles != 0) table.time("pause", links.pause_cycles);
-  if (links.work_cycles != 0) table.time("work", links.work_cycles);
-  table.number("depth", links.depth);
-  table.number("cancels", links.cancels);
-}
-
-void write(Table& table, const UpdatesSpec& updates) {
-  table.number("bytes", updates.bytes);
-  table.number("count", updates.count);
-  table.list("cpus", updates.cpus, decimal);
-  if (updates.pause_cycles != 0) table.time("pause", updates.pause_cycles);
-}
-
-void write(Table& table, const MembershipSpec& membership) {
-  table.number("rounds", membership.count);
-  if (membership.count == 0) {
-    table.time("until", membership.until_cycle);
-  } else {
-    table.times("off", membership.least_off, membership.most_off);
-    table.time("stable", membership.stable_cycles);
-    if (membership.all) table.plain("all", "true");
-  }
-  table.number("bytes", membership.bytes);
-  table.time("pause", membership.pause_cycles);
+void write(Table& table, const DiskSpec& disk) {
+  table.string("name", disk.name);
+  table.list("cpus", disk.cpus, decimal);
+  table.number("blocks", disk.blocks);
+  table.number("drives", disk.drives);
+  table.time("read", disk.read_cycles);
+  table.time("write", disk.write_cycles);
+  table.time("block", disk.block_cycles);
+  if (!disk.image.empty()) table.string("image", disk.image);
 }
 
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {
@@ -187,6 +87,13 @@ void write(Table& table, FaultKind kind, const FaultDetail& detail) {
     case FaultKind::cpu_slow: table.number("factor", detail.factor); break;
     case FaultKind::hostile_cpu:
       if (detail.inside) table.string("view", "inside");
+      break;
+    case FaultKind::disk_dies:
+    case FaultKind::disk_read_error:
+    case FaultKind::disk_write_error:
+      table.string("disk", detail.disk);
+      table.number("drive", detail.drive);
+      if (detail.block) table.number("block", *detail.block);
       break;
     default: break;
   }
@@ -297,10 +204,15 @@ std::string scenario_text(const Scenario& scenario, const std::string& remark) {
   Table limits(text, "[limits]", clock);
   limits.time("time", scenario.limit_cycles);
   if (scenario.complete_by) limits.time("complete_by", *scenario.complete_by);
+  for (const DiskSpec& disk : scenario.disks) {
+    Table table(text, "[[disk]]", clock);
+    write(table, disk);
+  }
   for (const WorkloadSpec& workload : scenario.workloads) {
     Table table(text, "[[workload]]", clock);
     table.string("kind", name(workload));
-    std::visit([&](const auto& spec) { write(table, spec); }, workload);
+    WriteKeys keys(table, scenario.system);
+    std::visit([&](const auto& spec) { spec.keys(keys, spec); }, workload);
   }
   for (const FaultSpec& fault : scenario.faults) {
     Table table(text, "[[fault]]", clock);

@@ -5,6 +5,7 @@
 
 #include "scenario/write.h"
 #include "shrink/ddmin.h"
+#include "shrink/shrink_workload.h"
 
 namespace xybus {
 namespace {
@@ -45,20 +46,8 @@ class Shrink {
           least);
   }
 
-  /// Makes one number smaller; `at` gives its place in a scenario.
-  template <class At>
-  void smaller(At&& at, std::uint64_t least) {
-    lower<std::uint64_t>(at(best_), least, [&](std::uint64_t value) {
-      return with([&](Scenario& s) {
-        auto& place = at(s);
-        place = static_cast<std::remove_reference_t<decltype(place)>>(value);
-      });
-    });
-  }
-
   void name_chances();
-  void shrink_workload(std::size_t index);
-  void shrink_links(std::size_t index);
+  void smaller_workload(std::size_t index);
   void shrink_cpus();
   void single_packets();
 
@@ -97,60 +86,16 @@ void Shrink::name_chances() {
   }
 }
 
-void Shrink::shrink_workload(std::size_t index) {
-  const auto place = [index](auto member) {
-    return [index, member](Scenario& scenario) -> auto& {
-      return std::visit([&](auto& spec) -> auto& { return member(spec); },
-                        scenario.workloads[index]);
-    };
-  };
-  smaller(place([](auto& spec) -> auto& { return spec.count; }), 1);
-  const bool updates = std::holds_alternative<UpdatesSpec>(best_.workloads[index]);
-  smaller(place([](auto& spec) -> auto& { return spec.bytes; }), updates ? least_update_bytes : 0);
-  if (updates) {
-    const auto its = [index](Scenario& s) -> auto& {
-      return std::get<UpdatesSpec>(s.workloads[index]);
-    };
-    ddmin(its(best_).cpus, [&](const std::vector<unsigned>& kept) {
-      return with([&](Scenario& s) { its(s).cpus = kept; });
-    }, 1);
-  }
-  if (std::holds_alternative<PingSpec>(best_.workloads[index])) {
-    smaller([index](Scenario& s) -> auto& {
-      return std::get<PingSpec>(s.workloads[index]).reply_bytes;
-    }, 0);
-  }
-  if (std::holds_alternative<StreamSpec>(best_.workloads[index])) {
-    smaller([index](Scenario& s) -> auto& {
-      return std::get<StreamSpec>(s.workloads[index]).window;
-    }, 1);
-  }
-  if (std::holds_alternative<AllToAllSpec>(best_.workloads[index])) {
-    const auto its = [index](Scenario& s) -> auto& {
-      return std::get<AllToAllSpec>(s.workloads[index]);
-    };
-    smaller([&](Scenario& s) -> auto& { return its(s).window; }, 1);
-    ddmin(its(best_).cpus, [&](const std::vector<unsigned>& kept) {
-      return with([&](Scenario& s) { its(s).cpus = kept; });
-    }, 2);
-  }
-  if (std::holds_alternative<LinksSpec>(best_.workloads[index])) shrink_links(index);
-}
-
-void Shrink::shrink_links(std::size_t index) {
-  const auto its = [index](Scenario& s) -> auto& { return std::get<LinksSpec>(s.workloads[index]); };
-  if (its(best_).cancels > 0) with([&](Scenario& s) { its(s).cancels = 0; });
-  ddmin(its(best_).from, [&](const std::vector<unsigned>& kept) {
-    return with([&](Scenario& s) { its(s).from = kept; });
-  }, 1);
-  smaller([&](Scenario& s) -> auto& { return its(s).requestors; }, 1);
-  smaller([&](Scenario& s) -> auto& { return its(s).window; }, 1);
-  smaller([&](Scenario& s) -> auto& { return its(s).depth; }, 1);
-  smaller([&](Scenario& s) -> auto& { return its(s).work_cycles; }, 0);
+void Shrink::smaller_workload(std::size_t index) {
+  shrink_workload(best_.workloads[index], best_.system, [&](const WorkloadSpec& candidate) {
+    return with([&](Scenario& scenario) { scenario.workloads[index] = candidate; });
+  });
 }
 
 void Shrink::shrink_cpus() {
-  smaller([](Scenario& s) -> auto& { return s.system.cpus; }, 2);
+  lower(best_.system.cpus, 2U, [&](unsigned cpus) {
+    return with([&](Scenario& scenario) { scenario.system.cpus = cpus; });
+  });
 }
 
 /// A packet fault that holds for a time becomes one fault for each packet it hit.
@@ -196,7 +141,7 @@ Scenario Shrink::operator()() {
     single_packets();
     part("workloads");
     fewer(&Scenario::workloads, 1);
-    for (std::size_t i = 0; i < best_.workloads.size(); ++i) shrink_workload(i);
+    for (std::size_t i = 0; i < best_.workloads.size(); ++i) smaller_workload(i);
     part("CPUs");
     shrink_cpus();
   }

@@ -35,7 +35,7 @@ Task<> all_to_all_client(Process& process, Site& site, WorkloadContext& context,
 
 }  // namespace
 
-void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context) {
+void plan_workload(const AllToAllSpec& spec, WorkloadContext& context) {
   std::vector<ProcessAddress> servers;
   for (const unsigned cpu : spec.cpus) servers.push_back(context.add_server(cpu));
   for (const unsigned cpu : spec.cpus) {

@@ -17,7 +17,8 @@ namespace {
 // Half of all sizes are such that the data may travel with the link or the reply.
 std::uint32_t some_bytes(std::uint32_t most, RandomStream& random) {
   const bool small = random.chance(0.5);
-  return std::uint32_t(random.below((small ? std::min(most, contract::inline_bytes) : most) + 1ULL));
+  const std::uint64_t limit = small ? std::min(most, contract::inline_bytes) : most;
+  return std::uint32_t(random.below(limit + 1));
 }
 
 // From at once to far behind any reply, each order of magnitude as likely.
@@ -64,7 +65,7 @@ LinkDraw draw_link(const LinksSpec& spec, const WorkloadContext& context, const 
   return draw;
 }
 
-void plan_links(const LinksSpec& spec, WorkloadContext& context) {
+void plan_workload(const LinksSpec& spec, WorkloadContext& context) {
   const ProcessAddress server =
       context.add_server(spec.to, [&spec, &context](Process& process, Site& site) {
         return serve_links(process, site, context, spec);

@@ -140,7 +140,8 @@ Task<> LinksServer::answer(Held held) {
   }
   if (!held.told && error == Error::none && held.draw.work_cycles > 0)
     co_await process_.compute(held.draw.work_cycles);
-  reply_.resize(error == Error::none ? std::min(held.draw.reply_bytes, held.request.reply_room) : 0);
+  const std::uint32_t bytes = std::min(held.draw.reply_bytes, held.request.reply_room);
+  reply_.resize(error == Error::none ? bytes : 0);
   MessageId id = held.id;
   id.direction = Direction::reply;
   context_.scoreboard().content().fill(id, reply_);

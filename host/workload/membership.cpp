@@ -59,7 +59,7 @@ Task<> watch(Process& process, Site& site, WorkloadContext& context) {
 
 }  // namespace
 
-void plan_membership(const MembershipSpec& spec, WorkloadContext& context) {
+void plan_workload(const MembershipSpec& spec, WorkloadContext& context) {
   std::vector<ProcessAddress> servers;
   for (unsigned cpu = 0; cpu < context.cpus(); ++cpu) servers.push_back(context.add_server(cpu));
   for (unsigned cpu = 0; cpu < context.cpus(); ++cpu) {

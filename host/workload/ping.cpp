@@ -15,7 +15,7 @@ Task<> ping_client(Process& process, Site& site, WorkloadContext& context, PingS
 
 }  // namespace
 
-void plan_ping(const PingSpec& spec, WorkloadContext& context) {
+void plan_workload(const PingSpec& spec, WorkloadContext& context) {
   const ProcessAddress server = context.add_server(spec.to);
   context.add_client(spec.from, spec.count, [=, &context](Process& process, Site& site) {
     return ping_client(process, site, context, spec, server);

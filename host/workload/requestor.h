@@ -19,8 +19,8 @@ class Requestor {
             std::uint64_t pause = 0, unsigned number = 0);
 
   /// Sends a message of `bytes` to a server that is to reply with `reply_bytes`; returns when it
-  /// is on its way or has failed. Waits first for its time, and while the window is full. A message that was
-  /// refused for want of room, here or over there, is sent again later, as a new one.
+  /// is on its way or has failed. Waits first for its time, and while the window is full. A message
+  /// that was refused for want of room, here or over there, is sent again later, as a new one.
   Task<> send(ProcessAddress server, std::uint32_t bytes, std::uint32_t reply_bytes);
 
   /// Sends a message of which all is drawn by the rules of a links workload, which must outlive

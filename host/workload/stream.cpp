@@ -13,7 +13,7 @@ Task<> stream_client(Process& process, Site& site, WorkloadContext& context, Str
 
 }  // namespace
 
-void plan_stream(const StreamSpec& spec, WorkloadContext& context) {
+void plan_workload(const StreamSpec& spec, WorkloadContext& context) {
   const ProcessAddress server = context.add_server(spec.to);
   context.add_client(spec.from, spec.count, [=, &context](Process& process, Site& site) {
     return stream_client(process, site, context, spec, server);

@@ -50,7 +50,7 @@ Task<> updates_client(Process& process, Site& site, WorkloadContext& context,
 
 }  // namespace
 
-void plan_updates(const UpdatesSpec& spec, WorkloadContext& context) {
+void plan_workload(const UpdatesSpec& spec, WorkloadContext& context) {
   const unsigned number = context.next_table();
   const auto tables =
       std::make_shared<std::vector<std::unique_ptr<UpdateTable>>>(context.cpus());

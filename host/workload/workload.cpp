@@ -10,6 +10,7 @@ WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, 
                                  Plan& plan, Scoreboard& scoreboard,
                                  ClusterWatch& cluster)
     : name_(xybus::name(spec)),
+      what_(about(spec).counted),
       index_(index),
       seed_(seed),
       plan_(plan),
@@ -73,19 +74,6 @@ void WorkloadContext::check(Complaints& complaints) const {
                                "actual {}",
                                index_, name_, cpu, client.expected, client.ended));
   }
-}
-
-void plan_workload(const WorkloadSpec& spec, WorkloadContext& context) {
-  struct Planner {
-    WorkloadContext& context;
-    void operator()(const PingSpec& ping) const { plan_ping(ping, context); }
-    void operator()(const StreamSpec& stream) const { plan_stream(stream, context); }
-    void operator()(const AllToAllSpec& all) const { plan_all_to_all(all, context); }
-    void operator()(const LinksSpec& links) const { plan_links(links, context); }
-    void operator()(const UpdatesSpec& updates) const { plan_updates(updates, context); }
-    void operator()(const MembershipSpec& its) const { plan_membership(its, context); }
-  };
-  std::visit(Planner{context}, spec);
 }
 
 }  // namespace xybus

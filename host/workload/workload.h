@@ -9,7 +9,7 @@
 ///       co_await requestor.finish();
 ///     }
 ///
-///     void plan_mine(const MySpec& spec, WorkloadContext& context) {
+///     void plan_workload(const MySpec& spec, WorkloadContext& context) {
 ///       const ProcessAddress server = context.add_server(spec.to);
 ///       context.add_client(spec.from, spec.count, [=, &context](Process& process, Site& site) {
 ///         return my_client(process, site, context, server);
@@ -17,10 +17,9 @@
 ///     }
 ///
 /// Requestor and server make, verify and account for every message. A new kind of workload also
-/// gets: its specification in scenario/scenario.h, added to WorkloadSpec; its name at the same
-/// place of known_workloads() in scenario/names.cpp; a reader in read_workload() of
-/// scenario/read_workload.cpp; its planning function declared below, and called by plan_workload();
-/// what can be made smaller of it in shrink/shrink.cpp.
+/// gets: its specification in scenario/workload_spec.h, added to WorkloadSpec there; its
+/// plan_workload() declared below; and a line in scenarios/README.md. A kind of which compare is to
+/// leave things out, as nothing decides them, has them in cli/compare_command.cpp.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +85,7 @@ class WorkloadContext {
   unsigned cpus() const { return plan_.cpus(); }
   const std::string& name() const { return name_; }
   /// What `expected` counts.
-  const char* what() const { return name_ == "updates" ? "updates" : "messages"; }
+  const char* what() const { return what_; }
 
   /// Requests from that CPU are no messages of this workload from now on.
   void distrust(unsigned cpu) { distrusted_ |= 1U << cpu; }
@@ -106,6 +105,7 @@ class WorkloadContext {
   };
 
   std::string name_;
+  const char* what_;
   std::uint16_t index_;
   std::uint64_t seed_;
   Plan& plan_;
@@ -115,14 +115,12 @@ class WorkloadContext {
   std::uint32_t distrusted_ = 0;  // CPUs
 };
 
-/// Adds the processes of a scenario's workload to the plan.
-void plan_workload(const WorkloadSpec& spec, WorkloadContext& context);
-
-void plan_ping(const PingSpec& spec, WorkloadContext& context);
-void plan_stream(const StreamSpec& spec, WorkloadContext& context);
-void plan_all_to_all(const AllToAllSpec& spec, WorkloadContext& context);
-void plan_links(const LinksSpec& spec, WorkloadContext& context);
-void plan_updates(const UpdatesSpec& spec, WorkloadContext& context);
-void plan_membership(const MembershipSpec& spec, WorkloadContext& context);
+/// Adds the processes of a scenario's workload to the plan; one for each kind.
+void plan_workload(const PingSpec& spec, WorkloadContext& context);
+void plan_workload(const StreamSpec& spec, WorkloadContext& context);
+void plan_workload(const AllToAllSpec& spec, WorkloadContext& context);
+void plan_workload(const LinksSpec& spec, WorkloadContext& context);
+void plan_workload(const UpdatesSpec& spec, WorkloadContext& context);
+void plan_workload(const MembershipSpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

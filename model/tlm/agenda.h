@@ -33,7 +33,8 @@ enum class Phase : unsigned {
 };
 
 /// Most timers are due soon: those stand in a ring of cycles, each with a bit for every timer. The
-/// few others wait in a heap until their cycle comes within reach of the ring.
+/// few others wait in a heap until their cycle comes within reach of the ring. One that is put off
+/// over and over, as a timeout that never comes, stays there as it is until then.
 class Agenda {
  public:
   static constexpr unsigned units = 32;
@@ -52,9 +53,8 @@ class Agenda {
     due_[timer] = cycle;
     if (cycle - now_ < reach) {
       put(timer, cycle);
-    } else {
-      far_.push_back(cycle << shift | timer);
-      std::push_heap(far_.begin(), far_.end(), std::greater<>{});
+    } else if (cycle < far_cycles_[timer]) {
+      push_far(timer, cycle);
     }
   }
 
@@ -82,19 +82,18 @@ class Agenda {
       if (used_[other] != 0) return now_ + distance(start, other, used_[other]);
     }
     if (const auto here = used_[word] & ~from) return now_ + distance(start, word, here);
-    drop_stale();
+    while (!far_.empty() && due_[far_.front() & mask] != far_.front() >> shift) move_far();
     return far_.empty() ? never : far_.front() >> shift;
   }
 
   /// Takes the next timer that is due in this cycle, not before an earlier call's; none: timers.
   unsigned take(Cycle cycle) {
     if (cycle != now_) go_to(cycle);
-    const auto place = static_cast<unsigned>(cycle % reach);
-    if ((used_[place / word_bits] >> place % word_bits & 1) == 0) return units * phases;
-    const Slot& slot = slots_[place];
-    unsigned word = 0;
-    while (slot[word] == 0) ++word;
-    const unsigned timer = word * word_bits + static_cast<unsigned>(std::countr_zero(slot[word]));
+    const Slot& slot = slots_[cycle % reach];
+    if (slot.used == 0) return units * phases;
+    const auto word = static_cast<unsigned>(std::countr_zero(slot.used));
+    const auto bit = static_cast<unsigned>(std::countr_zero(slot.words[word]));
+    const unsigned timer = word * word_bits + bit;
     due_[timer] = never;
     remove(timer, cycle);
     return timer;
@@ -103,12 +102,21 @@ class Agenda {
  private:
   static constexpr unsigned word_bits = 64;
   static constexpr Cycle reach = 128;  // cycles; a packet of 256 bytes takes some 70
-  using Slot = std::array<std::uint64_t, units * phases / word_bits>;
+  struct Slot {
+    std::array<std::uint64_t, units * phases / word_bits> words{};
+    std::uint64_t used = 0;  // words with a bit
+  };
   static_assert(units * phases % word_bits == 0 && reach % word_bits == 0);
 
   static constexpr unsigned shift = 9;
   static constexpr Cycle mask = (Cycle{1} << shift) - 1;
   static_assert(units * phases < mask);
+
+  static constexpr std::array<Cycle, units * phases> filled() {
+    std::array<Cycle, units * phases> due;
+    due.fill(never);
+    return due;
+  }
 
   static Cycle distance(unsigned start, unsigned word, std::uint64_t bits) {
     const unsigned place = word * word_bits + static_cast<unsigned>(std::countr_zero(bits));
@@ -117,44 +125,58 @@ class Agenda {
 
   void put(unsigned timer, Cycle cycle) {
     const auto place = static_cast<unsigned>(cycle % reach);
-    slots_[place][timer / word_bits] |= std::uint64_t{1} << timer % word_bits;
+    Slot& slot = slots_[place];
+    slot.words[timer / word_bits] |= std::uint64_t{1} << timer % word_bits;
+    slot.used |= std::uint64_t{1} << timer / word_bits;
     used_[place / word_bits] |= std::uint64_t{1} << place % word_bits;
   }
 
   void remove(unsigned timer, Cycle cycle) {
     const auto place = static_cast<unsigned>(cycle % reach);
     Slot& slot = slots_[place];
-    slot[timer / word_bits] &= ~(std::uint64_t{1} << timer % word_bits);
-    if (std::ranges::any_of(slot, [](std::uint64_t bits) { return bits != 0; })) return;
+    std::uint64_t& word = slot.words[timer / word_bits];
+    word &= ~(std::uint64_t{1} << timer % word_bits);
+    if (word != 0) return;
+    slot.used &= ~(std::uint64_t{1} << timer / word_bits);
+    if (slot.used != 0) return;
     used_[place / word_bits] &= ~(std::uint64_t{1} << place % word_bits);
   }
 
-  bool stale(Cycle entry) const { return due_[entry & mask] != entry >> shift; }
-
-  void drop_far() {
-    std::pop_heap(far_.begin(), far_.end(), std::greater<>{});
-    far_.pop_back();
+  void push_far(unsigned timer, Cycle cycle) {
+    far_cycles_[timer] = cycle;
+    far_.push_back(cycle << shift | timer);
+    std::push_heap(far_.begin(), far_.end(), std::greater<>{});
   }
 
-  void drop_stale() {
-    while (!far_.empty() && stale(far_.front())) drop_far();
+  // The first entry of the heap goes to where its timer belongs by now.
+  void move_far() {
+    const Cycle cycle = far_.front() >> shift;
+    const auto timer = static_cast<unsigned>(far_.front() & mask);
+    std::pop_heap(far_.begin(), far_.end(), std::greater<>{});
+    far_.pop_back();
+    if (far_cycles_[timer] != cycle) return;  // there was an earlier one
+    far_cycles_[timer] = never;
+    if (due_[timer] == never) return;
+    if (due_[timer] - now_ < reach) {
+      put(timer, due_[timer]);
+    } else {
+      push_far(timer, due_[timer]);
+    }
   }
 
   // Nothing is due before this cycle any more: what comes within reach goes into the ring.
   void go_to(Cycle cycle) {
-    assert(cycle > now_ && next() >= cycle);
+    assert(cycle > now_);
     now_ = cycle;
-    while (!far_.empty() && (far_.front() >> shift) - now_ < reach) {
-      if (!stale(far_.front())) put(far_.front() & mask, far_.front() >> shift);
-      drop_far();
-    }
+    while (!far_.empty() && (far_.front() >> shift) - now_ < reach) move_far();
   }
 
-  std::vector<Cycle> due_ = std::vector<Cycle>(units * phases, never);
+  std::array<Cycle, units * phases> due_ = filled();
   Cycle now_ = 0;  // of the last take()
   std::array<Slot, reach> slots_{};
   std::array<std::uint64_t, reach / word_bits> used_{};  // slots with a bit
-  std::vector<Cycle> far_;  // cycle and timer, some of them no longer due
+  std::vector<Cycle> far_;  // cycle and timer; a timer may be due later, or no longer
+  std::array<Cycle, units * phases> far_cycles_ = filled();  // of a timer's entry, if it has one
 };
 
 }  // namespace xybus::tlm

@@ -16,6 +16,8 @@ Core::Core(unsigned nodes) {
     throw std::invalid_argument("a fabric has 1 to 16 nodes");
   }
   const unsigned size = fabric_size(nodes);
+  nodes_.reserve(size);  // they stay put
+  buses_.reserve(buses);
   for (unsigned i = 0; i < size; ++i) nodes_.emplace_back(*this, i);
   buses_.emplace_back(*this, contract::BusId::x, size);
   buses_.emplace_back(*this, contract::BusId::y, size);

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <array>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -95,8 +94,8 @@ class Core {
   bool observer_called_ = false;
   Cycle cycle_ = 0;
   Nodes interrupts_ = 0;
-  std::deque<Node> nodes_;
-  std::deque<Bus> buses_;
+  std::vector<Node> nodes_;
+  std::vector<Bus> buses_;
   std::array<Access, contract::max_nodes> accesses_{};
   std::vector<Upset> upsets_;  // to come, in the order of their cycles
 };

@@ -151,6 +151,13 @@ class Node {
   void count(unsigned bus, Count what) { ++counters_[bus][static_cast<unsigned>(what)]; }
   std::uint32_t word(std::uint32_t address) const;
   void put(std::uint32_t address, const void* data, std::size_t bytes);
+  // These bytes of node RAM will be wanted, and it is larger than the caches of the machine below.
+  void soon(std::uint32_t address, std::uint32_t bytes) const {
+    constexpr std::uint32_t cache_line = 64;
+    for (std::uint32_t at = 0; at < bytes; at += cache_line) {
+      __builtin_prefetch(ram_.data() + address + at);
+    }
+  }
 
   // Events.
   bool room(bool receiving) const;
@@ -173,6 +180,7 @@ class Node {
   void make_way(unsigned bus, Cycle cycle);
   void unpark(unsigned wanted, Cycle cycle);
   void start_job(unsigned bus, const Job& job, Cycle request);
+  void begin_job(unsigned bus, Cycle request);
   void settle(const Job& job, Nodes nodes);
   void decide(unsigned bus, Cycle cycle);
   void weigh(unsigned bus, Cycle cycle);

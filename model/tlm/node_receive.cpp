@@ -136,6 +136,7 @@ Node::Delivery& Node::deliver(unsigned bus) {
 }
 
 void Node::schedule_store(const Delivery& its, Cycle cycle) {
+  soon(its.address, its.length);
   lines_held_[its.bus] += its.lines();
   if (deliveries_.size() != 1) return;
   core_.agenda().set(Agenda::timer(Phase::store, number_),

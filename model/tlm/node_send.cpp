@@ -18,8 +18,6 @@ namespace {
 /// Numbers that a multicast keeps from the last of any of its flows.
 constexpr unsigned series_distance = 1024;
 
-bool one(Nodes set) { return std::has_single_bit(set); }
-
 }  // namespace
 
 // ---- Rings --------------------------------------------------------------------------------------
@@ -177,13 +175,11 @@ void Node::choose(Cycle cycle) {
 }
 
 void Node::hand_over(unsigned source, unsigned bus, std::uint16_t number, Cycle cycle) {
-  Job job;
-  job.offer = *offered(source);
-  job.number = number;
-  job.left = job.offer.destinations;
+  const Offer& offer = *offered(source);
+  lanes_[bus].job = {.offer = offer, .number = number, .left = offer.destinations};
   if (source < 2) claim();
   prefer_ = 1 - bus;
-  start_job(bus, job, cycle + timing::load);
+  begin_job(bus, cycle + timing::load);
   taken(source, cycle);
 }
 
@@ -251,13 +247,19 @@ void Node::unpark(unsigned wanted, Cycle cycle) {
 // ---- A lane -------------------------------------------------------------------------------------
 
 void Node::start_job(unsigned b, const Job& job, Cycle request) {
+  lanes_[b].job = job;
+  begin_job(b, request);
+}
+
+void Node::begin_job(unsigned b, Cycle request) {
   Lane& lane = lanes_[b];
-  lane.job = job;
+  const Job& job = lane.job;
   // Who cannot be reached from here is not tried: another bus may do.
   const bool forced = job.offer.route != contract::Route::any;
   lane.tried = forced ? job.left : job.left & ~paths_[b].down;
   lane.answers = {};
   lane.state = lane.tried != 0 ? Lane::State::load : Lane::State::weigh;
+  if (job.offer.kind != PacketKind::read) soon(job.offer.address, job.offer.length);
   core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), request);
 }
 
@@ -391,7 +393,7 @@ void Node::end_job(unsigned b, Cycle cycle) {
     lanes_[b].state = Lane::State::report;
     return;
   }
-  const Job job = lanes_[b].job;
+  const Job& job = lanes_[b].job;
   const auto header =
       job.offer.header(job.offer.destinations, number_, control_.epoch(), job.number);
   if (job.offer.origin == Origin::ring) {

@@ -16,6 +16,9 @@ using Nodes = std::uint32_t;  // a set of nodes
 /// The lowest node of a set that is not empty.
 constexpr unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
 
+/// Whether it is a set of one, without the call that std::has_single_bit makes on old processors.
+constexpr bool one(Nodes set) { return set != 0 && (set & (set - 1)) == 0; }
+
 inline constexpr unsigned buses = 2;
 inline constexpr unsigned max_words = contract::header_words + contract::window_words +
                                       contract::max_payload_bytes / contract::word_bytes +

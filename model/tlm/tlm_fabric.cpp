@@ -69,6 +69,13 @@ void TlmFabric::arm() {
   due_.notify(until_time(time));
 }
 
+// Where nothing else has to be done at this time, the cycles that follow need no activation.
+void TlmFabric::run_or_arm() {
+  if (!bursts_ || !skip_ || sc_core::sc_pending_activity_at_current_time()) return arm();
+  due_.cancel();
+  run_burst(0);
+}
+
 void TlmFabric::halt(unsigned node) {
   core_.halt(node, open_cycle());
   Port& port = ports_.at(node);
@@ -137,9 +144,9 @@ bool TlmFabric::access(unsigned node, bool write, std::uint32_t address, std::ui
   port.failed = false;
   const Cycle now = kernel_time() / ticks();
   core_.access(node, write, address, data, now + timing::register_effect);
-  arm();
   port.done.notify(sc_core::sc_time::from_value(
       ticks() * (address < ram_start ? timing::register_access : timing::ram_access)));
+  run_or_arm();
   sc_core::wait(port.done);
   port.busy = false;
   port.free.notify();
@@ -147,47 +154,48 @@ bool TlmFabric::access(unsigned node, bool write, std::uint32_t address, std::ui
   return !port.failed;
 }
 
-// Everything before the next thing that the kernel has to do; the cycle at hand always.
-Cycle TlmFabric::last_free_cycle() const {
+// Everything before the next thing that the kernel has to do; `least` in any case.
+Cycle TlmFabric::last_free_cycle(Cycle least) const {
   const std::uint64_t now = kernel_time();
-  const Cycle present = now / ticks() + 1;
-  if (!bursts_) return present;
+  if (!bursts_) return least;
   const std::uint64_t pending = now + sc_core::sc_time_to_pending_activity().value();
   const std::uint64_t half = ticks() / 2;
-  return std::max(present, pending <= half ? 0 : (pending - half - 1) / ticks() + 1);
+  return std::max(least, pending <= half ? 0 : (pending - half - 1) / ticks() + 1);
 }
+
+// At the time of an edge: the cycle that follows it is run always.
+void TlmFabric::on_due() { run_burst(kernel_time() / ticks() + 1); }
 
 // Nothing may be thrown through the kernel.
-void TlmFabric::on_due() {
-  try {
-    run_burst();
-  } catch (...) {
-    in_burst_ = false;
-    fail(std::current_exception());
-  }
-}
-
-void TlmFabric::run_burst() {
+void TlmFabric::run_burst(Cycle least) {
   armed_ = ~std::uint64_t{0};
-  core_.set_observer(observer());
-  const Cycle present = kernel_time() / ticks() + 1;
-  const Cycle cap = present + longest_burst;
-  Cycle last = std::min(last_free_cycle(), cap);
   in_burst_ = true;
   burst_ends_ = false;
+  try {
+    run_cycles(least);
+  } catch (...) {
+    in_burst_ = false;
+    return fail(std::current_exception());
+  }
+  in_burst_ = false;
+  if (!skip_) cycle_ = std::max(cycle_, least);
+  arm();
+}
+
+void TlmFabric::run_cycles(Cycle least) {
+  core_.set_observer(observer());
+  const Cycle cap = kernel_time() / ticks() + longest_burst;
+  Cycle last = std::min(last_free_cycle(least), cap);
   for (Cycle next = core_.next(); next <= last && !burst_ends_; next = core_.next()) {
     cycle_ = next;
     core_.run(next);
     if (core_.interrupts() != published_) {
       published_ = core_.interrupts();
       publish_.notify(until_time(time_of(next)));
-      break;
+      return;
     }
-    if (core_.observer_called()) last = std::min(last_free_cycle(), cap);
+    if (core_.observer_called()) last = std::min(last_free_cycle(least), cap);
   }
-  if (!skip_) cycle_ = std::max(cycle_, present);
-  in_burst_ = false;
-  arm();
 }
 
 // At the time of the edge, so that it is settled when the CPUs act in the next cycle.

@@ -35,10 +35,12 @@ class TlmFabric final : public Fabric {
   void hold_events(unsigned node, bool on) override;
 
   void on_due();
-  void run_burst();
+  void run_burst(Cycle least);
+  void run_cycles(Cycle least);
   void publish();
   void arm();
-  Cycle last_free_cycle() const;
+  void run_or_arm();
+  Cycle last_free_cycle(Cycle least) const;
   /// The first cycle that has not been run, and may still be acted on.
   Cycle open_cycle() const;
   std::uint64_t time_of(Cycle cycle) const { return (cycle - 1) * ticks() + ticks() / 2; }

@@ -1,5 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
 #include "scenario/pattern.h"
 #include "scenario/quantity.h"
 #include "scenario/scenario.h"
@@ -367,7 +372,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(error_of("[limits]\nfoo = 1\n") ==
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
-        "s.toml:14: unknown key \"machine\"; expected run, system, limits, workload, "
+        "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, workload, "
         "fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
@@ -378,7 +383,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
         "at, at_cycle, when, probability, after, until, for, chance, bits, part, cpus, wire, level, "
-        "cycles, address, register, factor or view");
+        "cycles, address, register, factor, view, disk, drive or block");
 }
 
 TEST_CASE("a value of the wrong type is reported with its line") {
@@ -509,7 +514,8 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source, bus-hog, "
         "answer-corrupt, packet-duplicate, bus-stuck-bit, partition, controller-dead, bus-slow, "
         "controller-double-grant, ram-flip, register-upset, interrupt-lost, interrupt-spurious, "
-        "completion-delayed, cpu-slow, cpu-restart or hostile-cpu");
+        "completion-delayed, cpu-slow, cpu-restart, hostile-cpu, disk-dies, disk-read-error, "
+        "disk-write-error or power-failure");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
@@ -699,7 +705,7 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
         "clock, costs, cost or alive");
   CHECK(error("machine.cpus=8") ==
-        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, workload, "
+        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, workload, "
         "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "
@@ -815,4 +821,29 @@ TEST_CASE("a fault by chance may begin later and borrow another's chance") {
                     "until = \"9 us\"\n") ==
         "s.toml:18: until = \"9 us\" is cycle 900, not after the start at cycle 1000; expected a "
         "later time");
+}
+
+TEST_CASE("scenarios/README.md names every kind of workload and each of its keys") {
+  std::ifstream file(XYBUS_PROJECT "/scenarios/README.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  REQUIRE_FALSE(page.empty());
+  for (const WorkloadSpec& kind : workload_kinds()) {
+    INFO(name(kind));
+    // From the kind's row in the table, and the page of its own if the row says so, up to the next
+    // heading or kind.
+    const std::size_t row = page.find("\n| `\"" + std::string(name(kind)) + "\"` |");
+    REQUIRE(row != std::string::npos);
+    std::string text = page.substr(row, page.find('\n', row + 1) - row);
+    if (text.find("see below") != std::string::npos) {
+      const std::size_t below = page.find(" `" + std::string(name(kind)) + "` workload");
+      REQUIRE(below != std::string::npos);
+      const std::size_t table = page.find("| key |", below);
+      text = page.substr(table, page.find("\n\n", table) - table);
+    }
+    for (const std::string_view key : workload_keys(kind)) {
+      if (key == "kind") continue;
+      INFO(key);
+      CHECK(text.find("`" + std::string(key) + "`") != std::string::npos);
+    }
+  }
 }

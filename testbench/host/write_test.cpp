@@ -5,8 +5,8 @@
 
 #include "chaos/detail.h"
 #include "random/random.h"
-#include "chaos/detail.h"
 #include "scenario/kernel_kinds.h"
+#include "scenario/workload_keys.h"
 #include "scenario/write.h"
 
 using namespace xybus;
@@ -18,6 +18,7 @@ Scenario without_places(Scenario scenario) {
   scenario.path.clear();
   for (WorkloadSpec& workload : scenario.workloads)
     std::visit([](auto& spec) { spec.at = {}; }, workload);
+  for (DiskSpec& disk : scenario.disks) disk.at = {};
   for (FaultSpec& fault : scenario.faults) fault.at = {};
   if (scenario.chaos) scenario.chaos->at = {};
   return scenario;
@@ -40,72 +41,88 @@ std::vector<unsigned> some_cpus(RandomStream& random, unsigned cpus, std::size_t
   return list;
 }
 
+/// Draws a value for each key.
+class DrawKeys : public WorkloadKeys {
+ public:
+  DrawKeys(const SystemSpec& system, RandomStream& random)
+      : WorkloadKeys(system), random_(random) {}
+
+  template <class Number>
+  void number(const char*, Number& value, std::uint64_t least, std::uint64_t most, auto...) {
+    const bool at_least = random_.below(4) == 0;  // often enough for what depends on it
+    value = static_cast<Number>(at_least ? least : least + random_.below(most - least + 1));
+  }
+  void cpu(const char*, unsigned& value) { value = unsigned(random_.below(system().cpus)); }
+  void cpus(const char*, std::vector<unsigned>& list, std::size_t least) {
+    list = some_cpus(random_, system().cpus, least);
+  }
+  void cpu_or_cpus(const char* key, std::vector<unsigned>& list) { cpus(key, list, 1); }
+  void word(const char*, auto& value, const auto& values) {
+    value = values[random_.below(values.size())];
+  }
+  void time(const char*, std::uint64_t& cycles) { cycles = random_.below(1'000'000'000); }
+  void short_time(const char*, std::uint64_t& cycles, std::uint64_t most) {
+    cycles = random_.below(2) == 0 ? 0 : random_.below(most + 1);
+  }
+  void pause(const char* key, std::uint64_t& cycles) {
+    if (random_.below(2) == 0) time(key, cycles);
+  }
+  void true_pause(const char*, std::uint64_t& cycles, std::uint64_t) {
+    cycles = 1 + random_.below(1'000'000);
+  }
+  void times(const char*, std::uint64_t& least, std::uint64_t& most, std::uint64_t shortest) {
+    least = shortest + random_.below(1'000'000);
+    most = least + random_.below(1'000'000);
+  }
+  void fraction(const char*, double& value) { value = double(random_.below(1000)) / 999; }
+  void flag(const char*, bool& value) { value = random_.below(2) == 0; }
+  void derived(std::uint64_t& value, std::uint64_t result) { value = result; }
+
+ private:
+  RandomStream& random_;
+};
+
 /// For an I'm-alive interval of least_alive_cycles.
-MembershipSpec some_membership(RandomStream& random) {
-  MembershipSpec membership;
-  membership.bytes = std::uint32_t(random.below(max_message_bytes + 1));
-  membership.pause_cycles = 1 + random.below(1'000'000);
-  membership.drain_cycles = drain_intervals * least_alive_cycles;
-  if (random.below(3) == 0) {
-    membership.until_cycle = random.below(1'000'000'000);
-    return membership;
-  }
-  membership.count = 1 + random.below(most_rounds);
-  membership.least_off = least_off_cycles + random.below(1'000'000);
-  membership.most_off = membership.least_off + random.below(1'000'000);
-  membership.stable_cycles = random.below(1'000'000);
-  membership.all = random.below(2) == 0;
-  return membership;
+WorkloadSpec some_workload(RandomStream& random, SystemSpec system) {
+  system.alive_interval_cycles = least_alive_cycles;
+  const std::vector<WorkloadSpec> kinds = workload_kinds();
+  WorkloadSpec workload = kinds[random.below(kinds.size())];
+  DrawKeys keys(system, random);
+  std::visit([&](auto& spec) { spec.keys(keys, spec); }, workload);
+  return workload;
 }
 
-WorkloadSpec some_workload(RandomStream& random, unsigned cpus) {
-  const auto cpu = [&] { return unsigned(random.below(cpus)); };
-  const auto bytes = [&] { return std::uint32_t(random.below(max_message_bytes + 1)); };
-  const std::uint64_t count = 1 + random.below(1'000'000'000);
-  const auto window = unsigned(1 + random.below(max_window));
-  const std::uint64_t pause = random.below(2) == 0 ? 0 : random.below(1'000'000'000);
-  switch (random.below(6)) {
-    case 4:
-      return UpdatesSpec{.at = {},
-                         .bytes = least_update_bytes + std::uint32_t(random.below(1000)),
-                         .count = count,
-                         .pause_cycles = pause,
-                         .cpus = some_cpus(random, cpus, 1)};
-    case 5: return some_membership(random);
-    case 3:
-      return LinksSpec{.at = {},
-                       .from = some_cpus(random, cpus, 1),
-                       .to = cpu(),
-                       .requestors = unsigned(1 + random.below(max_requestors)),
-                       .bytes = bytes(),
-                       .count = 1 + random.below(most_links_each),
-                       .window = window,
-                       .pause_cycles = pause,
-                       .work_cycles = random.below(2) == 0 ? 0 : random.below(most_work_cycles),
-                       .depth = unsigned(1 + random.below(max_depth)),
-                       .cancels = double(random.below(1000)) / 999};
-    case 0: return PingSpec{{}, cpu(), cpu(), bytes(), bytes(), count, pause};
-    case 1: return StreamSpec{{}, cpu(), cpu(), bytes(), count, window, pause};
-    default:
-      return AllToAllSpec{{}, bytes(), count, window, Pattern(random.below(5)),
-                          some_cpus(random, cpus, 2), pause};
+std::vector<DiskSpec> some_disks(RandomStream& random, unsigned cpus) {
+  std::vector<DiskSpec> disks(1 + random.below(3));
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    disks[i].name = "$DATA" + std::to_string(i);
+    disks[i].cpus = {0, 1 + unsigned(random.below(cpus - 1))};
+    disks[i].blocks = 1 + std::uint32_t(random.below(DiskSpec::most_blocks));
+    disks[i].drives = 1 + unsigned(random.below(2));
+    disks[i].read_cycles = 1 + random.below(1'000'000);
+    disks[i].write_cycles = 1 + random.below(1'000'000);
+    disks[i].block_cycles = 1 + random.below(10'000);
   }
+  return disks;
 }
 
-FaultSpec some_fault(RandomStream& random, unsigned cpus) {
+FaultSpec some_fault(RandomStream& random, unsigned cpus, const std::vector<DiskSpec>& disks) {
   FaultSpec fault;
   fault.kind = FaultKind(random.below(known_faults().size()));
   fault.detail = draw_detail(fault.kind, cpus, random);
   const bool of_packets = is_packet_fault(fault.kind);
   const contract::BusId bus = contract::BusId(random.below(2));
-  if (is_node_fault(fault.kind)) {
+  if (is_disk_fault(fault.kind)) {
+    fault.detail = draw_drive(fault.kind, disks, random);
+  } else if (is_node_fault(fault.kind)) {
     fault.cpu = unsigned(random.below(cpus));
-  } else if (random.below(2) == 0) {
+  } else if (fault.kind != FaultKind::power_failure && random.below(2) == 0) {
     fault.bus = bus;
   }
   std::uint64_t start = random.next() >> (2 + random.below(60));
-  bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind);
-  switch (random.below(of_packets ? 4 : 3)) {
+  bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind) &&
+                 fault.kind != FaultKind::power_failure;
+  switch (random.below(of_packets || is_drive_error(fault.kind) ? 4 : 3)) {
     case 0: fault.when = AtCycle{start}; break;
     case 1: {
       AtPacket point{1 + random.below(1000), {}, bus};
@@ -174,7 +191,7 @@ Scenario some_scenario(RandomStream& random) {
       random.below(2) == 0 ? 0 : least_alive_cycles + random.below(100'000);
   scenario.limit_cycles = (std::uint64_t{1} << 61) + random.below(1'000);
   for (std::uint64_t n = 1 + random.below(3); n > 0; --n)
-    scenario.workloads.push_back(some_workload(random, scenario.system.cpus));
+    scenario.workloads.push_back(some_workload(random, scenario.system));
   // One at most, and not without I'm-alives.
   const auto is_membership = [](const WorkloadSpec& spec) {
     return std::holds_alternative<MembershipSpec>(spec);
@@ -185,8 +202,9 @@ Scenario some_scenario(RandomStream& random) {
     scenario.workloads.push_back(one);
     scenario.system.alive_interval_cycles = least_alive_cycles;
   }
+  scenario.disks = some_disks(random, scenario.system.cpus);
   for (std::uint64_t n = random.below(6); n > 0; --n)
-    scenario.faults.push_back(some_fault(random, scenario.system.cpus));
+    scenario.faults.push_back(some_fault(random, scenario.system.cpus, scenario.disks));
   if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);
   if (random.below(2) == 0) scenario.fabric = FabricKind(random.below(2));
   if (random.below(2) == 0) {

@@ -6,9 +6,9 @@
 ///     packets with their answers ────────────┼──► Receiver ─► answers that may come
 ///     node RAM ──────────────────────────────┴──► EventBook ► events that must come
 ///
-/// The rules are those of model/tlm. What depends on the hardware's own timing is left to it: when a
-/// packet goes, which of the packets that may go, busy where room may be short (see receiver.cpp for
-/// the margins), and everything within a few cycles of a register write.
+/// The rules are those of model/tlm. What depends on the hardware's own timing is left to it: when
+/// a packet goes, which of the packets that may go, busy where room may be short (see receiver.cpp
+/// for the margins), and everything within a few cycles of a register write.
 ///
 /// Nodes that misbehave are not judged as senders until some time after; halted ones not
 /// until they are started again.
