@@ -59,7 +59,7 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       monitor_(messages_, membership_, replica_),
       updater_(environment_, messages_, membership_, replica_),
       control_(environment_, dispatcher_, messages_, membership_, replica_,
-               {config_.programs, config_.epoch, config_.processes}) {
+               {config_.programs, config_.epoch, config_.processes, &devices_}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
   if (!devices_.disks().empty()) {
     dispatcher_.set_device_handler([this] { devices_.service(); });

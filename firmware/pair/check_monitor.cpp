@@ -19,6 +19,7 @@ Task<Takeover> Pair::checkmonitor() {
   if (const DctEntry* mine = entry(); mine != nullptr && mine->primary != guardian_.handle()) {
     primary_ = mine->primary;
   }
+  co_await files_.refuse_requests(Error::wrong_owner);  // that came before it changed places
   for (;;) {
     while (const auto request = co_await files_.take_pair_message()) co_await take(*request);
     if (const auto left = taken_over()) {

@@ -8,6 +8,7 @@
 namespace xybus {
 
 using contract::EventBit;
+using contract::FileOperation;
 
 namespace {
 
@@ -55,7 +56,9 @@ PairedServer::PairedServer(Guardian& guardian, Options options)
 
 PairedServer::~PairedServer() = default;
 
-Task<> PairedServer::carry_out(std::span<const std::byte>) { co_return; }
+Task<PairedServer::Error> PairedServer::carry_out(std::span<const std::byte>) {
+  co_return Error::none;
+}
 Task<> PairedServer::begin(bool) { co_return; }
 Task<> PairedServer::system_message(const ReceiveInfo&, std::span<const std::byte>) { co_return; }
 
@@ -68,8 +71,10 @@ Task<> PairedServer::run() {
   whole_ = true;
   files_.monitor_cpus(options_.backup_cpus);
   co_await begin(backup);
-  if (backup && !pending_.empty()) co_await carry_out(pending_);
-  co_await files_.open("$RECEIVE", {.receive_depth = 1, .kind = options_.kind});
+  if (backup) co_await finish_pending();
+  co_await files_.open("$RECEIVE", {.receive_depth = 1,
+                                    .system_messages = options_.opens,
+                                    .kind = options_.kind});
   for (;;) {
     if (std::exchange(want_backup_, false)) co_await keep_backup();
     co_await serve();
@@ -82,15 +87,19 @@ Task<> PairedServer::serve() {
   const IoResult read = co_await files_.readupdate(request_);
   const ReceiveInfo info = files_.receiveinfo();
   const auto data = std::span<const std::byte>(request_).first(read.bytes);
-  if (read.error == Error::system_message) {
+  const bool opens = options_.opens && (info.operation == FileOperation::open ||
+                                        info.operation == FileOperation::close);
+  if (opens) {
+    co_await answer(info, data);
+  } else if (read.error == Error::system_message && !counted(info)) {
     // Of a CPU, of the other one of the pair, or the time to try once more.
     want_backup_ = true;
     co_await system_message(info, data);
     co_await files_.reply({});
-  } else if (read.error != Error::none) {
+  } else if (read.error != Error::none && read.error != Error::system_message) {
     co_await files_.reply({}, read.error);
-  } else if (info.system != 0) {
-    co_await files_.reply({});  // startup
+  } else if (info.system == system_number::startup) {
+    co_await files_.reply({});
   } else if (info.bytes > request_.size()) {
     co_await files_.reply({}, Error::bounds);
   } else {
@@ -98,32 +107,47 @@ Task<> PairedServer::serve() {
   }
 }
 
-Task<> PairedServer::answer(const ReceiveInfo& info, std::span<const std::byte> data) {
-  const auto known = replies_.look(info.opener, info.sync_id);
-  if (known.verdict == SavedReplies::Verdict::again) {
-    co_await files_.reply(known.reply->data, known.reply->error);
-    co_return;
+/// Whether the requestor counts it among its requests, and may send it again under its number.
+bool PairedServer::counted(const ReceiveInfo& info) const {
+  switch (info.operation) {
+    case FileOperation::write:
+    case FileOperation::read:
+    case FileOperation::writeread:
+    case FileOperation::control:
+    case FileOperation::create:
+    case FileOperation::purge: return true;
+    default: return false;
   }
-  if (known.verdict == SavedReplies::Verdict::too_old) {
-    co_await files_.reply({}, Error::invalid_state);
-    co_return;
+}
+
+Task<> PairedServer::answer(const ReceiveInfo& info, std::span<const std::byte> data) {
+  if (counted(info)) {
+    const auto known = replies_.look(info.opener, info.sync_id);
+    if (known.verdict == SavedReplies::Verdict::again) {
+      co_await files_.reply(known.reply->data, known.reply->error);
+      co_return;
+    }
+    if (known.verdict == SavedReplies::Verdict::too_old) {
+      co_await files_.reply({}, Error::invalid_state);
+      co_return;
+    }
   }
   Decision decision = co_await decide({info, data});
-  if (decision.reply.size() > info.read_count) {
-    decision = {.error = Error::bounds};
-  }
+  const bool opens = !counted(info);
+  if (decision.reply.size() > (opens ? 0 : info.read_count)) decision = {.error = Error::bounds};
   if (decision.change.empty()) {
     co_await until_operational();
-  } else {
-    co_await commit(info, decision);
+  } else if (const Error error = co_await commit(info, decision); error != Error::none) {
+    decision = {.error = error};
   }
   co_await files_.reply(decision.reply, decision.error);
 }
 
 /// The backup has it, or there is none, before anything is done.
-Task<> PairedServer::commit(const ReceiveInfo& info, const Decision& decision) {
+Task<PairedServer::Error> PairedServer::commit(const ReceiveInfo& info, const Decision& decision) {
   record_.clear();
   ByteWriter writer(record_);
+  writer.put(std::uint32_t{counted(info)});
   writer.put(info.opener);
   writer.put(info.sync_id);
   writer.put(static_cast<std::uint32_t>(decision.error));
@@ -135,7 +159,14 @@ Task<> PairedServer::commit(const ReceiveInfo& info, const Decision& decision) {
   if (status.code != CheckpointStatus::ok) want_backup_ = true;
   co_await until_operational();
   take_record(record_);
-  co_await carry_out(pending_);
+  co_return co_await finish_pending();
+}
+
+Task<PairedServer::Error> PairedServer::finish_pending() {
+  if (pending_.empty()) co_return Error::none;
+  const Error error = co_await carry_out(pending_);
+  if (error != Error::none) replies_.fail(pending_open_, pending_sync_id_, error);
+  co_return error;
 }
 
 /// Who has no backup to ask might be one whom the others have given up.
@@ -149,6 +180,7 @@ Task<> PairedServer::until_operational() {
 /// On both sides.
 void PairedServer::take_record(std::span<const std::byte> data) {
   ByteReader reader(data);
+  const bool counted = reader.number() != 0;
   const OpenId open = reader.open();
   SavedReply reply;
   reply.sync_id = reader.number();
@@ -156,8 +188,10 @@ void PairedServer::take_record(std::span<const std::byte> data) {
   const auto bytes = reader.bytes();
   const auto change = reader.bytes();
   if (!reader.done() || change.empty()) return;
+  pending_open_ = open;
+  pending_sync_id_ = reply.sync_id;
   reply.data.assign(bytes.begin(), bytes.end());
-  replies_.save(open, std::move(reply));
+  if (counted) replies_.save(open, std::move(reply));
   if (replies_.opens() > files_.openers().size() + most_stale) {
     replies_.keep_only(files_.openers());
   }
@@ -186,6 +220,8 @@ Task<PairedServer::Error> PairedServer::send_state() {
   ByteWriter writer(all);
   writer.put(std::span<const std::byte>(save()));
   writer.put(std::span<const std::byte>(pending_));
+  writer.put(pending_open_);
+  writer.put(pending_sync_id_);
   replies_.store(all);
   for (std::size_t at = 0; at <= all.size(); at += piece_bytes) {
     const auto rest = std::span<const std::byte>(all).subspan(at);
@@ -208,6 +244,8 @@ void PairedServer::take_state(std::uint32_t offset, std::span<const std::byte> d
   const auto state = reader.bytes();
   const auto pending = reader.bytes();
   pending_.assign(pending.begin(), pending.end());
+  pending_open_ = reader.open();
+  pending_sync_id_ = reader.number();
   const std::size_t rest = state_.size() - reader.left();
   whole_ = reader.whole() && load(state) && replies_.load(std::span(state_).subspan(rest));
   state_ = {};

@@ -32,6 +32,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,6 +65,7 @@ class PairedServer {
     unsigned sync_depth = 1;        ///< Replies kept for each open, at least 1.
     std::uint32_t most_request_bytes = 4096;
     FileKind kind = FileKind::process;
+    bool opens = false;  ///< Opens and closes are requests to decide about, too.
   };
 
   PairedServer(Guardian& guardian, Options options);
@@ -84,8 +86,9 @@ class PairedServer {
   virtual void apply(std::span<const std::byte> change) = 0;
 
   /// Does what else belongs to it, such as writes to files, before the reply. Doing it twice, also
-  /// the last one of another incarnation, must be the same as doing it once.
-  virtual Task<> carry_out(std::span<const std::byte> change);
+  /// the last one of another incarnation, must be the same as doing it once. An error is given to
+  /// the requestor instead of the reply.
+  virtual Task<Error> carry_out(std::span<const std::byte> change);
 
   /// All of the state, and becoming that; false if those bytes are none.
   virtual std::vector<std::byte> save() const = 0;
@@ -95,7 +98,7 @@ class PairedServer {
   /// backup that has taken over.
   virtual Task<> begin(bool took_over);
 
-  /// System messages that are none of the pair's business.
+  /// System messages that are none of the pair's business; answered with no error.
   virtual Task<> system_message(const ReceiveInfo& info, std::span<const std::byte> data);
 
   Guardian& guardian() { return guardian_; }
@@ -108,8 +111,10 @@ class PairedServer {
   class State;
 
   Task<> serve();
+  Task<Error> finish_pending();
   Task<> answer(const ReceiveInfo& info, std::span<const std::byte> data);
-  Task<> commit(const ReceiveInfo& info, const Decision& decision);
+  Task<Error> commit(const ReceiveInfo& info, const Decision& decision);
+  bool counted(const ReceiveInfo& info) const;
   Task<> keep_backup();
   Task<Error> send_state();
   void take_record(std::span<const std::byte> data);
@@ -124,7 +129,10 @@ class PairedServer {
   std::unique_ptr<Record> record_item_;
   std::unique_ptr<State> state_item_;
   std::vector<std::byte> request_, record_, state_;
-  std::vector<std::byte> pending_;  // the change made last: it may have to be carried out again
+  // The change made last: it may have to be carried out again. And whose it was.
+  std::vector<std::byte> pending_;
+  OpenId pending_open_;
+  std::uint32_t pending_sync_id_ = 0;
   bool whole_ = false;              // this process has all of the state
   bool want_backup_ = true;         // something has happened since it was tried to have one
 };

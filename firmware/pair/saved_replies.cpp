@@ -23,6 +23,13 @@ void SavedReplies::save(const OpenId& open, SavedReply reply) {
   if (at->replies.size() > depth_) at->replies.pop_front();
 }
 
+void SavedReplies::fail(const OpenId& open, std::uint32_t sync_id, contract::Error error) {
+  const auto at = std::ranges::lower_bound(opens_, open, {}, &Open::id);
+  if (at == opens_.end() || at->id != open) return;
+  const auto reply = std::ranges::find(at->replies, sync_id, &SavedReply::sync_id);
+  if (reply != at->replies.end()) *reply = {sync_id, error, {}};
+}
+
 void SavedReplies::keep_only(std::span<const Opener> openers) {
   std::erase_if(opens_, [openers](const Open& open) {
     return std::ranges::find(openers, open.id, &Opener::open) == openers.end();

@@ -39,6 +39,9 @@ class SavedReplies {
   /// The reply to a fresh request.
   void save(const OpenId& open, SavedReply reply);
 
+  /// The request has failed after all: it is answered with that from now on.
+  void fail(const OpenId& open, std::uint32_t sync_id, contract::Error error);
+
   /// Forgets opens that are not in the table any more.
   void keep_only(std::span<const Opener> openers);
   std::size_t opens() const { return opens_.size(); }
