@@ -39,6 +39,7 @@ std::uint64_t longest_pause(std::uint64_t alive_interval) {
 Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observer)
     : config_(checked(config)),
       environment_(hal, config_.costs, config_.cpu, config_.cpus, observer),
+      devices_(environment_, dispatcher_),
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
@@ -58,8 +59,11 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       monitor_(messages_, membership_, replica_),
       updater_(environment_, messages_, membership_, replica_),
       control_(environment_, dispatcher_, messages_, membership_, replica_,
-               {config_.programs, config_.epoch, config_.processes}) {
+               {config_.programs, config_.epoch, config_.processes, &devices_}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
+  if (!devices_.disks().empty()) {
+    dispatcher_.set_device_handler([this] { devices_.service(); });
+  }
   dispatcher_.set_process_hooks(
       [this](Process& process) {
         messages_.process_created(process);
@@ -110,7 +114,8 @@ Held Kernel::held() const {
             .windows = port_.transfers().windows().in_use(),
             .processes = 0,
             .timers = dispatcher_.forgotten_timers(),
-            .control = control_.held()};
+            .control = control_.held(),
+            .drives = devices_.drivers()};
   for (const auto& process : dispatcher_.processes()) {
     if (process != nullptr && process->held_in() != KernelCall::none) ++held.processes;
   }

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
+#include "firmware/dispatcher/devices.h"
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/environment.h"
 #include "firmware/hal/hal.h"
@@ -55,6 +56,7 @@ struct Held {
   unsigned processes = 0;  ///< Held in a kernel call.
   unsigned timers = 0;     ///< Of processes that have stopped.
   unsigned control = 0;    ///< What process control has still to do or to say.
+  unsigned drives = 0;     ///< That have a driver.
   auto operator<=>(const Held&) const = default;
 };
 
@@ -74,6 +76,8 @@ class Kernel : private PacketPort::Client {
   const Membership& membership() const { return membership_; }
   const PacketPort& port() const { return port_; }
   unsigned epoch() const { return config_.epoch; }
+  /// The disk drives of this CPU, and who drives them.
+  Devices& devices() { return devices_; }
   /// The tables that global updates change; see Updater.
   Replica& replica() { return replica_; }
   /// Processes, their names, and what a process of this CPU can call (`guardian`).
@@ -109,6 +113,7 @@ class Kernel : private PacketPort::Client {
 
   const KernelConfig config_;
   Environment environment_;
+  Devices devices_;  // processes let go of them when the dispatcher ends
   Dispatcher dispatcher_;
   PacketPort port_;
   MessageSystem messages_;

@@ -35,6 +35,9 @@ struct KernelEvent {
     minority,         ///< It hears too few others, or they do not agree, and it has to halt.
     poisoned,         ///< The others have gone on without it, and it has to halt.
     halted,           ///< It has halted by itself.
+    checkpoint_sent,  ///< Primary `pin` tells its backup `peer`; `bytes` of it.
+    checkpoint_done,  ///< The backup has it, or `error`.
+    took_over,        ///< Backup `pin` is the primary instead of `peer`; `tag`: why.
   };
 
   std::uint64_t cycle = 0;
@@ -72,6 +75,9 @@ constexpr const char* name(KernelEvent::Kind kind) {
     case KernelEvent::minority: return "minority";
     case KernelEvent::poisoned: return "poisoned";
     case KernelEvent::halted: return "halted";
+    case KernelEvent::checkpoint_sent: return "checkpoint_sent";
+    case KernelEvent::checkpoint_done: return "checkpoint_done";
+    case KernelEvent::took_over: return "took_over";
   }
   return "?";
 }

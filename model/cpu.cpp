@@ -206,10 +206,21 @@ bool Cpu::interrupt() const {
   return interrupt_in.read();
 }
 
+bool Cpu::device_up() const {
+  return std::ranges::any_of(disks_, [](const hal::DiskPort* port) { return port->interrupt(); });
+}
+
+bool Cpu::device_interrupt() const {
+  check();
+  return device_up();
+}
+
 void Cpu::idle(std::uint64_t until) {
   check();
   asleep_ = true;
-  while (!ending_ && !interrupt_in.read() && !nudged_ && cycle() < until) sleep_until(until);
+  while (!ending_ && !interrupt_in.read() && !device_up() && !nudged_ && cycle() < until) {
+    sleep_until(until);
+  }
   asleep_ = nudged_ = false;
   if (ending_) throw hal::Halted{};
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <stdexcept>
+#include <vector>
 
 #include <systemc>
 #include <tlm>
@@ -42,6 +43,12 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   /// Before the simulation starts. Without firmware the CPU does nothing.
   void set_firmware(Firmware firmware) { firmware_ = std::move(firmware); }
 
+  /// Before the simulation starts: a port of a drive, which must live as long.
+  void connect(hal::DiskPort& port) { disks_.push_back(&port); }
+
+  /// One of them interrupts from the next cycle on, or from this one if it has only begun.
+  void device_interrupts() { on_interrupt(); }
+
   /// Called once if the firmware fails.
   void set_on_failure(std::function<void()> on_failure) { on_failure_ = std::move(on_failure); }
 
@@ -77,8 +84,11 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   void consume(std::uint32_t cycles) override;
   bool interrupt() const override;
   void idle(std::uint64_t until) override;
+  std::span<hal::DiskPort* const> disks() override { return disks_; }
+  bool device_interrupt() const override;
 
  private:
+  bool device_up() const;
   void start_of_simulation() override;
   void run();
   void run_firmware();
@@ -99,6 +109,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   std::function<void()> on_failure_;
   std::exception_ptr failure_;
   std::span<std::byte> ram_;
+  std::vector<hal::DiskPort*> disks_;
   ::tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
   sc_core::sc_event alarm_;   // wakes it by itself

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "model/disk_array.h"
 #include "model/kernel_time.h"
 
 namespace xybus {
@@ -111,7 +112,9 @@ class Machine::Clockwork : public sc_core::sc_module {
 Machine::Machine(const FabricConfig& config) : Machine(make_fabric(config)) {}
 
 Machine::Machine(std::unique_ptr<Fabric> fabric)
-    : fabric_(std::move(fabric)), clockwork_(std::make_unique<Clockwork>("clockwork", *fabric_)) {
+    : fabric_(std::move(fabric)),
+      clockwork_(std::make_unique<Clockwork>("clockwork", *fabric_)),
+      disks_(std::make_unique<DiskArray>("disks", fabric_->ticks())) {
   for (unsigned i = 0; i < fabric_->nodes(); ++i) {
     const std::string name = "cpu" + std::to_string(i);
     Cpu& cpu = *cpus_.emplace_back(std::make_unique<Cpu>(name.c_str(), fabric_->period()));
@@ -134,6 +137,22 @@ Machine::~Machine() {
 void Machine::set_firmware(unsigned cpu, Firmware firmware) {
   cpus_.at(cpu)->set_firmware(std::move(firmware));
 }
+
+unsigned Machine::add_drive(const DriveConfig& config) {
+  const auto [first, second] = config.cpus;
+  if (started_) throw std::logic_error("the machine has started");
+  if (first == second || first >= cpus() || second >= cpus())
+    throw std::invalid_argument("a drive has two different CPUs of the machine");
+  if (config.blocks == 0) throw std::invalid_argument("a drive has at least one block");
+  if (config.read_cycles == 0 || config.write_cycles == 0 || config.block_cycles == 0)
+    throw std::invalid_argument("a drive takes at least a cycle");
+  disks_->add(config, *cpus_[first], *cpus_[second]);
+  return disks_->size() - 1;
+}
+
+Drive& Machine::drive(unsigned number) { return disks_->drive(number); }
+
+unsigned Machine::drives() const { return disks_->size(); }
 
 void Machine::run(std::uint64_t until) {
   if (finished_) throw std::logic_error("the machine has finished");
@@ -160,6 +179,7 @@ void Machine::at(std::uint64_t cycle, std::function<void()> callback) {
 
 void Machine::halt(unsigned cpu) {
   fabric_->halt(cpu);
+  disks_->halted(cpu);
   cpus_.at(cpu)->halt();
 }
 
@@ -179,6 +199,7 @@ void Machine::finish() {
 void Machine::rethrow_failures() {
   if (fabric_->failure()) std::rethrow_exception(fabric_->failure());
   if (clockwork_->failure()) std::rethrow_exception(clockwork_->failure());
+  if (disks_->failure()) std::rethrow_exception(disks_->failure());
   for (unsigned i = 0; i < cpus(); ++i) {
     if (!cpus_[i]->failure()) continue;
     try {

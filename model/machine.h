@@ -1,4 +1,4 @@
-/// A whole machine: CPUs, the fabric between them, and time.
+/// A whole machine: CPUs, the fabric between them, disk drives, and time.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "model/cpu.h"
+#include "model/disk.h"
 #include "model/fabric.h"
 
 namespace xybus {
+
+class DiskArray;
 
 /// The firmware of a CPU has failed. What it failed with is nested (std::rethrow_if_nested).
 class FirmwareError : public std::runtime_error, public std::nested_exception {
@@ -40,6 +43,12 @@ class Machine {
   /// Before the first run().
   void set_firmware(unsigned cpu, Firmware firmware);
 
+  /// Adds a drive, before the first run(): a port for each of its two CPUs, behind those that they
+  /// have. Gives its number, from 0. Throws std::invalid_argument if a value is out of range.
+  unsigned add_drive(const DriveConfig& config);
+  Drive& drive(unsigned number);
+  unsigned drives() const;
+
   /// Simulates up to the start of cycle `until`, or to stop(). hal::never: until stop(), or until
   /// nothing can happen any more. Throws FirmwareError, what the fabric fails with (a broken rule
   /// of the RTL), or what an observer or a callback has thrown.
@@ -52,7 +61,8 @@ class Machine {
   /// for faults, halts and limits at a cycle. A cycle beyond 2^63 ps never comes.
   void at(std::uint64_t cycle, std::function<void()> callback);
 
-  /// Stops a CPU and silences its node, from the next cycle on.
+  /// Stops a CPU and silences its node, from the next cycle on. Its drives drop what it has
+  /// started; see Drive.
   void halt(unsigned cpu);
 
   /// Starts a halted CPU again: from the next cycle on its node can be used, with node RAM,
@@ -78,6 +88,7 @@ class Machine {
 
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<Clockwork> clockwork_;
+  std::unique_ptr<DiskArray> disks_;
   std::vector<std::unique_ptr<Cpu>> cpus_;
   std::vector<std::unique_ptr<sc_core::sc_signal<bool>>> interrupts_;
   bool started_ = false;

@@ -23,6 +23,7 @@ struct CostTable {
   std::uint32_t done = 0;         ///< One call of done or cancelled.
   std::uint32_t post_packet = 0;  ///< Building a link header and a send descriptor.
   std::uint32_t take_packet = 0;  ///< Examining a packet that came.
+  std::uint32_t start_io = 0;     ///< Giving a device a command.
   std::uint32_t copy_line = 0;    ///< Copying 16 bytes, or what is left of them.
   std::uint32_t file_call = 0;    ///< One call of the file system or of process control.
   std::uint32_t checkpoint = 0;   ///< One call of checkpoint.
@@ -31,8 +32,8 @@ struct CostTable {
   static constexpr CostTable standard() {
     return {.dispatch = 100, .wait = 20, .interrupt = 60, .event = 20, .timer = 30, .link = 120,
             .listen = 60, .readlink = 60, .writelink = 100, .breaklink = 50, .done = 30,
-            .post_packet = 40, .take_packet = 40, .copy_line = 4, .file_call = 150,
-            .checkpoint = 150};
+            .post_packet = 40, .take_packet = 40, .start_io = 60, .copy_line = 4,
+            .file_call = 150, .checkpoint = 150};
   }
 
   /// Software that takes no time: what is left is the hardware.
@@ -42,7 +43,7 @@ struct CostTable {
 
   /// One piece of work of the table, by its name.
   struct Entry;
-  static const std::array<Entry, 16>& entries();
+  static const std::array<Entry, 17>& entries();
 };
 
 struct CostTable::Entry {
@@ -50,8 +51,8 @@ struct CostTable::Entry {
   std::uint32_t CostTable::* cost;
 };
 
-inline const std::array<CostTable::Entry, 16>& CostTable::entries() {
-  static constexpr std::array<Entry, 16> all{{{"dispatch", &CostTable::dispatch},
+inline const std::array<CostTable::Entry, 17>& CostTable::entries() {
+  static constexpr std::array<Entry, 17> all{{{"dispatch", &CostTable::dispatch},
                                               {"wait", &CostTable::wait},
                                               {"interrupt", &CostTable::interrupt},
                                               {"event", &CostTable::event},
@@ -64,6 +65,7 @@ inline const std::array<CostTable::Entry, 16>& CostTable::entries() {
                                               {"done", &CostTable::done},
                                               {"post_packet", &CostTable::post_packet},
                                               {"take_packet", &CostTable::take_packet},
+                                              {"start_io", &CostTable::start_io},
                                               {"copy_line", &CostTable::copy_line},
                                               {"file_call", &CostTable::file_call},
                                               {"checkpoint", &CostTable::checkpoint}}};

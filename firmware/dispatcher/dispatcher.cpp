@@ -173,6 +173,10 @@ void Dispatcher::poll() {
     hal_.consume(std::max(1U, costs_.interrupt));
     interrupt_();
   }
+  if (device_ && hal_.device_interrupt()) {
+    hal_.consume(std::max(1U, costs_.interrupt));
+    device_();
+  }
   const std::uint64_t now = hal_.now();
   while (const auto action = times_.take_due(now)) {
     if (costs_.timer != 0) hal_.consume(costs_.timer);

@@ -74,6 +74,9 @@ class Dispatcher {
   /// What is called, at a dispatch point, when the interrupt line is up.
   void set_interrupt_handler(std::function<void()> handler) { interrupt_ = std::move(handler); }
 
+  /// The same when a device interrupts. It has to acknowledge that.
+  void set_device_handler(std::function<void()> handler) { device_ = std::move(handler); }
+
   using ProcessHook = std::function<void(Process&)>;
   /// Who else needs to know of processes: called after one was made, when one is stopping and all
   /// that its code holds is there still, and when that is gone too.
@@ -124,7 +127,7 @@ class Dispatcher {
   std::vector<std::unique_ptr<Process>> processes_;  // by pin; those not used are null
   ReadyList ready_;
   TimeList times_;
-  std::function<void()> interrupt_;
+  std::function<void()> interrupt_, device_;
   ProcessHook created_, stopped_, gone_;
   Process* running_ = nullptr;
   Process* last_ = nullptr;  // whose context the CPU holds

@@ -1,4 +1,5 @@
-/// The hardware as one CPU's firmware sees it: registers, node RAM, interrupt, time, idle.
+/// The hardware as one CPU's firmware sees it: registers, node RAM, interrupt, time, idle, and the
+/// drives it is connected to.
 ///
 /// Firmware knows nothing else of the machine it runs on. A simulated CPU implements this over
 /// TLM sockets; a real one over memory-mapped registers.
@@ -9,6 +10,7 @@
 #include <span>
 
 #include "contract/contract.h"
+#include "firmware/hal/disk.h"
 
 namespace xybus::hal {
 
@@ -41,9 +43,15 @@ class Hal {
   /// Whether the engine's interrupt line is up.
   virtual bool interrupt() const = 0;
 
-  /// Sleeps until the interrupt line is up or cycle `until` has come; returns at once if either
-  /// already holds.
+  /// Sleeps until the interrupt line is up, a device interrupts, or cycle `until` has come; returns
+  /// at once if one of these already holds.
   virtual void idle(std::uint64_t until) = 0;
+
+  /// The disk drives that this CPU is connected to; always the same, in the same order.
+  virtual std::span<DiskPort* const> disks() { return {}; }
+
+  /// Whether a device interrupts: a port of disks().
+  virtual bool device_interrupt() const { return false; }
 };
 
 }  // namespace xybus::hal

@@ -46,6 +46,9 @@ class Membership : private ViewKeeper::Client {
   /// Starts the timers.
   void start();
 
+  /// Cycles between I'm-alives; 0: there are none.
+  std::uint64_t alive_interval() const { return config_.alive_interval; }
+
   const View& view() const { return keeper_.view(); }
   bool up(unsigned cpu) const { return has(up_mask(), cpu); }
   /// Bit c: CPU c is in the view. A CPU that is not in it yet knows of nobody, itself apart.

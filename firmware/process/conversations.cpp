@@ -6,16 +6,18 @@ namespace xybus {
 
 void Conversations::collect() {
   while (const auto completion = messages_.done(self_)) {
-    ended_.push_back(*completion);
+    ended_.push_back({*completion, ++count_});
     messages_.breaklink(self_, completion->link);
   }
 }
 
-std::optional<Completion> Conversations::take(LinkId link) {
+std::optional<Completion> Conversations::take(LinkId link, std::uint64_t* number) {
   collect();
-  const auto found = std::ranges::find(ended_, link, &Completion::link);
+  const auto found = std::ranges::find(
+      ended_, link, [](const Ended& ended) { return ended.completion.link; });
   if (found == ended_.end()) return std::nullopt;
-  const Completion completion = *found;
+  const Completion completion = found->completion;
+  if (number != nullptr) *number = found->number;
   ended_.erase(found);
   return completion;
 }

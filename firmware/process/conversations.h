@@ -27,7 +27,11 @@ class Conversations {
   }
 
   /// What has become of one; none while it is on its way. Ends the link: there is no second answer.
-  std::optional<Completion> take(LinkId link);
+  /// `number`, if wanted, is its place in the order in which links of this process have ended.
+  std::optional<Completion> take(LinkId link, std::uint64_t* number = nullptr);
+
+  /// How many have ended, as far as was looked.
+  std::uint64_t ended() const { return count_; }
 
   /// Calls one off, or forgets how it has ended.
   void drop(LinkId link);
@@ -48,7 +52,12 @@ class Conversations {
 
   MessageSystem& messages_;
   Process& self_;
-  std::vector<Completion> ended_;  // in the order in which they ended
+  struct Ended {
+    Completion completion;
+    std::uint64_t number;
+  };
+  std::vector<Ended> ended_;  // in the order in which they ended
+  std::uint64_t count_ = 0;
 };
 
 }  // namespace xybus

@@ -50,6 +50,7 @@ MessageSystem& Guardian::messages() { return control_.messages(); }
 const Membership& Guardian::membership() const { return control_.membership(); }
 Environment& Guardian::environment() { return control_.environment(); }
 Dispatcher& Guardian::dispatcher() { return control_.dispatcher(); }
+Devices& Guardian::devices() { return control_.devices(); }
 const Dct& Guardian::dct() const { return control_.dct(); }
 
 // ---- New processes ------------------------------------------------------------------------------

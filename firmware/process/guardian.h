@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "contract/contract.h"
+#include "firmware/dispatcher/devices.h"
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/dispatcher/task.h"
 #include "firmware/environment.h"
@@ -69,6 +70,8 @@ class Guardian {
   const Membership& membership() const;
   Environment& environment();
   Dispatcher& dispatcher();
+  /// The disk drives that its CPU is connected to.
+  Devices& devices();
   ProcessControl& control() { return control_; }
   const Dct& dct() const;
 

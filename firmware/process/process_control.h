@@ -20,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "firmware/dispatcher/devices.h"
 #include "firmware/dispatcher/dispatcher.h"
 #include "firmware/dispatcher/task.h"
 #include "firmware/environment.h"
@@ -47,6 +48,7 @@ class ProcessControl {
     const ProgramLibrary* programs = nullptr;  ///< May be null: there are none.
     unsigned epoch = 0;                        ///< Of this CPU.
     unsigned most_processes = 0;               ///< That are not the kernel's.
+    Devices* devices = nullptr;                ///< Of this CPU.
   };
 
   ProcessControl(Environment& environment, Dispatcher& dispatcher, MessageSystem& messages,
@@ -72,6 +74,7 @@ class ProcessControl {
   MessageSystem& messages() { return messages_; }
   const Membership& membership() const { return membership_; }
   const Dct& dct() const { return dct_; }
+  Devices& devices() { return *config_.devices; }
   ProcessHandle handle_of(const Process& process) const;
 
   /// What waits here for another CPU or for an answer: notices, updates, processes that are being

@@ -28,6 +28,9 @@ void clear(const fs::path& place) {
   std::error_code error;
   for (const char* file : output_files) fs::remove(place / file, error);
   fs::remove(place / "output.txt", error);
+  for (const auto& entry : fs::directory_iterator(place / "disks", error))
+    if (entry.path().extension() == ".img") fs::remove(entry.path(), error);
+  fs::remove(place / "disks", error);
   fs::remove(place, error);
 }
 

@@ -38,6 +38,16 @@ unsigned bit_of(contract::Register reg, RandomStream& random) {
 
 }  // namespace
 
+FaultDetail draw_drive(FaultKind kind, const std::vector<DiskSpec>& disks, RandomStream& random) {
+  const DiskSpec& disk = disks[random.below(disks.size())];
+  FaultDetail detail;
+  detail.disk = disk.name;
+  detail.drive = number(random, disk.drives);
+  detail.drive_number = *drive_number(disks, disk.name, detail.drive);
+  if (is_drive_error(kind) && random.below(2) == 0) detail.block = number(random, disk.blocks);
+  return detail;
+}
+
 FaultDetail draw_detail(FaultKind kind, unsigned cpus, RandomStream& random) {
   FaultDetail detail;
   switch (kind) {

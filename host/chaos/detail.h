@@ -12,4 +12,7 @@ namespace xybus {
 /// are drawn packet by packet.
 FaultDetail draw_detail(FaultKind kind, unsigned cpus, RandomStream& random);
 
+/// The same of a disk fault: any drive; of its errors any block or, half of them, all.
+FaultDetail draw_drive(FaultKind kind, const std::vector<DiskSpec>& disks, RandomStream& random);
+
 }  // namespace xybus

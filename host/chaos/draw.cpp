@@ -133,6 +133,10 @@ bool Draw::next(Drawn& drawn) {
     drawn.duration = std::max(drawn.duration, least_off_cycles);
   } else if (is_node_fault(fault.kind)) {
     fault.cpu = pick(random_, chaos_.cpus);
+  } else if (is_disk_fault(fault.kind)) {
+    fault.until_cycle = drawn.duration;
+    fault.detail = draw_drive(fault.kind, scenario_.disks, random_);
+    return true;
   } else {
     fault.bus = pick(random_, chaos_.buses);
     // Only with both buses are there two machines.

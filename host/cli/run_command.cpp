@@ -69,6 +69,24 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   return options;
 }
 
+/// The images at the end must not be those from the beginning: what failed could not be repeated.
+void check_images(const Scenario& scenario, const fs::path& directory) {
+  const fs::path own = fs::weakly_canonical(directory / "disks");
+  for (const DiskSpec& disk : scenario.disks) {
+    if (disk.image.empty() || fs::weakly_canonical(disk.image).parent_path() != own) continue;
+    throw UsageError(fmt::format("the run would overwrite the image {} that it starts from; "
+                                 "expected another --out",
+                                 image_file(disk.image, 0)));
+  }
+}
+
+/// The images that an earlier run left.
+void remove_images(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory / "disks", error))
+    if (entry.path().extension() == ".img") fs::remove(entry.path(), error);
+}
+
 /// Takes out what an earlier run left, and finds out before the run whether there can be a new one.
 void make_way(const fs::path& file) {
   std::error_code error;
@@ -89,6 +107,7 @@ void prepare(const fs::path& directory, const fs::path& scenario) {
                                  error ? error.message() : "a file is in the way"));
   for (const char* file : output_files)
     if (!fs::equivalent(directory / file, scenario, error)) make_way(directory / file);
+  remove_images(directory);
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -154,6 +173,7 @@ void say_missing(const RunOptions& options, const RunResult& result) {
 int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptions options) {
   const StatusSignal signal;
   show_status(request, scenario.system.clock_hz, options);
+  options.write_disks = true;
   RunOutputs outputs{options.out_dir, false, repeat_command(request), {}};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
@@ -212,6 +232,7 @@ int run_command(const RunRequest& asked) {
   try {
     const RunOptions options = options_for(request, scenario, directory);
     if (request.trace_only) return run_for_trace(scenario, options);
+    check_images(scenario, directory);
     prepare(directory, scenario.path);
     if (!(scenario == read))
       write_file(fs::path(directory) / "drawn.toml",

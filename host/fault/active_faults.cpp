@@ -30,6 +30,7 @@ void ActiveFaults::change(const FaultSpec& fault, bool on, Machine& machine) {
   if (on) active_.push_back(&fault);
   if (!on) std::erase(active_, &fault);
   if (fault.cpu) return apply(*fault.cpu, machine);
+  if (fault.kind == FaultKind::disk_dies) return apply_to_drive(fault.detail.drive_number, machine);
   for (const BusId bus : {BusId::x, BusId::y}) {
     if (!fault.bus || *fault.bus == bus) apply(bus, machine);
   }
@@ -55,6 +56,12 @@ void ActiveFaults::apply(BusId bus, Machine& machine) const {
     }
   }
   machine.fabric().set_bus_fault(bus, sum);
+}
+
+void ActiveFaults::apply_to_drive(unsigned number, Machine& machine) const {
+  machine.drive(number).set_dead(std::ranges::any_of(active_, [number](const FaultSpec* fault) {
+    return fault->kind == FaultKind::disk_dies && fault->detail.drive_number == number;
+  }));
 }
 
 void ActiveFaults::apply(unsigned cpu, Machine& machine) const {

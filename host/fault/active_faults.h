@@ -24,6 +24,7 @@ class ActiveFaults {
  private:
   void apply(contract::BusId bus, Machine& machine) const;
   void apply(unsigned cpu, Machine& machine) const;
+  void apply_to_drive(unsigned number, Machine& machine) const;
 
   std::vector<const FaultSpec*> active_;  // in the order of their beginning
 };

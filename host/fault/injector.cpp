@@ -55,6 +55,7 @@ Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, Fau
 void Injector::arm() {
   for (Fault& fault : faults_) {
     if (is_packet_fault(fault.spec.kind)) continue;
+    if (std::holds_alternative<EachPacket>(fault.spec.when)) continue;
     if (const auto* at = std::get_if<AtCycle>(&fault.spec.when)) {
       points_.at(at->cycle, [this, &fault, cycle = at->cycle] { begin(fault, cycle); });
     }
@@ -74,6 +75,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
   fault.first_cycle = cycle;
   const FaultKind kind = fault.spec.kind;
   if (kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
+  if (kind == FaultKind::power_failure) return points_.power_failure(cycle);
   if (fault.spec.for_cycles) {
     fault.spec.until_cycle = cycle + *fault.spec.for_cycles;
     points_.at(*fault.spec.until_cycle,
@@ -240,6 +242,7 @@ bool Injector::concerns(const Fault& fault, BusId bus, std::uint64_t start_cycle
                         bool down) const {
   const FaultSpec& spec = fault.spec;
   if (!fault.first_cycle || is_packet_fault(spec.kind) || is_instant(spec.kind)) return false;
+  if (is_disk_fault(spec.kind)) return false;
   if (fault.ended && start_cycle >= *fault.ended) return false;
   if (spec.kind == FaultKind::bus_down) return down && on_bus(fault, bus);
   if (start_cycle < *fault.first_cycle) return false;

@@ -17,6 +17,7 @@
 #include "contract/contract.h"
 #include "fault/open_packet.h"
 #include "firmware/observer.h"
+#include "model/disk.h"
 #include "random/random.h"
 #include "report/run_result.h"
 #include "scenario/scenario.h"
@@ -52,6 +53,8 @@ class FaultPoints {
   virtual void restart(unsigned cpu, std::uint64_t cycle) = 0;
   /// A node begins or ceases to misbehave: babbling_node, forged_source or bus_hog.
   virtual void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) = 0;
+  /// All CPUs and drives stop for good.
+  virtual void power_failure(std::uint64_t cycle) = 0;
   /// Any other fault that holds for a time begins or ends; one that happens once only begins.
   virtual void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) = 0;
 };
@@ -86,6 +89,9 @@ class Injector {
   void packet_answered(contract::BusId bus, std::uint64_t start_cycle, unsigned source,
                        contract::Answer answer, bool down);
 
+  /// A drive carries out a command: whether that fails. A bad block that is written is good again.
+  bool drive_fails(const DriveAccess& access);
+
   /// The guardian of a bus has caught a node.
   void offence(unsigned node, std::uint64_t cycle);
 
@@ -101,7 +107,9 @@ class Injector {
     std::array<std::uint64_t, 2> seen{};  // packets that count for AtPacket; events: the first
     std::optional<std::uint64_t> from{};  // AtEvent: packets that start from this cycle on
     bool spent = false;                   // it will not strike again
-    std::uint64_t struck = 0;             // packets; not a packet fault: those meanwhile
+    bool mended = false;                  // a bad block that was written anew
+    std::uint64_t struck = 0;             // packets; not a packet fault: those meanwhile; of
+                                          // errors of a drive: commands
     std::optional<std::uint64_t> first_cycle{};
     std::optional<std::uint64_t> ended{};    // not a packet fault: the first cycle without it
     std::array<std::uint64_t, 5> answers{};  // of the packets it struck, by contract::Answer
@@ -127,6 +135,7 @@ class Injector {
   static bool on_bus(const Fault& fault, contract::BusId bus);
   bool strikes(Fault& fault, contract::BusId bus, std::uint64_t cycle, unsigned source);
   bool strikes(Fault& fault, const OpenPacket& packet);
+  static bool holds(Fault& fault, const DriveAccess& access);
   void begin_from(Fault& fault, std::uint64_t cycle);
   void strike(std::size_t fault, contract::BusId bus, std::uint64_t cycle, PacketHit& hit);
   bool concerns(const Fault& fault, contract::BusId bus, std::uint64_t start_cycle,

@@ -11,6 +11,11 @@ namespace {
 
 std::string what(const FaultSpec& spec) {
   if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
+  if (spec.kind == FaultKind::power_failure) return name(spec.kind);
+  if (is_disk_fault(spec.kind)) {
+    const std::string block = spec.detail.block ? fmt::format(" block {}", *spec.detail.block) : "";
+    return fmt::format("{} {}-{}{}", name(spec.kind), spec.detail.disk, spec.detail.drive, block);
+  }
   return fmt::format("{} {}", name(spec.kind), spec.bus ? name(*spec.bus) : "x and y");
 }
 
@@ -43,7 +48,8 @@ std::string when(const FaultSpec& spec) {
     when = text(*event) + delay_text(event->delay_cycles);
   } else {
     const auto& each = std::get<EachPacket>(spec.when);
-    when = fmt::format("each packet with probability {}", each.probability);
+    when = fmt::format("each {} with probability {}",
+                       is_drive_error(spec.kind) ? "command" : "packet", each.probability);
     if (each.after_cycle != 0) when += fmt::format(" from cycle {}", each.after_cycle);
   }
   if (spec.until_cycle) when += fmt::format(", until cycle {}", *spec.until_cycle);
@@ -70,7 +76,13 @@ std::string Injector::packets_text(const Fault& fault) {
 std::string Injector::effect(const Fault& fault) {
   if (!fault.first_cycle) return "never came";
   const FaultKind kind = fault.spec.kind;
-  if (is_instant(kind)) return fmt::format("at cycle {}", *fault.first_cycle);
+  if (is_instant(kind) || kind == FaultKind::power_failure)
+    return fmt::format("at cycle {}", *fault.first_cycle);
+  if (kind == FaultKind::disk_dies) return fmt::format("from cycle {}", *fault.first_cycle);
+  if (is_drive_error(kind)) {
+    return fmt::format("from cycle {}: {} command{} failed{}", *fault.first_cycle, fault.struck,
+                       fault.struck == 1 ? "" : "s", fault.mended ? ", then written anew" : "");
+  }
   const bool off = kind == FaultKind::cpu_halt || kind == FaultKind::cpu_restart;
   std::string text = fmt::format("{}from cycle {}", off ? "silent " : "", *fault.first_cycle);
   if (kind == FaultKind::cpu_restart) {

@@ -27,6 +27,7 @@ void CpuFirmware::run(unsigned cpu, hal::Hal& hal) {
   Kernel kernel(hal, config, &watch_);
   Site site{cpu, hal, kernel};
   plan_.install(site);
+  if (on_boot_) on_boot_(site);
   struct Known {
     Kernel*& kernel;
     ~Known() { kernel = nullptr; }

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "model/machine.h"
 #include "run/checks.h"
@@ -32,6 +34,9 @@ class CpuFirmware {
   /// Of a CPU's present incarnation.
   unsigned epoch(unsigned cpu) const { return checks_.outages().restarts(cpu) % epochs; }
 
+  /// Called whenever a kernel starts, behind the workloads' processes.
+  void on_boot(std::function<void(Site&)> callback) { on_boot_ = std::move(callback); }
+
   const Kernels& kernels() const { return kernels_; }
   /// Which CPUs have a kernel that may act for the machine.
   std::uint32_t operational() const;
@@ -49,6 +54,7 @@ class CpuFirmware {
   Plan& plan_;
   Checks& checks_;
   KernelWatch& watch_;
+  std::function<void(Site&)> on_boot_;
   Kernels kernels_{};
   std::array<const FaultSpec*, contract::max_nodes> hostile_{};  // what makes a CPU so
 };

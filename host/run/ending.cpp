@@ -29,6 +29,11 @@ void Ending::complete_at(std::uint64_t cycle) {
   machine_.at(cycle, [this] { machine_.stop(); });
 }
 
+void Ending::power_failed(std::uint64_t cycle) {
+  complete_ = true;
+  machine_.at(cycle + 1, [this] { machine_.stop(); });
+}
+
 void Ending::complete_or_hung() {
   if (complete_ || stalled_) return;
   overdue_ = true;

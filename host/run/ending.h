@@ -22,6 +22,8 @@ class Ending {
 
   /// Sets up what happens at a cycle, and when the workloads are complete. Once, before the run.
   void arm();
+  /// All CPUs have stopped: the run ends with that, and is complete.
+  void power_failed(std::uint64_t cycle);
   /// Now and then: ends the run if nothing moves any more.
   void look(std::uint64_t cycle);
 

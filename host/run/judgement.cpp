@@ -19,7 +19,11 @@ const FaultSpec* beyond_judgement(const Scenario& scenario) {
       case FaultKind::interrupt_spurious:
       case FaultKind::cpu_slow:
       case FaultKind::cpu_restart:
-      case FaultKind::hostile_cpu: return true;
+      case FaultKind::hostile_cpu:
+      case FaultKind::disk_dies:
+      case FaultKind::disk_read_error:
+      case FaultKind::disk_write_error:
+      case FaultKind::power_failure: return true;
       default: return false;
     }
   });

@@ -74,6 +74,7 @@ std::string describe(const Held& held) {
   add(held.timers, "timer of a stopped process", "timers of stopped processes");
   add(held.control, "notice or update of process control",
       "notices or updates of process control");
+  add(held.drives, "drive", "drives");
   return text.empty() ? "a process that does not stop" : text;
 }
 

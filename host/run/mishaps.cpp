@@ -14,6 +14,10 @@ constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
 constexpr EventKind restart_kind{"cpu_restart", {"cpu", "epoch"}};
+constexpr EventKind power_kind{"power_failure", {}};
+constexpr EventKind disk_kind{"disk_fault", {EventField{"kind", name_of<FaultKind>}, "drive"}};
+constexpr EventKind disk_end_kind{"disk_fault_end",
+                                  {EventField{"kind", name_of<FaultKind>}, "drive"}};
 constexpr EventKind rogue_kind{"rogue", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
 constexpr EventKind fault_kind{"fault", {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
 constexpr EventKind fault_end_kind{"fault_end",
@@ -67,6 +71,19 @@ void Mishaps::restart(unsigned cpu, std::uint64_t cycle) {
   active_.restarted(cpu);
 }
 
+// Nothing befalls a machine any more that is off.
+void Mishaps::power_failure(std::uint64_t cycle) {
+  log_.record(EventLog::faults(), cycle, power_kind, {});
+  notes_.fault(cycle, "power fails");
+  for (unsigned number = 0; number < machine_.drives(); ++number) machine_.drive(number).power_off();
+  for (unsigned cpu = 0; cpu < machine_.cpus(); ++cpu) {
+    if (firmware_.is_hostile(cpu)) machine_.halt(cpu);
+    halt(cpu, cycle);
+  }
+  over_ = true;
+  if (on_power_failure_) on_power_failure_(cycle);
+}
+
 void Mishaps::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, on ? rogue_kind : sound_kind,
               {cpu, static_cast<std::uint64_t>(misdeed)});
@@ -76,6 +93,7 @@ void Mishaps::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t 
 }
 
 void Mishaps::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  if (is_disk_fault(fault.kind)) return set_disk_fault(fault, on, cycle);
   checks_.fault(fault, on, cycle);
   log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
               {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
@@ -83,6 +101,16 @@ void Mishaps::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   notes_.fault(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
   if (fault.kind == FaultKind::hostile_cpu) return set_hostile(fault, on, cycle);
   active_.change(fault, on, machine_);
+}
+
+// Errors of commands are the injector's.
+void Mishaps::set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  const unsigned drive = fault.detail.drive_number;
+  log_.record(EventLog::faults(), cycle, on ? disk_kind : disk_end_kind,
+              {static_cast<std::uint64_t>(fault.kind), drive});
+  notes_.fault(cycle, fmt::format("{} {}-{}{}", name(fault.kind), fault.detail.disk,
+                                  fault.detail.drive, on ? "" : " ends"));
+  if (fault.kind == FaultKind::disk_dies) active_.change(fault, on, machine_);
 }
 
 // Its kernel and processes are gone for good, and other firmware takes over a little later, when

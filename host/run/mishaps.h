@@ -38,8 +38,14 @@ class Mishaps : public FaultPoints {
   /// Does nothing to a CPU that is halted.
   void halt(unsigned cpu, std::uint64_t cycle) override;
   void restart(unsigned cpu, std::uint64_t cycle) override;
+  void power_failure(std::uint64_t cycle) override;
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
   void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
+
+  /// Called at a power failure, after everything has stopped.
+  void on_power_failure(std::function<void(std::uint64_t cycle)> callback) {
+    on_power_failure_ = std::move(callback);
+  }
 
   /// Notes a packet, and what is done to it, beside the waveform. See BusWatch::on_strike.
   void note(contract::BusId bus, std::uint64_t cycle, const PacketHit& hit);
@@ -50,6 +56,7 @@ class Mishaps : public FaultPoints {
 
  private:
   void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
+  void set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycle);
 
   Machine& machine_;
   CpuFirmware& firmware_;
@@ -58,6 +65,7 @@ class Mishaps : public FaultPoints {
   EventLog& log_;
   TraceNotes& notes_;
   ActiveFaults active_;
+  std::function<void(std::uint64_t)> on_power_failure_;
   bool over_ = false;
 };
 

@@ -11,6 +11,8 @@
 #include "run/bus_watch.h"
 #include "run/checks.h"
 #include "run/cpu_firmware.h"
+#include "run/disk_watch.h"
+#include "run/drives.h"
 #include "run/ending.h"
 #include "run/kernel_watch.h"
 #include "run/leak_check.h"
@@ -70,6 +72,7 @@ class Run {
   Injector injector_;
   KernelWatch kernel_watch_;
   BusWatch bus_watch_;
+  DiskWatch disk_watch_;
   Ending ending_;
   Machine machine_;
 
@@ -90,6 +93,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       injector_(scenario.faults, options.seed, mishaps_),
       kernel_watch_(log, injector_, checks_, options.planted.value_or(0)),
       bus_watch_(injector_, checks_, log),
+      disk_watch_(injector_, log),
       ending_(machine_, checks_, workloads_, scenario.complete_by),
       machine_(fabric_config(scenario, options)) {
   if (options.failure_at) notes_.failure(*options.failure_at);
@@ -102,7 +106,11 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   checks_.add_reference(machine_);
   bus_watch_.set_reference(checks_.reference());
   machine_.fabric().set_observer(&bus_watch_);
+  add_drives(scenario, machine_);
+  for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).set_observer(&disk_watch_);
+  firmware_.on_boot(options.on_boot);
   firmware_.install(machine_);
+  mishaps_.on_power_failure([this](std::uint64_t cycle) { ending_.power_failed(cycle); });
   kernel_watch_.on_membership([this](unsigned cpu, const KernelEvent& event) {
     membership_event(cpu, event);
   });
@@ -175,7 +183,9 @@ RunResult Run::operator()() {
   const std::chrono::duration<double> wall = Clock::now() - start;
   progress_.clear();
   if (options_.trace) write_view();
+  if (options_.write_disks) write_images(scenario_, machine_, options_.out_dir + "/disks");
   kernel_watch_.close();
+  disk_watch_.close();
   ending_.close();
   return result(failure, wall.count());
 }

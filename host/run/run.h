@@ -16,6 +16,8 @@
 
 namespace xybus {
 
+struct Site;
+
 struct RunOptions {
   FabricKind fabric = FabricKind::rtl;
   std::uint64_t seed = 1;
@@ -38,6 +40,12 @@ struct RunOptions {
   /// Test hook: the n-th kernel event, counted over the whole run from 1, is recorded with another
   /// tag in each process that runs it. Such a run is not deterministic.
   std::optional<std::uint64_t> planted;
+
+  /// Test hook: called whenever a kernel starts, to give it more processes.
+  std::function<void(Site&)> on_boot;
+
+  /// Leaves images of the drives in out_dir/disks, however the run ends.
+  bool write_disks = false;
 
   /// Of a run that is repeated for a trace: where it failed, to be marked.
   std::optional<std::uint64_t> failure_at;

@@ -20,6 +20,21 @@ contract::Register read_register(const Section& section) {
   return registers[section.word("register", words)];
 }
 
+void read_drive(const Section& section, FaultKind kind, const std::vector<DiskSpec>& disks,
+                FaultDetail& detail) {
+  if (disks.empty())
+    throw ScenarioError(section.at(), fmt::format("{} without a disk", name(kind)),
+                        "at least one [[disk]]");
+  Words names;
+  for (const DiskSpec& disk : disks) names.push_back(disk.name);
+  const DiskSpec& disk = disks[section.word("disk", names)];
+  detail.disk = disk.name;
+  detail.drive = unsigned(section.integer("drive", 0, disk.drives - 1));
+  detail.drive_number = *drive_number(disks, disk.name, detail.drive);
+  if (section.has("block"))
+    detail.block = std::uint32_t(section.integer("block", 0, disk.blocks - 1));
+}
+
 }  // namespace
 
 std::vector<contract::Register> registers_to_upset() {
@@ -40,17 +55,21 @@ DetailKeys detail_keys(FaultKind kind) {
     case FaultKind::register_upset: return {{"register", "bits"}, 2};
     case FaultKind::cpu_slow: return {{"factor"}, 1};
     case FaultKind::hostile_cpu: return {{"view"}, 0};
+    case FaultKind::disk_dies: return {{"disk", "drive"}, 2};
+    case FaultKind::disk_read_error:
+    case FaultKind::disk_write_error: return {{"disk", "drive", "block"}, 2};
     default: return {};
   }
 }
 
 const Words& all_detail_keys() {
   static const Words keys{"bits", "part", "cpus", "wire", "level", "cycles",
-                          "address", "register", "factor", "view"};
+                          "address", "register", "factor", "view", "disk", "drive", "block"};
   return keys;
 }
 
-FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus) {
+FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus,
+                              const std::vector<DiskSpec>& disks) {
   const DetailKeys own = detail_keys(kind);
   for (const std::string_view key : all_detail_keys()) {
     if (!section.has(key) || std::ranges::find(own.keys, key) != own.keys.end()) continue;
@@ -96,6 +115,9 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
     case FaultKind::hostile_cpu:
       if (section.has("view")) detail.inside = section.word("view", {"outside", "inside"}) == 1;
       break;
+    case FaultKind::disk_dies:
+    case FaultKind::disk_read_error:
+    case FaultKind::disk_write_error: read_drive(section, kind, disks, detail); break;
     default: break;
   }
   return detail;

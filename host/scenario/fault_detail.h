@@ -19,7 +19,8 @@ struct DetailKeys {
 DetailKeys detail_keys(FaultKind kind);
 
 /// Reads them. Throws ScenarioError; also for a key of another kind.
-FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus);
+FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus,
+                              const std::vector<DiskSpec>& disks);
 
 /// All keys of all kinds.
 const Words& all_detail_keys();

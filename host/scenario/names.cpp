@@ -67,6 +67,10 @@ const std::vector<Described>& known_faults() {
       {"cpu-slow", "a CPU takes longer for everything, by a factor"},
       {"cpu-restart", "a CPU and its engine fall silent for a time, then start again"},
       {"hostile-cpu", "a CPU runs firmware that sends others whatever may do harm"},
+      {"disk-dies", "a drive answers no more, for a time or for good"},
+      {"disk-read-error", "a block of a drive, or all, cannot be read"},
+      {"disk-write-error", "a block of a drive, or all, cannot be written"},
+      {"power-failure", "all CPUs and drives stop at once, and the run ends"},
   };
   return list;
 }

@@ -17,19 +17,27 @@ constexpr std::uint64_t longest_cycles = std::uint64_t{1} << 48;  // no sum of t
 
 // What a scenario gets that does not say: all but upsets inside a node, which has no ECC, and
 // hostile CPUs, which want workloads that have nothing to do with them.
-bool by_default(FaultKind kind) {
-  return !is_instant(kind) && kind != FaultKind::hostile_cpu;
+bool by_default(FaultKind kind, const Scenario& scenario) {
+  if (is_disk_fault(kind)) return !scenario.disks.empty();
+  return !is_instant(kind) && kind != FaultKind::hostile_cpu && kind != FaultKind::power_failure;
 }
 
-std::vector<FaultKind> read_kinds(const Section& section) {
+std::vector<FaultKind> read_kinds(const Section& section, const Scenario& scenario) {
   std::vector<FaultKind> kinds;
   if (section.has("kinds")) {
     for (const std::size_t kind : section.word_list("kinds", names_of(known_faults())))
       kinds.push_back(FaultKind(kind));
+    for (const FaultKind kind : kinds) {
+      if (is_disk_fault(kind) && scenario.disks.empty())
+        section.fail("kinds", fmt::format("{} without a disk", name(kind)),
+                     "at least one [[disk]]");
+      if (kind == FaultKind::power_failure)
+        section.fail("kinds", "power-failure in [chaos]", "a [[fault]] for it: the run ends");
+    }
     return kinds;
   }
   for (std::size_t kind = 0; kind < known_faults().size(); ++kind)
-    if (by_default(FaultKind(kind))) kinds.push_back(FaultKind(kind));
+    if (by_default(FaultKind(kind), scenario)) kinds.push_back(FaultKind(kind));
   return kinds;
 }
 
@@ -78,7 +86,7 @@ void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenar
   const double clock = scenario.system.clock_hz;
   ChaosSpec chaos;
   chaos.at = section.at();
-  chaos.kinds = read_kinds(section);
+  chaos.kinds = read_kinds(section, scenario);
   read_number(section, chaos);
   if (section.has("tolerance"))
     chaos.single = section.word("tolerance", {"single", "any"}) == 0;

@@ -41,7 +41,9 @@ void read_duration(const Section& section, const SystemSpec& system, bool packet
                    FaultSpec& fault) {
   if (section.has("until")) section.fail("for", "for contradicts until", "one of the two");
   const bool single = packet_fault && std::holds_alternative<AtPacket>(fault.when);
-  if (fault.kind == FaultKind::cpu_halt || is_instant(fault.kind) || single ||
+  const bool is_end =
+      fault.kind == FaultKind::cpu_halt || fault.kind == FaultKind::power_failure;
+  if (is_end || is_instant(fault.kind) || single ||
       std::holds_alternative<EachPacket>(fault.when))
     section.fail("for", fmt::format("for on a {} that has no length", name(fault.kind)),
                  "no for");
@@ -79,6 +81,8 @@ void read_until(const Section& section, const SystemSpec& system, bool packet_fa
   if (!section.has("until")) return;
   if (fault.kind == FaultKind::cpu_halt)
     section.fail("until", "until on cpu-halt", "no until: a halted CPU stays halted");
+  if (fault.kind == FaultKind::power_failure)
+    section.fail("until", "until on power-failure", "no until: the run ends");
   if (is_instant(fault.kind))
     section.fail("until", fmt::format("until on {}", name(fault.kind)),
                  "no until: it happens once");
@@ -133,7 +137,8 @@ constexpr unsigned most_chance = 1'000'000;
 }  // namespace
 
 FaultSpec read_fault(const toml::table& table, const std::string& path, const Origin& origin,
-                     const SystemSpec& system) {
+                     const Scenario& scenario) {
+  const SystemSpec& system = scenario.system;
   const Words kinds = names_of(known_faults());
   const std::string kind = kind_of(table, path, origin, kinds);
   Words keys{"kind", "bus", "cpu", "at", "at_cycle", "when", "probability", "after", "until", "for",
@@ -150,8 +155,15 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
     fault.cpu = section.cpu("cpu", system.cpus);
   } else {
     if (section.has("cpu"))
-      section.fail("cpu", "cpu on " + kind, "bus; cpu is for faults of a node");
-    if (section.has("bus")) fault.bus = bus_of(section.word("bus", {"x", "y"}));
+      section.fail("cpu", "cpu on " + kind,
+                   is_disk_fault(fault.kind)                 ? "disk; cpu is for faults of a node"
+                   : fault.kind == FaultKind::power_failure ? "no cpu: it is for all"
+                                                            : "bus; cpu is for faults of a node");
+    if (section.has("bus")) {
+      if (!packet_fault && !is_bus_fault(fault.kind))
+        section.fail("bus", "bus on " + kind, "no bus");
+      fault.bus = bus_of(section.word("bus", {"x", "y"}));
+    }
   }
 
   const std::string_view trigger = trigger_of(section);
@@ -163,7 +175,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
     fault.when = read_point(section, table, path, origin, system);
     if (packet_fault) fit_packet_fault(section, fault);
   } else {
-    if (!packet_fault)
+    if (!packet_fault && !is_drive_error(fault.kind))
       section.fail("probability", "probability on " + kind, "at, at_cycle or when");
     EachPacket each{section.fraction("probability")};
     if (section.has("after")) each.after_cycle = section.time("after", system.clock_hz);
@@ -174,7 +186,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
   if (section.has("chance")) fault.chance = unsigned(section.integer("chance", 0, most_chance));
   read_until(section, system, packet_fault, fault);
   check_restart(section, fault);
-  fault.detail = read_fault_detail(section, fault.kind, system.cpus);
+  fault.detail = read_fault_detail(section, fault.kind, system.cpus, scenario.disks);
   check_late_bits(section, fault);
   return fault;
 }

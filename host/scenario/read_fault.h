@@ -10,6 +10,6 @@ namespace xybus {
 
 /// Reads it; `path` is the dotted key of its table. Throws ScenarioError.
 FaultSpec read_fault(const toml::table& table, const std::string& path, const Origin& origin,
-                     const SystemSpec& system);
+                     const Scenario& scenario);
 
 }  // namespace xybus

@@ -13,6 +13,7 @@
 #include "scenario/overrides.h"
 #include "scenario/quantity.h"
 #include "scenario/read_chaos.h"
+#include "scenario/read_disk.h"
 #include "scenario/read_fault.h"
 #include "scenario/read_workload.h"
 #include "scenario/section.h"
@@ -121,7 +122,7 @@ void check_limits(const Section& section, Scenario& scenario) {
 }
 
 Scenario read_scenario(const toml::table& root, const std::string& path, const Origin& origin) {
-  const Section top(root, "", origin, {"run", "system", "limits", "workload", "fault", "chaos"});
+  const Section top(root, "", origin, {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
   const toml::table& system_table = table_or_empty(root, "system", origin);
   const Section system(system_table, "system", origin,
                        {"name", "cpus", "clock", "costs", "cost", "alive"});
@@ -141,6 +142,10 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
   scenario.limit_cycles = read_limit(limits, scenario.system.clock_hz);
 
   std::size_t number = 0;
+  for (const toml::table* table : tables(root, "disk", origin))
+    scenario.disks.push_back(read_disk(*table, fmt::format("disk.{}", number++), origin,
+                                       scenario.system, scenario.disks));
+  number = 0;
   for (const toml::table* table : tables(root, "workload", origin))
     scenario.workloads.push_back(read_workload(*table, fmt::format("workload.{}", number++), origin,
                                                scenario.system));
@@ -150,7 +155,7 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
   number = 0;
   for (const toml::table* table : tables(root, "fault", origin))
     scenario.faults.push_back(
-        read_fault(*table, fmt::format("fault.{}", number++), origin, scenario.system));
+        read_fault(*table, fmt::format("fault.{}", number++), origin, scenario));
   read_run(run, scenario);
   if (limits.has("complete_by"))
     scenario.complete_by = limits.time("complete_by", scenario.system.clock_hz);

@@ -16,6 +16,7 @@
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/observer.h"
 #include "model/fabric_kind.h"
+#include "scenario/disk_spec.h"
 #include "scenario/source.h"
 #include "scenario/workload_spec.h"
 
@@ -65,6 +66,10 @@ enum class FaultKind {
   cpu_slow,        ///< a CPU takes longer for everything
   cpu_restart,     ///< a CPU is off for a time, and starts again from the beginning
   hostile_cpu,     ///< a CPU runs firmware that sends what may do harm
+  disk_dies,         ///< a drive answers no more
+  disk_read_error,   ///< blocks of a drive cannot be read
+  disk_write_error,  ///< blocks of a drive cannot be written
+  power_failure,     ///< all CPUs and drives stop, and the run ends
 };
 
 /// Whether single packets on the wires are hit.
@@ -81,9 +86,20 @@ constexpr bool is_bus_fault(FaultKind kind) {
          kind == FaultKind::bus_slow || kind == FaultKind::controller_double_grant;
 }
 
+/// Whether single commands of a drive fail.
+constexpr bool is_drive_error(FaultKind kind) {
+  return kind == FaultKind::disk_read_error || kind == FaultKind::disk_write_error;
+}
+
+/// Whether it is done to a drive.
+constexpr bool is_disk_fault(FaultKind kind) {
+  return kind == FaultKind::disk_dies || is_drive_error(kind);
+}
+
 /// Whether it is done to a CPU or its node.
 constexpr bool is_node_fault(FaultKind kind) {
-  return !is_packet_fault(kind) && !is_bus_fault(kind);
+  return !is_packet_fault(kind) && !is_bus_fault(kind) && !is_disk_fault(kind) &&
+         kind != FaultKind::power_failure;
 }
 
 /// Whether a node breaks the rules of the buses.
@@ -119,6 +135,10 @@ struct FaultDetail {
   bool inside = false;           ///< hostile_cpu: it stays in the view, and does not lie about that
   std::uint32_t address = 0;     ///< ram_flip: of the byte
   contract::Register reg = contract::Register::control;  ///< register_upset
+  /// disk_...: the volume, which of its drives, and that one's number of all drives of the machine.
+  std::string disk{};
+  unsigned drive = 0, drive_number = 0;
+  std::optional<std::uint32_t> block{};  ///< disk_read_error, disk_write_error; none: all blocks
   bool operator==(const FaultDetail&) const = default;
 };
 
@@ -156,7 +176,8 @@ struct AtEvent {
   bool operator==(const AtEvent&) const = default;
 };
 
-/// Each packet for itself, with this probability, 0 to 1. Packet faults only.
+/// Each packet for itself, with this probability, 0 to 1; or each command that a drive carries out.
+/// Only packet faults, and errors of a drive.
 struct EachPacket {
   double probability = 0;
   std::uint64_t after_cycle = 0;  ///< packets that start earlier are spared, and draw no chance
@@ -204,6 +225,7 @@ struct Scenario {
   std::string path;  ///< the file, as found
   SystemSpec system;
   std::uint64_t limit_cycles = 0;  ///< at least 1
+  std::vector<DiskSpec> disks;          ///< their drives are numbered in this order
   std::vector<WorkloadSpec> workloads;  ///< at least 1
   std::vector<FaultSpec> faults;
   std::optional<ChaosSpec> chaos;

@@ -45,6 +45,17 @@ class WriteKeys : public WorkloadKeys {
   Table& table_;
 };
 
+void write(Table& table, const DiskSpec& disk) {
+  table.string("name", disk.name);
+  table.list("cpus", disk.cpus, decimal);
+  table.number("blocks", disk.blocks);
+  table.number("drives", disk.drives);
+  table.time("read", disk.read_cycles);
+  table.time("write", disk.write_cycles);
+  table.time("block", disk.block_cycles);
+  if (!disk.image.empty()) table.string("image", disk.image);
+}
+
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {
   const auto numbers = [&](const char* key, const std::vector<unsigned>& list) {
     if (!list.empty()) table.list(key, list, decimal);
@@ -76,6 +87,13 @@ void write(Table& table, FaultKind kind, const FaultDetail& detail) {
     case FaultKind::cpu_slow: table.number("factor", detail.factor); break;
     case FaultKind::hostile_cpu:
       if (detail.inside) table.string("view", "inside");
+      break;
+    case FaultKind::disk_dies:
+    case FaultKind::disk_read_error:
+    case FaultKind::disk_write_error:
+      table.string("disk", detail.disk);
+      table.number("drive", detail.drive);
+      if (detail.block) table.number("block", *detail.block);
       break;
     default: break;
   }
@@ -186,6 +204,10 @@ std::string scenario_text(const Scenario& scenario, const std::string& remark) {
   Table limits(text, "[limits]", clock);
   limits.time("time", scenario.limit_cycles);
   if (scenario.complete_by) limits.time("complete_by", *scenario.complete_by);
+  for (const DiskSpec& disk : scenario.disks) {
+    Table table(text, "[[disk]]", clock);
+    write(table, disk);
+  }
   for (const WorkloadSpec& workload : scenario.workloads) {
     Table table(text, "[[workload]]", clock);
     table.string("kind", name(workload));

@@ -27,6 +27,9 @@ struct Points : FaultPoints {
   void restart(unsigned cpu, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " restart " + std::to_string(cpu));
   }
+  void power_failure(std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " power fails");
+  }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
                   (on ? " on" : " off"));
@@ -483,4 +486,89 @@ TEST_CASE("faults that hold for a time count the packets that went meanwhile") {
         "from cycle 50: 2 packets meanwhile, 1 answered accepted, 1 answered busy");
   CHECK(bench.injector.results()[1].effect ==
         "from cycle 50: 2 packets from it meanwhile, 1 not answered, 1 answered busy");
+}
+
+namespace {
+
+FaultSpec drive_fault(FaultKind kind, FaultTime when, std::optional<std::uint32_t> block = {},
+                      std::optional<std::uint64_t> until = {}) {
+  FaultSpec spec = fault(kind, {}, when, until);
+  spec.detail.disk = "$DATA1";
+  spec.detail.drive = spec.detail.drive_number = 1;
+  spec.detail.block = block;
+  return spec;
+}
+
+bool read_fails(Bench& bench, std::uint64_t cycle, std::uint32_t block, std::uint32_t count = 1,
+                unsigned drive = 1) {
+  bench.points.run_to(cycle);
+  return bench.injector.drive_fails({drive, 0, false, block, count, cycle});
+}
+
+bool write_fails(Bench& bench, std::uint64_t cycle, std::uint32_t block, std::uint32_t count = 1) {
+  bench.points.run_to(cycle);
+  return bench.injector.drive_fails({1, 0, true, block, count, cycle});
+}
+
+}  // namespace
+
+TEST_CASE("a bad block fails each read that touches it, on its drive, until it is written anew") {
+  Bench bench({drive_fault(FaultKind::disk_read_error, AtCycle{100}, 7)});
+  CHECK_FALSE(read_fails(bench, 99, 7));
+  CHECK(read_fails(bench, 100, 7));
+  CHECK(read_fails(bench, 101, 4, 4));
+  CHECK_FALSE(read_fails(bench, 102, 4, 3));
+  CHECK_FALSE(read_fails(bench, 103, 8));
+  CHECK_FALSE(read_fails(bench, 104, 7, 1, 0));
+  CHECK_FALSE(write_fails(bench, 105, 8));
+  CHECK(read_fails(bench, 106, 7));
+  CHECK_FALSE(write_fails(bench, 107, 6, 2));
+  CHECK_FALSE(read_fails(bench, 108, 7));
+  CHECK(bench.injector.results()[0].what == "disk-read-error $DATA1-1 block 7");
+  CHECK(bench.injector.results()[0].effect ==
+        "from cycle 100: 3 commands failed, then written anew");
+}
+
+TEST_CASE("a drive that cannot be read at all is not mended by writing, but by the fault's end") {
+  Bench bench({drive_fault(FaultKind::disk_read_error, AtCycle{100}, {}, 200)});
+  CHECK(read_fails(bench, 100, 0));
+  CHECK_FALSE(write_fails(bench, 110, 0));
+  CHECK(read_fails(bench, 199, 0));
+  CHECK_FALSE(read_fails(bench, 200, 0));
+}
+
+TEST_CASE("a write that fails mends nothing") {
+  Bench bench({drive_fault(FaultKind::disk_read_error, AtCycle{1}, 7),
+               drive_fault(FaultKind::disk_write_error, AtCycle{1}, 7, 50)});
+  CHECK(write_fails(bench, 10, 7));
+  CHECK(read_fails(bench, 20, 7));
+  CHECK_FALSE(write_fails(bench, 60, 7));
+  CHECK_FALSE(read_fails(bench, 70, 7));
+}
+
+TEST_CASE("commands of a drive fail by chance, from and up to a cycle, the same for a seed") {
+  const auto count = [](std::uint64_t seed) {
+    Bench bench({drive_fault(FaultKind::disk_write_error, EachPacket{0.25, 1000}, {}, 3000)}, seed);
+    std::vector<std::uint64_t> failed;
+    for (std::uint64_t cycle = 0; cycle < 4000; ++cycle) {
+      CHECK_FALSE(read_fails(bench, cycle, 0));
+      if (write_fails(bench, cycle, 0)) failed.push_back(cycle);
+    }
+    return failed;
+  };
+  const auto failed = count(1);
+  CHECK(failed.front() >= 1000);
+  CHECK(failed.back() < 3000);
+  CHECK(failed.size() > 400);
+  CHECK(failed.size() < 600);
+  CHECK(count(1) == failed);
+  CHECK(count(2) != failed);
+}
+
+TEST_CASE("power fails once, at its cycle") {
+  Bench bench({fault(FaultKind::power_failure, {}, AtCycle{50})});
+  bench.points.run_to(49);
+  CHECK(bench.points.log.empty());
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{"50 power fails"});
 }

@@ -372,7 +372,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(error_of("[limits]\nfoo = 1\n") ==
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
-        "s.toml:14: unknown key \"machine\"; expected run, system, limits, workload, "
+        "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, workload, "
         "fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
@@ -383,7 +383,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
         "at, at_cycle, when, probability, after, until, for, chance, bits, part, cpus, wire, level, "
-        "cycles, address, register, factor or view");
+        "cycles, address, register, factor, view, disk, drive or block");
 }
 
 TEST_CASE("a value of the wrong type is reported with its line") {
@@ -514,7 +514,8 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "packet-drop, answer-drop, bus-down, cpu-halt, babbling-node, forged-source, bus-hog, "
         "answer-corrupt, packet-duplicate, bus-stuck-bit, partition, controller-dead, bus-slow, "
         "controller-double-grant, ram-flip, register-upset, interrupt-lost, interrupt-spurious, "
-        "completion-delayed, cpu-slow, cpu-restart or hostile-cpu");
+        "completion-delayed, cpu-slow, cpu-restart, hostile-cpu, disk-dies, disk-read-error, "
+        "disk-write-error or power-failure");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
@@ -704,7 +705,7 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
         "clock, costs, cost or alive");
   CHECK(error("machine.cpus=8") ==
-        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, workload, "
+        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, workload, "
         "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "

@@ -18,6 +18,7 @@ Scenario without_places(Scenario scenario) {
   scenario.path.clear();
   for (WorkloadSpec& workload : scenario.workloads)
     std::visit([](auto& spec) { spec.at = {}; }, workload);
+  for (DiskSpec& disk : scenario.disks) disk.at = {};
   for (FaultSpec& fault : scenario.faults) fault.at = {};
   if (scenario.chaos) scenario.chaos->at = {};
   return scenario;
@@ -91,20 +92,37 @@ WorkloadSpec some_workload(RandomStream& random, SystemSpec system) {
   return workload;
 }
 
-FaultSpec some_fault(RandomStream& random, unsigned cpus) {
+std::vector<DiskSpec> some_disks(RandomStream& random, unsigned cpus) {
+  std::vector<DiskSpec> disks(1 + random.below(3));
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    disks[i].name = "$DATA" + std::to_string(i);
+    disks[i].cpus = {0, 1 + unsigned(random.below(cpus - 1))};
+    disks[i].blocks = 1 + std::uint32_t(random.below(DiskSpec::most_blocks));
+    disks[i].drives = 1 + unsigned(random.below(2));
+    disks[i].read_cycles = 1 + random.below(1'000'000);
+    disks[i].write_cycles = 1 + random.below(1'000'000);
+    disks[i].block_cycles = 1 + random.below(10'000);
+  }
+  return disks;
+}
+
+FaultSpec some_fault(RandomStream& random, unsigned cpus, const std::vector<DiskSpec>& disks) {
   FaultSpec fault;
   fault.kind = FaultKind(random.below(known_faults().size()));
   fault.detail = draw_detail(fault.kind, cpus, random);
   const bool of_packets = is_packet_fault(fault.kind);
   const contract::BusId bus = contract::BusId(random.below(2));
-  if (is_node_fault(fault.kind)) {
+  if (is_disk_fault(fault.kind)) {
+    fault.detail = draw_drive(fault.kind, disks, random);
+  } else if (is_node_fault(fault.kind)) {
     fault.cpu = unsigned(random.below(cpus));
-  } else if (random.below(2) == 0) {
+  } else if (fault.kind != FaultKind::power_failure && random.below(2) == 0) {
     fault.bus = bus;
   }
   std::uint64_t start = random.next() >> (2 + random.below(60));
-  bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind);
-  switch (random.below(of_packets ? 4 : 3)) {
+  bool may_end = fault.kind != FaultKind::cpu_halt && !is_instant(fault.kind) &&
+                 fault.kind != FaultKind::power_failure;
+  switch (random.below(of_packets || is_drive_error(fault.kind) ? 4 : 3)) {
     case 0: fault.when = AtCycle{start}; break;
     case 1: {
       AtPacket point{1 + random.below(1000), {}, bus};
@@ -184,8 +202,9 @@ Scenario some_scenario(RandomStream& random) {
     scenario.workloads.push_back(one);
     scenario.system.alive_interval_cycles = least_alive_cycles;
   }
+  scenario.disks = some_disks(random, scenario.system.cpus);
   for (std::uint64_t n = random.below(6); n > 0; --n)
-    scenario.faults.push_back(some_fault(random, scenario.system.cpus));
+    scenario.faults.push_back(some_fault(random, scenario.system.cpus, scenario.disks));
   if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);
   if (random.below(2) == 0) scenario.fabric = FabricKind(random.below(2));
   if (random.below(2) == 0) {

@@ -1,0 +1,130 @@
+#include "firmware/filesystem/requestor.h"
+
+#include "firmware/filesystem/request_header.h"
+
+namespace xybus {
+
+using contract::FileOperation;
+
+Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
+  if (call.out.size() > most_file_data || call.in.size() > most_file_data) return Error::bounds;
+  PendingRequest& request = file.add();
+  request.operation = call.operation;
+  request.tag = call.tag;
+  request.sync_id = file.next_sync_id++;
+  request.in = call.in;
+  auto header = file_header(call.operation, file.open);
+  header.set_sync_id(request.sync_id);
+  set_position(header, call.position);
+  request.message.resize(file_header_bytes + call.out.size());
+  const std::span<std::byte> message(request.message);
+  store(header, message);
+  guardian_.environment().copy(call.out, message.subspan(file_header_bytes));
+  advance(file);
+  PendingRequest& last = file.outstanding().back();
+  if (last.state != PendingRequest::State::ended || last.sent_to) return Error::none;
+  const Error error = last.error;
+  file.remove(last);
+  return error;
+}
+
+void Requestor::advance(OpenFile& file) {
+  for (PendingRequest& request : file.outstanding()) {
+    if (request.state != PendingRequest::State::sent) continue;
+    std::uint64_t number = 0;
+    if (const auto completion = guardian_.conversations().take(request.link, &number)) {
+      judge(file, request, *completion, number);
+    }
+  }
+  if (const Error error = paths_.advance(file); error != Error::none) fail_waiting(file, error);
+  for (PendingRequest& request : file.outstanding()) {
+    if (file.path.state != FilePath::State::ready) break;
+    if (request.state == PendingRequest::State::waiting) send(file, request);
+  }
+}
+
+void Requestor::send(OpenFile& file, PendingRequest& request) {
+  paths_.look(file);
+  const FilePath& path = file.path;
+  auto header = load<contract::FileRequest>(request.message);
+  header.set_server_created(static_cast<std::uint32_t>(path.server.created));
+  store(header, request.message);
+  const auto link = guardian_.conversations().start(
+      path.server.at, request.message, request.in, static_cast<std::uint32_t>(request.operation));
+  if (link) {
+    request.state = PendingRequest::State::sent;
+    request.sent_to = path.server;
+    request.link = *link;
+    return;
+  }
+  if (PathRetry::concerns_path(link.error())) {
+    request.sent_to = path.server;
+    judge(file, request, {{}, link.error(), 0}, guardian_.conversations().ended());
+  } else {
+    end(request, link.error(), 0, guardian_.conversations().ended());
+  }
+}
+
+void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion& completion,
+                      std::uint64_t number) {
+  FilePath& path = file.path;
+  request.link = {};
+  if (PathRetry::concerns_path(completion.error)) {
+    if (paths_.lost(file, request.sent_to, completion.error)) {
+      request.state = PendingRequest::State::waiting;
+      return;
+    }
+    // A request that found no process may have been read before by one that has stopped since.
+    const bool gone = completion.error == Error::no_process;
+    end(request, gone ? paths_.gone(file) : completion.error, 0, number);
+    return;
+  }
+  const bool here = request.sent_to == path.server && path.state == FilePath::State::ready;
+  if (completion.error == Error::not_open && file.name && !(here && path.known)) {
+    if (here && path.stranger) {
+      end(request, Error::other_process, 0, number);
+      return;
+    }
+    request.state = PendingRequest::State::waiting;
+    if (here) paths_.open(file);
+    return;
+  }
+  if (here) PathRetry::good(file);
+  const bool writes = request.operation == FileOperation::write;
+  const auto written = static_cast<std::uint32_t>(request.message.size() - file_header_bytes);
+  const bool done = completion.error == Error::none;
+  end(request, completion.error, writes ? (done ? written : 0) : completion.reply_length, number);
+  const bool moves = writes || request.operation == FileOperation::read;
+  if (file.kind == FileKind::disk && moves && file.position != end_of_file) {
+    file.position += request.bytes;
+  }
+}
+
+void Requestor::fail_waiting(OpenFile& file, Error error) {
+  for (PendingRequest& request : file.outstanding()) {
+    if (request.state != PendingRequest::State::waiting) continue;
+    end(request, error, 0, guardian_.conversations().ended());
+  }
+  file.path.error = error;
+}
+
+void Requestor::end(PendingRequest& request, Error error, std::uint32_t bytes,
+                    std::uint64_t number) {
+  request.state = PendingRequest::State::ended;
+  request.error = error;
+  request.bytes = bytes;
+  request.ended = number;
+}
+
+void Requestor::cancel(OpenFile& file, PendingRequest& request) {
+  if (request.link) guardian_.conversations().drop(request.link);
+  file.remove(request);
+}
+
+void Requestor::abandon(OpenFile& file) {
+  while (file.count != 0) cancel(file, file.outstanding().back());
+  if (file.path.link) guardian_.conversations().drop(file.path.link);
+  file.path.link = {};
+}
+
+}  // namespace xybus

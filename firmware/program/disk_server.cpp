@@ -1,0 +1,343 @@
+#include "firmware/program/disk_server.h"
+
+#include <algorithm>
+
+#include "firmware/filesystem/request_header.h"
+#include "firmware/pair/bytes.h"
+
+namespace xybus {
+
+using contract::FileOperation;
+using hal::disk_block_bytes;
+
+namespace {
+
+enum Change : std::uint32_t { change_open = 1, change_close, change_file, change_write };
+
+constexpr std::uint32_t tend_tag = 0x5445'4e44;
+constexpr std::uint64_t tend_cycles = 100'000, tend_soon_cycles = 2'000;
+
+// The directory: entries of 64 bytes, as many as there may be files.
+constexpr std::uint32_t entry_bytes = 64;
+constexpr std::uint32_t entries_per_block = disk_block_bytes / entry_bytes;
+constexpr std::uint32_t directory_blocks = DiskServer::most_files / entries_per_block;
+constexpr std::uint32_t first_data_block = Volume::first_block + directory_blocks;
+
+std::string_view text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+DiskServer::DiskServer(Guardian& guardian, std::string program, std::uint32_t cpus)
+    : PairedServer(guardian, {.program = std::move(program),
+                              .backup_cpus = cpus,
+                              .most_request_bytes = most_io_bytes,
+                              .kind = FileKind::disk,
+                              .opens = true}),
+      volume_(guardian.devices(), guardian.process(), guardian.name().text()) {}
+
+// ---- The directory ------------------------------------------------------------------------------
+
+void DiskServer::put(const File& file, std::span<std::byte> to) {
+  store_word(file.id, to);
+  store_word(file.first_block, to.subspan(4));
+  store_word(file.blocks, to.subspan(8));
+  store_word(static_cast<std::uint32_t>(file.end), to.subspan(12));
+  store_word(static_cast<std::uint32_t>(file.end >> 32), to.subspan(16));
+  for (std::size_t i = 0; i < file.name.size(); ++i) to[20 + i] = std::byte(file.name[i]);
+}
+
+DiskServer::File DiskServer::get(std::span<const std::byte> from) {
+  File file;
+  file.id = load_word(from);
+  file.first_block = load_word(from.subspan(4));
+  file.blocks = load_word(from.subspan(8));
+  file.end = load_word(from.subspan(12)) | std::uint64_t{load_word(from.subspan(16))} << 32;
+  for (std::size_t i = 0; i < file.name.size(); ++i) file.name[i] = static_cast<char>(from[20 + i]);
+  return file;
+}
+
+const DiskServer::File* DiskServer::find(std::string_view name) const {
+  const auto found = std::ranges::find_if(directory_, [name](const File& file) {
+    return file.id != no_file && std::string_view(file.name.data()) == name;
+  });
+  return found == directory_.end() ? nullptr : &*found;
+}
+
+const DiskServer::File* DiskServer::find(std::uint32_t id) const {
+  const auto found = std::ranges::find(directory_, id, &File::id);
+  return id == no_file || found == directory_.end() ? nullptr : &*found;
+}
+
+const DiskServer::File* DiskServer::opened(const OpenId& open) const {
+  const auto at = std::ranges::lower_bound(opened_, open, {}, &OpenedFile::open);
+  return at == opened_.end() || at->open != open ? nullptr : find(at->id);
+}
+
+/// First fit; 0 when there is no room.
+std::uint32_t DiskServer::free_blocks_at(std::uint32_t blocks) const {
+  std::vector<const File*> files;
+  for (const File& file : directory_) {
+    if (file.id != no_file) files.push_back(&file);
+  }
+  std::ranges::sort(files, {}, &File::first_block);
+  std::uint32_t at = first_data_block;
+  for (const File* file : files) {
+    if (file->first_block - at >= blocks) return at;
+    at = file->first_block + file->blocks;
+  }
+  return volume_.blocks() >= at && volume_.blocks() - at >= blocks ? at : 0;
+}
+
+// ---- Requests -----------------------------------------------------------------------------------
+
+Task<Decision> DiskServer::decide(const ServerRequest& request) {
+  change_.clear();
+  switch (request.info.operation) {
+    case FileOperation::open: co_return decide_open(request);
+    case FileOperation::close:
+      ByteWriter(change_).put(change_close);
+      ByteWriter(change_).put(request.info.opener);
+      co_return Decision{.change = change_};
+    case FileOperation::create: co_return decide_create(request);
+    case FileOperation::purge: co_return decide_purge(request);
+    case FileOperation::read: co_return co_await decide_read(request);
+    case FileOperation::write: co_return decide_write(request);
+    default: co_return Decision{.error = Error::invalid_operation};
+  }
+}
+
+Decision DiskServer::decide_open(const ServerRequest& request) {
+  const File* file = find(text(request.data));
+  if (file == nullptr) return {.error = Error::not_found};
+  ByteWriter writer(change_);
+  writer.put(change_open);
+  writer.put(request.info.opener);
+  writer.put(file->id);
+  return {.change = change_};
+}
+
+Decision DiskServer::change_of(std::uint32_t place, const File& file) {
+  ByteWriter writer(change_);
+  writer.put(change_file);
+  writer.put(place);
+  put(file, writer.room(entry_bytes));
+  return {.change = change_};
+}
+
+Decision DiskServer::decide_create(const ServerRequest& request) {
+  if (request.data.size() < properties_bytes) return {.error = Error::bounds};
+  const FileProperties properties = load_properties(request.data);
+  const std::string_view name = text(request.data.subspan(properties_bytes));
+  File file;
+  if (name.empty() || name.size() >= file.name.size()) return {.error = Error::bad_name};
+  if (find(name) != nullptr) return {.error = Error::exists};
+  const auto place = std::ranges::find(directory_, no_file, &File::id);
+  if (place == directory_.end()) return {.error = Error::table_full};
+  const std::uint64_t bytes =
+      properties.max_bytes == 0 ? default_max_bytes : properties.max_bytes;
+  const std::uint64_t blocks = (bytes + disk_block_bytes - 1) / disk_block_bytes;
+  if (blocks > volume_.blocks()) return {.error = Error::disk_full};
+  file.id = last_id_ + 1;
+  std::ranges::copy(name, file.name.begin());
+  file.blocks = static_cast<std::uint32_t>(blocks);
+  file.first_block = free_blocks_at(file.blocks);
+  if (file.first_block == 0) return {.error = Error::disk_full};
+  return change_of(static_cast<std::uint32_t>(place - directory_.begin()), file);
+}
+
+Decision DiskServer::decide_purge(const ServerRequest& request) {
+  const File* file = find(text(request.data));
+  if (file == nullptr) return {.error = Error::not_found};
+  if (std::ranges::find(opened_, file->id, &OpenedFile::id) != opened_.end()) {
+    return {.error = Error::invalid_state};
+  }
+  return change_of(static_cast<std::uint32_t>(file - directory_.data()), {});
+}
+
+Task<Decision> DiskServer::decide_read(const ServerRequest& request) {
+  const File* file = opened(request.info.opener);
+  if (file == nullptr) co_return Decision{.error = Error::not_open};
+  const std::uint64_t position = request.info.position;
+  if (position >= file->end) co_return Decision{.error = Error::end_of_file};
+  const std::uint64_t bytes = std::min<std::uint64_t>(request.info.read_count, file->end - position);
+  if (bytes > most_io_bytes) co_return Decision{.error = Error::bounds};
+  const auto first = static_cast<std::uint32_t>(position / disk_block_bytes);
+  const auto skip = static_cast<std::size_t>(position % disk_block_bytes);
+  const std::size_t whole =
+      (skip + bytes + disk_block_bytes - 1) / disk_block_bytes * disk_block_bytes;
+  reply_.resize(whole);
+  const Error error = co_await volume_.read(file->first_block + first, reply_);
+  if (error != Error::none) co_return Decision{.error = error};
+  co_return Decision{.reply = std::span(reply_).subspan(skip, bytes)};
+}
+
+Decision DiskServer::decide_write(const ServerRequest& request) {
+  const File* file = opened(request.info.opener);
+  if (file == nullptr) return {.error = Error::not_open};
+  const std::uint64_t position =
+      request.info.position == end_of_file ? file->end : request.info.position;
+  const std::uint64_t room = std::uint64_t{file->blocks} * disk_block_bytes;
+  if (position > room || request.data.size() > room - position) return {.error = Error::disk_full};
+  if (request.data.empty()) return {};
+  ByteWriter writer(change_);
+  writer.put(change_write);
+  writer.put(file->id);
+  writer.put64(position);
+  writer.put(std::uint32_t{position + request.data.size() > file->end});
+  writer.put(request.data);
+  return {.change = change_};
+}
+
+// ---- Changes ------------------------------------------------------------------------------------
+
+void DiskServer::apply(std::span<const std::byte> change) {
+  ByteReader reader(change);
+  switch (reader.number()) {
+    case change_open: {
+      const OpenId open = reader.open();
+      const std::uint32_t id = reader.number();
+      const auto at = std::ranges::lower_bound(opened_, open, {}, &OpenedFile::open);
+      if (at != opened_.end() && at->open == open) {
+        at->id = id;
+      } else {
+        opened_.insert(at, {open, id});
+      }
+      return;
+    }
+    case change_close: {
+      const OpenId open = reader.open();
+      std::erase_if(opened_, [&](const OpenedFile& file) { return file.open == open; });
+      return;
+    }
+    case change_file: {
+      const std::uint32_t place = reader.number();
+      const File file = get(reader.take(entry_bytes));
+      directory_.at(place) = file;
+      last_id_ = std::max(last_id_, file.id);
+      return;
+    }
+    case change_write: {
+      const std::uint32_t id = reader.number();
+      const std::uint64_t position = reader.number64();
+      reader.number();
+      const std::uint64_t end = position + reader.bytes().size();
+      const auto file = std::ranges::find(directory_, id, &File::id);
+      if (file != directory_.end()) file->end = std::max(file->end, end);
+      return;
+    }
+    default: return;
+  }
+}
+
+Task<DiskServer::Error> DiskServer::carry_out(std::span<const std::byte> change) {
+  ByteReader reader(change);
+  switch (reader.number()) {
+    case change_file: co_return co_await write_directory(reader.number());
+    case change_write: {
+      const File* file = find(reader.number());
+      if (file == nullptr) co_return Error::none;
+      const std::uint64_t position = reader.number64();
+      const bool longer = reader.number() != 0;
+      const Error error = co_await write_bytes(*file, position, reader.bytes());
+      if (error != Error::none || !longer) co_return error;
+      co_return co_await write_directory(static_cast<std::uint32_t>(file - directory_.data()));
+    }
+    default: co_return Error::none;
+  }
+}
+
+/// A block that is written in part is read first.
+Task<DiskServer::Error> DiskServer::write_bytes(const File& file, std::uint64_t position,
+                                                std::span<const std::byte> data) {
+  const std::uint32_t first = file.first_block + static_cast<std::uint32_t>(position / disk_block_bytes);
+  const auto skip = static_cast<std::size_t>(position % disk_block_bytes);
+  const std::size_t count = (skip + data.size() + disk_block_bytes - 1) / disk_block_bytes;
+  blocks_.resize(count * disk_block_bytes);
+  const auto block = [this](std::size_t number) {
+    return std::span(blocks_).subspan(number * disk_block_bytes, disk_block_bytes);
+  };
+  const bool last_in_part = (skip + data.size()) % disk_block_bytes != 0;
+  if (skip != 0 || (count == 1 && last_in_part)) {
+    const Error error = co_await volume_.read(first, block(0));
+    if (error != Error::none) co_return error;
+  }
+  if (count > 1 && last_in_part) {
+    const Error error =
+        co_await volume_.read(first + static_cast<std::uint32_t>(count) - 1, block(count - 1));
+    if (error != Error::none) co_return error;
+  }
+  guardian().environment().copy(data, std::span(blocks_).subspan(skip));
+  co_return co_await volume_.write(first, blocks_);
+}
+
+Task<DiskServer::Error> DiskServer::write_directory(std::uint32_t place) {
+  const std::uint32_t block = place / entries_per_block;
+  std::array<std::byte, disk_block_bytes> bytes{};
+  for (std::uint32_t i = 0; i < entries_per_block; ++i) {
+    put(directory_[block * entries_per_block + i],
+        std::span(bytes).subspan(std::size_t{i} * entry_bytes, entry_bytes));
+  }
+  co_return co_await volume_.write(Volume::first_block + block, bytes);
+}
+
+Task<DiskServer::Error> DiskServer::read_directory() {
+  std::vector<std::byte> bytes(directory_blocks * disk_block_bytes);
+  const Error error = co_await volume_.read(Volume::first_block, bytes);
+  if (error != Error::none) co_return error;
+  for (std::uint32_t place = 0; place < most_files; ++place) {
+    directory_[place] = get(std::span(bytes).subspan(std::size_t{place} * entry_bytes, entry_bytes));
+    last_id_ = std::max(last_id_, directory_[place].id);
+  }
+  co_return Error::none;
+}
+
+// ---- The pair -----------------------------------------------------------------------------------
+
+Task<> DiskServer::begin(bool took_over) {
+  Error error = co_await volume_.open();
+  if (error == Error::none && !took_over) error = co_await read_directory();
+  // Nobody can be served from drives that do not answer, or that are another's.
+  if (error != Error::none && !took_over) throw Abend{};
+  files().set_timer(tend_cycles, tend_tag);
+}
+
+Task<> DiskServer::system_message(const ReceiveInfo& info, std::span<const std::byte> data) {
+  const bool ours = info.system == system_number::timer && data.size() >= 8 &&
+                    load_word(data.subspan(4)) == tend_tag;
+  if (!ours) co_return;
+  co_await volume_.tend();
+  files().set_timer(volume_.work_left() ? tend_soon_cycles : tend_cycles, tend_tag);
+}
+
+std::vector<std::byte> DiskServer::save() const {
+  std::vector<std::byte> state;
+  ByteWriter writer(state);
+  writer.put(last_id_);
+  for (const File& file : directory_) put(file, writer.room(entry_bytes));
+  writer.put(static_cast<std::uint32_t>(opened_.size()));
+  for (const OpenedFile& file : opened_) {
+    writer.put(file.open);
+    writer.put(file.id);
+  }
+  return state;
+}
+
+bool DiskServer::load(std::span<const std::byte> state) {
+  ByteReader reader(state);
+  last_id_ = reader.number();
+  for (File& file : directory_) {
+    const auto entry = reader.take(entry_bytes);
+    if (entry.empty()) return false;
+    file = get(entry);
+  }
+  opened_.clear();
+  for (std::uint32_t left = reader.number(); left != 0 && reader.whole(); --left) {
+    const OpenId open = reader.open();
+    opened_.push_back({open, reader.number()});
+  }
+  return reader.done();
+}
+
+}  // namespace xybus

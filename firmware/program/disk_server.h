@@ -1,0 +1,87 @@
+/// The disk process: one volume, its files, and a pair to serve them.
+///
+/// On the volume, behind the label (volume.h): the directory, then files, each in blocks in a row
+/// that it gets when it is made. Files are bytes; reads and writes name the first byte, and a write
+/// at `end_of_file` begins at the end. What is acknowledged is on all drives that are up.
+///
+/// The directory is in memory on both sides of the pair. A change of it, or a write with its data,
+/// goes to the backup before it goes to the drives, so a backup that takes over does again what the
+/// primary may have been in the middle of.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "firmware/pair/paired_server.h"
+#include "firmware/program/volume.h"
+
+namespace xybus {
+
+/// Errors of requests, apart from those of Volume: `not_found` (open, purge), `exists` (create),
+/// `bad_name`, `disk_full` (create: no room in a row; write: beyond what the file was given),
+/// `table_full` (create: the directory is), `bounds` (more than most_io_bytes), `end_of_file`
+/// (read: from the end on), `invalid_operation`, `invalid_state` (purge: it is open).
+class DiskServer : public PairedServer {
+ public:
+  static constexpr std::uint32_t most_io_bytes = 32 * 1024;
+  static constexpr std::uint32_t most_files = 64;
+  static constexpr std::uint64_t default_max_bytes = 64 * 1024;
+
+  /// `program` is that of the library that runs this; the process's name is the volume's.
+  DiskServer(Guardian& guardian, std::string program, std::uint32_t cpus);
+
+ protected:
+  Task<Decision> decide(const ServerRequest& request) override;
+  void apply(std::span<const std::byte> change) override;
+  Task<Error> carry_out(std::span<const std::byte> change) override;
+  std::vector<std::byte> save() const override;
+  bool load(std::span<const std::byte> state) override;
+  Task<> begin(bool took_over) override;
+  Task<> system_message(const ReceiveInfo& info, std::span<const std::byte> data) override;
+
+ private:
+  static constexpr std::uint32_t no_file = 0;
+
+  /// One place of the directory.
+  struct File {
+    std::uint32_t id = no_file;  ///< Counts the files that were ever made, from 1.
+    std::array<char, 28> name{};  ///< Zeros behind it.
+    std::uint32_t first_block = 0;
+    std::uint32_t blocks = 0;
+    std::uint64_t end = 0;  ///< Bytes in it.
+  };
+  struct OpenedFile {
+    OpenId open;
+    std::uint32_t id;
+  };
+
+  Decision decide_open(const ServerRequest& request);
+  Decision decide_create(const ServerRequest& request);
+  Decision decide_purge(const ServerRequest& request);
+  Task<Decision> decide_read(const ServerRequest& request);
+  Decision decide_write(const ServerRequest& request);
+
+  const File* find(std::string_view name) const;
+  const File* find(std::uint32_t id) const;
+  const File* opened(const OpenId& open) const;
+  std::uint32_t free_blocks_at(std::uint32_t blocks) const;
+  Decision change_of(std::uint32_t place, const File& file);
+  Task<Error> write_bytes(const File& file, std::uint64_t position,
+                          std::span<const std::byte> data);
+  Task<Error> write_directory(std::uint32_t place);
+  Task<Error> read_directory();
+  static void put(const File& file, std::span<std::byte> to);
+  static File get(std::span<const std::byte> from);
+
+  Volume volume_;
+  std::array<File, most_files> directory_;
+  std::vector<OpenedFile> opened_;  // in the order of OpenIds
+  std::uint32_t last_id_ = no_file;
+  std::vector<std::byte> change_, reply_, blocks_;
+};
+
+}  // namespace xybus

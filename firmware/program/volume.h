@@ -1,0 +1,77 @@
+/// A mirrored volume: drives with the same contents, of which one is enough.
+///
+/// Block 0 of each drive is its label, with a generation. When a drive fails, the others get the next
+/// generation before anything more is acknowledged; so after a loss of power those with the highest
+/// generation have all that was, and the others are behind. A drive that was behind, or is there
+/// again, is copied from the others while the volume is in use, and gets its label at the end.
+///
+///              fails                    answers again            all copied
+///     up ────────────────▶ down ────────────────────▶ copying ──────────────▶ up
+///                            ▲                            │ fails
+///                            └────────────────────────────┘
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "contract/contract.h"
+#include "firmware/program/disk_driver.h"
+
+namespace xybus {
+
+class Volume {
+ public:
+  using Error = contract::Error;
+  enum class DriveState : std::uint8_t { down, copying, up };
+
+  /// Block numbers that a user may use begin here.
+  static constexpr std::uint32_t first_block = 1;
+
+  /// The drives of this volume that this CPU is connected to. std::logic_error if one has a driver.
+  Volume(Devices& devices, Process& process, std::string_view name);
+
+  /// Takes the drives, and finds out which of them are up. A drive without a label is one that was
+  /// never used. Errors: `device_down` (none answers), `ownership_changed`.
+  Task<Error> open();
+
+  /// Whole blocks from `block` on, within the volume. Errors: `bad_data` (no drive can read it),
+  /// `device_down`; `ownership_changed` (another CPU has taken a drive: this one is done with it).
+  Task<Error> read(std::uint32_t block, std::span<std::byte> data);
+  /// On all drives that are up. A write that fails on all of them may have been done on some.
+  Task<Error> write(std::uint32_t block, std::span<const std::byte> data);
+
+  /// Goes on with what makes the volume whole: looks whether a drive that is down answers, or copies
+  /// some blocks. To be called now and then, `work_left` soon again.
+  Task<> tend();
+  bool work_left() const;
+
+  /// Of the smallest drive.
+  std::uint32_t blocks() const;
+  unsigned drives() const { return static_cast<unsigned>(drives_.size()); }
+  DriveState state(unsigned drive) const { return drives_[drive].state; }
+
+ private:
+  struct Drive {
+    std::unique_ptr<DiskDriver> driver;
+    DriveState state = DriveState::down;
+    std::uint32_t next = 0;  // copying: blocks before it are copied
+  };
+
+  Task<bool> read_label(Drive& drive, std::uint32_t& generation);
+  Task<Error> write_labels();
+  Task<Error> drop(Drive& drive, hal::DiskStatus status);
+  Task<Error> copy_some(Drive& drive);
+  Task<Error> write_all(std::uint32_t block, std::span<const std::byte> data);
+  bool any_up() const;
+
+  std::vector<Drive> drives_;
+  std::uint32_t generation_ = 0;
+  bool lost_ = false;  // to another CPU
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace xybus

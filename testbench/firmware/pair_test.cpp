@@ -1,0 +1,330 @@
+// Process pairs. What is expected is section 5 of what Guardian's manuals say.
+
+#include <catch2/catch.hpp>
+
+#include <sstream>
+
+#include "../model/in_child.h"
+#include "firmware/pair/pair.h"
+#include "firmware/program/counter.h"
+#include "process_rig.h"
+
+using namespace firmware_test;
+using xybus::CheckpointData;
+using xybus::CheckpointStatus;
+using xybus::Counter;
+using xybus::FileNumber;
+using xybus::files;
+using xybus::IoResult;
+using xybus::load_word;
+using xybus::Pair;
+using xybus::pair;
+using xybus::Takeover;
+using xybus::test::in_child;
+
+namespace {
+
+constexpr std::uint64_t interval = 20'000;
+
+/// A machine with I'm-alives and a process that makes others.
+struct Machine : ProcessRig {
+  explicit Machine(unsigned cpus) : ProcessRig(cpus, interval) {}
+
+  /// A named process on a CPU, made by one of CPU 0 that nobody is interested in.
+  void start(std::string_view name, std::string program, unsigned cpu) {
+    create(0, [=](Guardian& guardian) -> Task<> {
+      const auto made = co_await guardian.newprocess(
+          {.program = program, .name = named(name), .cpu = cpu});
+      CHECK(made.error == Error::none);
+      co_await guardian.process().wait({});
+    });
+  }
+  void run_until(const std::function<bool()>& done, std::uint64_t most = 20'000'000) {
+    constexpr std::uint64_t step = 2'000;
+    for (std::uint64_t ran = 0; ran < most && !done(); ran += step) rig.run(step);
+    CHECK(done());
+  }
+  const DctEntry* entry(unsigned cpu, std::string_view name) {
+    return dct(cpu).lookup(named(name));
+  }
+  bool has_pair(std::string_view name, unsigned by = 0) {
+    return entry(by, name) != nullptr && entry(by, name)->backup;
+  }
+};
+
+Task<> sleep_for(Guardian& guardian, std::uint64_t cycles) {
+  co_await guardian.process().wait(EventBit{}, cycles);
+}
+
+// ---- A program that uses the calls one by one ---------------------------------------------------
+
+/// What both members of the pair have seen; on the host, so that it outlives them.
+struct Seen {
+  std::vector<Takeover> takeovers;
+  std::vector<Bytes> memory;  // of the backup, when it took over
+  std::vector<CheckpointStatus> statuses;
+};
+
+/// Primary on the CPU where it is made, backup on `backup_cpu`; `work` is what the primary does, then
+/// it sleeps, or ends if told to.
+auto raw_pair(Seen& seen, unsigned backup_cpu, std::function<Task<>(Guardian&, Pair&, Bytes&)> work) {
+  return [&seen, backup_cpu, work](Guardian& guardian) -> Task<> {
+    Pair& mine = pair(guardian);
+    Bytes memory(64);
+    mine.item(1, memory);
+    if (guardian.made_as_backup()) {
+      const Takeover takeover = co_await mine.checkmonitor();
+      seen.takeovers.push_back(takeover);
+      seen.memory.push_back(memory);
+      co_await guardian.process().wait({});
+    }
+    CHECK_AWAIT(mine.start_backup("pair", backup_cpu), Error::none);
+    co_await work(guardian, mine, memory);
+    co_await guardian.process().wait({});
+  };
+}
+
+Task<> one_checkpoint(Seen& seen, Pair& mine, Bytes& memory, std::uint32_t offset,
+                      std::size_t bytes, std::optional<xybus::RestartPoint> restart = {}) {
+  const CheckpointData data{1, std::span<const std::byte>(memory).subspan(offset, bytes), offset};
+  seen.statuses.push_back(co_await mine.checkpoint({&data, 1}, {}, restart));
+}
+
+}  // namespace
+
+TEST_CASE("a backup has what was checkpointed, and nothing else, when its primary's CPU fails") {
+  Machine machine(3);
+  Seen seen;
+  machine.programs.add("pair", raw_pair(seen, 2, [&](Guardian&, Pair& mine, Bytes& memory) -> Task<> {
+    memory = pattern(1, 64);
+    co_await one_checkpoint(seen, mine, memory, 8, 16, 7);
+    co_await one_checkpoint(seen, mine, memory, 32, 4);
+    memory = pattern(2, 64);
+  }));
+  machine.start("$RAW", "pair", 1);
+  machine.run_until([&] { return seen.statuses.size() == 2; });
+  machine.rig.run(10'000);
+  machine.rig.node(1).halt();
+  machine.run_until([&] { return !seen.takeovers.empty(); });
+  REQUIRE(seen.takeovers.size() == 1);
+  CHECK(seen.statuses == std::vector(2, CheckpointStatus{}));
+  CHECK(seen.takeovers[0].reason == Takeover::cpu_failed);
+  CHECK(seen.takeovers[0].restart == 7);
+  Bytes expected(64);
+  const Bytes primary = pattern(1, 64);
+  std::copy_n(primary.begin() + 8, 16, expected.begin() + 8);
+  std::copy_n(primary.begin() + 32, 4, expected.begin() + 32);
+  CHECK(seen.memory[0] == expected);
+  CHECK(machine.entry(0, "$RAW")->primary.at.cpu == 2);
+  CHECK_FALSE(machine.entry(0, "$RAW")->backup);
+}
+
+namespace {
+
+/// "reason, restart point, pair again": of a primary that ends in that way.
+std::string takeover_after(Takeover::Reason reason) {
+  Machine machine(2);
+  Seen seen;
+  machine.programs.add(
+      "pair", raw_pair(seen, 1, [&](Guardian& guardian, Pair& mine, Bytes& memory) -> Task<> {
+        co_await one_checkpoint(seen, mine, memory, 0, 4);
+        if (reason == Takeover::stopped) co_await guardian.process().exit();
+        if (reason == Takeover::abended) throw xybus::Abend{};
+        const CheckpointStatus status = co_await mine.checkswitch();
+        if (status == CheckpointStatus{}) co_await mine.checkmonitor();
+      }));
+  machine.start("$RAW", "pair", 0);
+  machine.run_until([&] { return !seen.takeovers.empty(); });
+  std::ostringstream text;
+  text << name(seen.takeovers.at(0).reason) << ", "
+       << (seen.takeovers[0].restart ? "a restart point" : "no restart point") << ", CPU "
+       << unsigned{machine.entry(0, "$RAW")->primary.at.cpu} << ", "
+       << (machine.entry(0, "$RAW")->backup ? "a pair" : "alone");
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("why a backup takes over: its primary stopped, abended, or changed places with it") {
+  const auto after = [](Takeover::Reason reason) {
+    return in_child([reason] { return takeover_after(reason); });
+  };
+  CHECK(after(Takeover::stopped) == "stopped, no restart point, CPU 1, alone");
+  CHECK(after(Takeover::abended) == "abended, no restart point, CPU 1, alone");
+  CHECK(after(Takeover::checkswitch) == "checkswitch, no restart point, CPU 1, a pair");
+}
+
+TEST_CASE("a checkpoint without a backup is status 1, and one that cannot be made status 3") {
+  Machine machine(2);
+  Seen seen;
+  bool done = false;
+  machine.programs.add(
+      "pair", raw_pair(seen, 1, [&](Guardian& guardian, Pair& mine, Bytes& memory) -> Task<> {
+        co_await one_checkpoint(seen, mine, memory, 0, 64);
+        const CheckpointData unknown{9, memory, 0};
+        seen.statuses.push_back(co_await mine.checkpoint({&unknown, 1}));
+        const std::vector<CheckpointData> many(14, {1, std::span(memory).first(4), 0});
+        seen.statuses.push_back(co_await mine.checkpoint(many));
+        const FileNumber no_file = 5;
+        seen.statuses.push_back(co_await mine.checkpoint({}, {&no_file, 1}));
+        const CheckpointData beyond{1, memory, 4};
+        seen.statuses.push_back(co_await mine.checkpoint({&beyond, 1}));
+        CHECK_AWAIT(guardian.stop(mine.other()), Error::none);
+        while (mine.role() == Pair::Role::primary) co_await sleep_for(guardian, 1'000);
+        co_await one_checkpoint(seen, mine, memory, 0, 64);
+        done = true;
+      }));
+  machine.start("$RAW", "pair", 0);
+  machine.run_until([&] { return done; });
+  std::vector<CheckpointStatus::Code> codes;
+  for (const CheckpointStatus& status : seen.statuses) codes.push_back(status.code);
+  CHECK(codes == std::vector{CheckpointStatus::ok, CheckpointStatus::bad_parameter,
+                             CheckpointStatus::bad_parameter, CheckpointStatus::bad_parameter,
+                             CheckpointStatus::bad_parameter, CheckpointStatus::no_backup});
+  CHECK(seen.takeovers.empty());
+}
+
+TEST_CASE("a backup dies in the middle of a checkpoint, and the primary goes on alone") {
+  Machine machine(3);
+  Seen seen;
+  unsigned rounds = 0;
+  machine.programs.add("pair", raw_pair(seen, 2, [&](Guardian&, Pair& mine, Bytes& memory) -> Task<> {
+    while (seen.statuses.empty() || seen.statuses.back().code == CheckpointStatus::ok) {
+      co_await one_checkpoint(seen, mine, memory, 0, 64);
+      ++rounds;
+    }
+  }));
+  machine.start("$RAW", "pair", 1);
+  machine.run_until([&] { return rounds > 10; });
+  machine.rig.node(2).halt();
+  machine.run_until([&] { return seen.statuses.back().code != CheckpointStatus::ok; });
+  CHECK(seen.statuses.back().code == CheckpointStatus::no_backup);
+  CHECK(machine.entry(1, "$RAW")->primary.at.cpu == 1);
+}
+
+// ---- The idiom ----------------------------------------------------------------------------------
+
+namespace {
+
+/// Counts by a counter pair, one request after the other, and writes down what it is told.
+struct Client {
+  std::vector<std::uint32_t> counts;
+  std::vector<Error> errors;
+
+  auto program(unsigned requests, std::uint64_t pause) {
+    return [this, requests, pause](Guardian& guardian) -> Task<> {
+      auto& system = files(guardian);
+      auto opened = co_await system.open("$COUNT", {.sync_depth = 1});
+      while (opened.error == Error::no_process) {
+        co_await sleep_for(guardian, 5'000);
+        opened = co_await system.open("$COUNT", {.sync_depth = 1});
+      }
+      CHECK(opened.error == Error::none);
+      for (unsigned i = 0; i < requests; ++i) {
+        Bytes out(4), in(4);
+        const IoResult result = co_await system.writeread(opened.file, out, in);
+        errors.push_back(result.error);
+        counts.push_back(load_word(in));
+        co_await sleep_for(guardian, pause);
+      }
+      co_await guardian.process().wait({});
+    };
+  }
+  bool no_error() const {
+    return std::ranges::all_of(errors, [](Error error) { return error == Error::none; });
+  }
+};
+
+void add_counter(Machine& machine, std::uint32_t backup_cpus) {
+  machine.programs.add("counter", [backup_cpus](Guardian& guardian) -> Task<> {
+    Counter counter(guardian, {.program = "counter", .backup_cpus = backup_cpus});
+    co_await counter.run();
+  });
+}
+
+/// 1, 2, 3 ...
+std::vector<std::uint32_t> up_to(std::uint32_t last) {
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t i = 1; i <= last; ++i) all.push_back(i);
+  return all;
+}
+
+}  // namespace
+
+namespace {
+
+/// What a client is told when the CPU of the primary dies so many cycles behind its tenth request.
+std::string counts_when_dying(std::uint64_t moment) {
+  Machine machine(4);
+  add_counter(machine, 0b0110);
+  Client client;
+  machine.start("$COUNT", "counter", 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.create(3, client.program(40, 500));
+  machine.run_until([&] { return client.counts.size() == 10; });
+  machine.rig.run(moment);
+  machine.rig.node(1).halt();
+  machine.run_until([&] { return client.counts.size() == 40; });
+  std::ostringstream text;
+  if (!client.no_error()) text << "errors; ";
+  for (const std::uint32_t count : client.counts) text << count << ' ';
+  text << "on CPU " << unsigned{machine.entry(0, "$COUNT")->primary.at.cpu};
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("a counter pair counts each request once though its primary's CPU dies at any moment") {
+  std::ostringstream expected;
+  for (const std::uint32_t count : up_to(40)) expected << count << ' ';
+  expected << "on CPU 2";
+  // Every moment of a request is met: one takes some 10,000 cycles with its checkpoint and pause.
+  for (std::uint64_t moment = 1; moment < 12'000; moment += 397) {
+    CAPTURE(moment);
+    CHECK(in_child([moment] { return counts_when_dying(moment); }) == expected.str());
+  }
+}
+
+TEST_CASE("a counter pair counts on when its primary is stopped, and has a backup again") {
+  Machine machine(4);
+  add_counter(machine, 0b0110);
+  Client client;
+  machine.start("$COUNT", "counter", 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.create(3, client.program(60, 500));
+  for (unsigned round = 1; round <= 3; ++round) {
+    machine.run_until([&] { return client.counts.size() == 15 * round; });
+    machine.run_until([&] { return machine.has_pair("$COUNT"); });
+    const ProcessHandle primary = machine.entry(0, "$COUNT")->primary;
+    machine.create(0, [=](Guardian& guardian) -> Task<> {
+      CHECK_AWAIT(guardian.stop(primary), Error::none);
+    });
+    machine.run_until([&] { return machine.entry(0, "$COUNT")->primary != primary; });
+  }
+  machine.run_until([&] { return client.counts.size() == 60; });
+  CHECK(client.no_error());
+  CHECK(client.counts == up_to(60));
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+}
+
+TEST_CASE("when its CPU comes back, a backup is made there, and knows all") {
+  Machine machine(4);
+  add_counter(machine, 0b0110);
+  Client client;
+  machine.start("$COUNT", "counter", 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.create(3, client.program(60, 5'000));
+  machine.run_until([&] { return client.counts.size() == 10; });
+  machine.rig.node(1).halt();
+  machine.run_until([&] { return client.counts.size() == 20; });
+  CHECK_FALSE(machine.has_pair("$COUNT"));
+  machine.rig.restart(1, 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  CHECK(machine.entry(0, "$COUNT")->backup.at.cpu == 1);
+  machine.run_until([&] { return client.counts.size() == 40; });
+  machine.rig.node(2).halt();
+  machine.run_until([&] { return client.counts.size() == 60; });
+  CHECK(client.no_error());
+  CHECK(client.counts == up_to(60));
+  CHECK(machine.entry(0, "$COUNT")->primary.at.cpu == 1);
+}
