@@ -35,7 +35,7 @@ Task<> requestor(MessageSystem& messages, Process& self, ProcessAddress server, 
       if (reply[i] != static_cast<std::byte>(i + round + 1)) ++outcome.wrong_bytes;
     }
   }
-  [[maybe_unused]] const auto away = messages.link(self, {1, 2}, request, reply);
+  [[maybe_unused]] const auto away = messages.link(self, {1, 3}, request, reply);
   co_await self.wait(EventBit{}, 1000);
   throw hal::Halted{};
 }

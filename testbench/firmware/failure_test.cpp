@@ -51,7 +51,7 @@ TEST_CASE("a link to a dead CPU ends with error 211, and further ones are refuse
   CHECK(scene.rig.count(0, KernelEvent::cpu_down) == 1);
   Error second = Error::none;
   scene.rig.create(0, 100, [&](Process& self) -> Task<> {
-    second = scene.rig.messages(0).link(self, {1, 2}, {}, {}).error();
+    second = scene.rig.messages(0).link(self, {1, 3}, {}, {}).error();
     co_return;
   });
   scene.rig.run(10'000);
@@ -130,7 +130,7 @@ TEST_CASE("a CPU declared down wakes every process with PON") {
     told = true;
   });
   rig.create(0, 100, [&](Process& self) -> Task<> {
-    co_await exchange(rig.messages(0), self, {1, 2}, {}, 0);
+    co_await exchange(rig.messages(0), self, {1, 3}, {}, 0);
   });
   rig.node(1).halt();
   rig.run();
@@ -150,7 +150,7 @@ TEST_CASE("links to other CPUs go on when one dies") {
   });
   rig.create(0, 120, [&](Process& self) -> Task<> {
     for (int i = 0; i < 20; ++i) {
-      co_await exchange(rig.messages(0), self, {1, 2}, {}, 0);
+      co_await exchange(rig.messages(0), self, {1, 3}, {}, 0);
       co_await self.wait({}, 3000);
     }
   });
@@ -496,9 +496,9 @@ TEST_CASE("what waits for a CPU that leaves is forgotten, and its next incarnati
   Exchange result;
   rig.create(0, 100, [&](Process& self) -> Task<> {
     MessageSystem& messages = rig.messages(0);
-    for (int i = 0; i < 5; ++i) co_await exchange(messages, self, {1, 2}, {}, 0);
+    for (int i = 0; i < 5; ++i) co_await exchange(messages, self, {1, 3}, {}, 0);
     rig.node(1).halt();
-    for (int i = 0; i < 12; ++i) CHECK(messages.link(self, {1, 2}, {}, {}));
+    for (int i = 0; i < 12; ++i) CHECK(messages.link(self, {1, 3}, {}, {}));
     while (errors.size() < 12) {
       co_await self.wait(EventBit::ldone);
       while (const auto completion = messages.done(self)) {
@@ -507,7 +507,7 @@ TEST_CASE("what waits for a CPU that leaves is forgotten, and its next incarnati
       }
     }
     co_await self.wait({}, 200'000);
-    result = co_await exchange(messages, self, {1, 2}, pattern(1, 100), 50, 50);
+    result = co_await exchange(messages, self, {1, 3}, pattern(1, 100), 50, 50);
   });
   rig.run(150'000);
   REQUIRE(errors.size() == 12);

@@ -153,7 +153,7 @@ TEST_CASE("everything passes through one packet buffer and one window of each us
     const unsigned from = i % 3;
     const std::uint8_t to = static_cast<std::uint8_t>((from + 1 + i / 3) % 3);
     rig.create(from, 100, [&, i, from, to](Process& self) {
-      return stream(rig.messages(from), self, {to, 2}, 30, 7, 1500, 1500, tallies[i]);
+      return stream(rig.messages(from), self, {to, 3}, 30, 7, 1500, 1500, tallies[i]);
     });
   }
   rig.run(10'000'000);
@@ -195,7 +195,7 @@ TEST_CASE("packets in flight never exceed the rings, and registers are written o
   for (unsigned cpu = 0; cpu < 4; ++cpu) rig.create_echo(cpu);
   for (unsigned cpu = 0; cpu < 4; ++cpu) {
     rig.create(cpu, 100, [&, cpu](Process& self) {
-      return stream(rig.messages(cpu), self, {static_cast<std::uint8_t>((cpu + 1) % 4), 2}, 50, 10,
+      return stream(rig.messages(cpu), self, {static_cast<std::uint8_t>((cpu + 1) % 4), 3}, 50, 10,
                     10'000, 10, tallies[cpu]);
     });
   }
@@ -223,7 +223,7 @@ TEST_CASE("all CPUs to all others with everything scarce: each request is served
   for (unsigned cpu = 0; cpu < 8; ++cpu) {
     for (unsigned to = 0; to < 8; ++to) {
       rig.create(cpu, 100, [&, cpu, to](Process& self) {
-        return stream(rig.messages(cpu), self, {static_cast<std::uint8_t>(to), 2}, 20, 3,
+        return stream(rig.messages(cpu), self, {static_cast<std::uint8_t>(to), 3}, 20, 3,
                       100 + 100 * to, 50 * cpu, tallies[cpu * 8 + to]);
       });
     }

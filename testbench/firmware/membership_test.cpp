@@ -318,7 +318,7 @@ TEST_CASE("a CPU that has not joined yet knows of nobody and is heard by nobody"
   rig.restart(2, 1);
   Exchange alone;
   rig.create(2, 100, [&](Process& self) -> Task<> {
-    alone = co_await exchange(rig.messages(2), self, {0, 2}, {}, 0);
+    alone = co_await exchange(rig.messages(2), self, {0, 3}, {}, 0);
   });
   rig.run(4 * interval);
   CHECK(rig.kernel(2).membership().up_mask() == 0b100);

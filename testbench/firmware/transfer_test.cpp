@@ -203,7 +203,7 @@ TEST_CASE("a CPU that takes no data holds up what goes to others for a short tim
       const Bytes request = pattern(3, 20'000);
       for (int i = 0; i < 5; ++i) {
         const Exchange result =
-            co_await exchange(rig.messages(0), self, {to, 2}, request, 20'000, 20'000);
+            co_await exchange(rig.messages(0), self, {to, 3}, request, 20'000, 20'000);
         if (result.reply == answer_to(request, 20'000)) ++good;
       }
     };

@@ -82,8 +82,8 @@ class Pair {
 
 TEST_CASE("two processes that ask each other and never listen are a deadlock") {
   Pair pair;
-  pair.add_requestor(0, {1, 2});
-  pair.add_requestor(1, {0, 2});
+  pair.add_requestor(0, {1, 3});
+  pair.add_requestor(1, {0, 3});
   pair.run();
   CHECK(pair.waits() == Lines{"deadlock: CPU 0 pin 3 (requestor) -> CPU 1 pin 3 (requestor) -> "
                               "CPU 0 pin 3 (requestor)"});
@@ -91,7 +91,7 @@ TEST_CASE("two processes that ask each other and never listen are a deadlock") {
 
 TEST_CASE("a process that asks itself on one CPU is a deadlock") {
   Pair pair;
-  pair.add_requestor(0, {0, 2});
+  pair.add_requestor(0, {0, 3});
   pair.run();
   CHECK(pair.waits() ==
         Lines{"deadlock: CPU 0 pin 3 (requestor) -> CPU 0 pin 3 (requestor)"});
@@ -99,7 +99,7 @@ TEST_CASE("a process that asks itself on one CPU is a deadlock") {
 
 TEST_CASE("the end of a chain is told: a server that owes, is suspended, has stopped, is halted") {
   Pair pair;
-  pair.add_requestor(0, {1, 2});
+  pair.add_requestor(0, {1, 3});
   pair.add_listener(1);
   pair.run();
   const std::string chain = "CPU 0 pin 3 (requestor) -> CPU 1";
@@ -113,7 +113,7 @@ TEST_CASE("the end of a chain is told: a server that owes, is suspended, has sto
 
 TEST_CASE("a server in readlink waits for another CPU, not for the process there") {
   Pair pair;
-  pair.add_requestor(0, {1, 2}, 100'000);
+  pair.add_requestor(0, {1, 3}, 100'000);
   pair.add(1, "server", [&](Process& self) -> Task<> {
     std::optional<Request> request;
     while (!(request = pair.kernel(1).messages().listen(self))) co_await self.wait(EventBit::lreq);
@@ -131,14 +131,14 @@ TEST_CASE("a server in readlink waits for another CPU, not for the process there
 
 TEST_CASE("the status joins both ends of a link, and tells what each process waits for") {
   Pair pair;
-  pair.add_requestor(0, {1, 2}, 100);
+  pair.add_requestor(0, {1, 3}, 100);
   pair.add_listener(1);
   pair.run();
   const MachineStatus status = pair.status();
   const auto links = links_of(status);
   REQUIRE(links.size() == 1);
-  CHECK(links[0].requestor == ProcessAddress{0, 2});
-  CHECK(links[0].server == ProcessAddress{1, 2});
+  CHECK(links[0].requestor == ProcessAddress{0, 3});
+  CHECK(links[0].server == ProcessAddress{1, 3});
   CHECK(links[0].requestor_state == LinkState::outstanding);
   CHECK(links[0].server_state == LinkState::listened);
   CHECK(links[0].request_bytes == 100);
@@ -164,24 +164,24 @@ TEST_CASE("the status joins both ends of a link, and tells what each process wai
 
 TEST_CASE("the server's end of a link is told when the requestor's CPU is no more") {
   Pair pair;
-  pair.add_requestor(0, {1, 2});
+  pair.add_requestor(0, {1, 3});
   pair.add_listener(1);
   pair.run();
   pair.machine().halt(0);
   pair.run();
   const auto links = links_of(pair.status());
   REQUIRE(links.size() == 1);
-  CHECK(links[0].requestor == ProcessAddress{0, 2});
+  CHECK(links[0].requestor == ProcessAddress{0, 3});
   CHECK_FALSE(links[0].requestor_state);
   CHECK(links[0].server_state == LinkState::listened);
 }
 
 TEST_CASE("kernels whose processes were stopped hold nothing") {
   Pair pair;
-  pair.add_requestor(0, {1, 2}, 100'000);
+  pair.add_requestor(0, {1, 3}, 100'000);
   pair.add_requestor(0, {1, 3});
   pair.add_listener(1);
-  pair.add_requestor(1, {0, 2});
+  pair.add_requestor(1, {0, 3});
   pair.run();
   REQUIRE(pair.kernel(0).held().lcbs > 0);
   CHECK(leaks(pair.machine(), pair.kernels(), 0, 1'000'000).empty());
@@ -195,7 +195,7 @@ TEST_CASE("kernels whose processes were stopped hold nothing") {
 TEST_CASE("what a kernel holds that nobody gives back is a leak, named by CPU and link") {
   // The cancel of the link cannot arrive, and nobody finds out that the other CPU is no more.
   Pair pair;
-  pair.add_requestor(0, {1, 2});
+  pair.add_requestor(0, {1, 3});
   pair.add_listener(1);
   pair.run();
   pair.machine().halt(1);
