@@ -31,7 +31,7 @@ struct DctEntry {
 struct DctUpdate {
   enum class Kind : std::uint8_t {
     define = 1,        ///< `name` is now `primary`'s, made by `other`. Nothing if it is somebody's.
-    set_backup = 2,    ///< `other` is the backup of `name`. Nothing if that has one, or if `primary`
+    set_backup = 2,    ///< `other` is the backup of `name`. Nothing if that has one or `primary`
                        ///< is not its primary.
     gone = 3,          ///< `primary` has stopped, whatever it was: the backup becomes the primary.
     switch_roles = 4,  ///< The backup of `name` and `primary`, which is its primary, change places.

@@ -72,7 +72,8 @@ std::string describe(const Held& held) {
   add(held.windows, "window", "windows");
   add(held.processes, "process in a kernel call", "processes in kernel calls");
   add(held.timers, "timer of a stopped process", "timers of stopped processes");
-  add(held.control, "notice or update of process control", "notices or updates of process control");
+  add(held.control, "notice or update of process control",
+      "notices or updates of process control");
   return text.empty() ? "a process that does not stop" : text;
 }
 

@@ -251,7 +251,7 @@ TEST_CASE("makers, made and CPUs go at any moment, and process control keeps not
             std::vector<std::pair<unsigned, Process*>> makers;
             const Bytes parameters(500);
             for (unsigned i = 0; i < 6; ++i) {
-              makers.emplace_back(i % 3, &machine.create(i % 3, [&, i](Guardian& guardian) -> Task<> {
+              makers.emplace_back(i % 3, &machine.create(i % 3, [&](Guardian& guardian) -> Task<> {
                 for (unsigned n = 0; n < 20; ++n) {
                   const ProcessName name =
                       n % 2 == 0 ? named("$N" + std::to_string(random() % 8)) : ProcessName{};
