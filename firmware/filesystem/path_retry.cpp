@@ -37,13 +37,10 @@ void PathRetry::go_to(OpenFile& file, const DctEntry& entry) {
 
 void PathRetry::look(OpenFile& file) {
   if (!file.name) return;
+  note_backup(file);
   const DctEntry* entry = guardian_.dct().lookup(file.name);
   if (entry == nullptr || entry->ancestor != file.path.ancestor) return;
-  if (entry->primary == file.path.server) {
-    file.path.backup = entry->backup;
-  } else if (entry->primary == file.path.backup) {
-    go_to(file, *entry);
-  }
+  if (entry->primary == file.path.backup) go_to(file, *entry);
 }
 
 PathRetry::Error PathRetry::gone(const OpenFile& file) const {
@@ -53,6 +50,12 @@ PathRetry::Error PathRetry::gone(const OpenFile& file) const {
   const bool member = entry->primary == path.server || entry->primary == path.backup;
   const bool same = entry->ancestor == path.ancestor && member;
   return same ? Error::path_down : Error::other_process;
+}
+
+/// Who may be the next primary; one that was never seen beside the one before is a stranger.
+void PathRetry::note_backup(OpenFile& file) {
+  const DctEntry* entry = file.name ? guardian_.dct().lookup(file.name) : nullptr;
+  if (entry != nullptr && entry->primary == file.path.server) file.path.backup = entry->backup;
 }
 
 void PathRetry::open(OpenFile& file) {
@@ -96,7 +99,9 @@ PathRetry::Error PathRetry::advance(OpenFile& file) {
     }
     if (const Error error = opened(file, completion); error != Error::none) return error;
   }
-  return path.state == FilePath::State::searching ? search(file) : Error::none;
+  if (path.state == FilePath::State::searching) return search(file);
+  note_backup(file);
+  return Error::none;
 }
 
 PathRetry::Error PathRetry::opened(OpenFile& file, const Completion& completion) {
@@ -127,8 +132,9 @@ PathRetry::Error PathRetry::search(OpenFile& file) {
   if (entry->primary != path.server) {
     const bool stranger = path.opened && entry->primary != path.backup;
     go_to(file, *entry);
+    path.ancestor = entry->ancestor;
     path.stranger = stranger;
-  } else if (guardian_.now() >= path.deadline) {
+  } else if (note_backup(file); guardian_.now() >= path.deadline) {
     return fail(file, path.error == Error::no_process && !path.opened ? Error::no_process
                                                                       : Error::path_down);
   } else if (guardian_.now() < path.retry_at) {

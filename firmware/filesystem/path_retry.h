@@ -59,6 +59,7 @@ class PathRetry {
 
   Error search(OpenFile& file);
   Error opened(OpenFile& file, const Completion& completion);
+  void note_backup(OpenFile& file);
   void go_to(OpenFile& file, const DctEntry& entry);
   Error fail(OpenFile& file, Error error);
   std::uint64_t interval() const;

@@ -51,7 +51,7 @@ TEST_CASE("the firmware runs on plain memory: local messages, set-up, descriptor
     CHECK((memory.ram_word(at) & 0xffff) == 1U << 1);
     CHECK(memory.ram_word(at + 4) == 32);              // 1000 bytes do not fit beside the header
     CHECK(memory.ram_word(payload + 16) == 1000);      // link_header.length
-    CHECK(memory.ram_word(payload + 12) >> 16 == 2U);  // server_pin
+    CHECK(memory.ram_word(payload + 12) >> 16 == xybus::Dispatcher::first_pin);  // server_pin
   }
   CHECK(links == 1);
 }
