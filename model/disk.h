@@ -1,5 +1,5 @@
-/// Disk drives, each connected to two CPUs: what is on them, how long they take, and what becomes of
-/// commands when a CPU, the drive or the power goes. No SystemC: Machine gives them time.
+/// Disk drives, each connected to two CPUs: what is on them, how long they take, and what becomes
+/// of commands when a CPU, the drive or the power goes. No SystemC: Machine gives them time.
 #pragma once
 
 #include <array>
@@ -55,7 +55,8 @@ class DriveObserver {
 /// that the order of CPUs in one cycle cannot matter.
 class Drive {
  public:
-  /// `wake(port)` is called when a port interrupts; `call` when step() has to be called in this cycle.
+  /// `wake(port)` is called when a port interrupts; `call` when step() has to be called in this
+  /// cycle.
   Drive(const DriveConfig& config, unsigned index, std::function<void(unsigned port)> wake,
         std::function<void()> call);
   ~Drive();

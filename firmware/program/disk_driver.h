@@ -17,9 +17,9 @@
 
 namespace xybus {
 
-/// One for each drive, of the process that drives it. It uses the process's INTR; several drivers of
-/// one process, and whatever else waits for INTR, do not disturb each other as long as each looks
-/// before it waits, which this one does.
+/// One for each drive, of the process that drives it. It uses the process's INTR; several drivers
+/// of one process, and whatever else waits for INTR, do not disturb each other as long as each
+/// looks before it waits, which this one does.
 class DiskDriver {
  public:
   /// All of these must live as long. std::logic_error if the port has a driver.
@@ -33,7 +33,8 @@ class DiskDriver {
   std::uint32_t blocks() const { return port_.blocks(); }
   bool owned() const { return port_.owner() == hal::DiskPort::Owner::this_port; }
 
-  /// Makes this CPU the owner, and waits until it is, two cycles; false: the drive does not hear it.
+  /// Makes this CPU the owner, and waits until it is, two cycles; false: the drive does not hear
+  /// it.
   Task<bool> take();
 
   /// Reads or writes whole blocks from `block` on, and waits for the end. `data` must stay until

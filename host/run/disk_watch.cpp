@@ -7,14 +7,17 @@ namespace {
 
 // `drive` is its number of all drives of the machine, `crc` that of what was read or written.
 constexpr EventKind read_kind{
-    "disk_read", {"drive", "block", "blocks", EventField{"status", name_of<hal::DiskStatus>}, "crc"}};
+    "disk_read",
+    {"drive", "block", "blocks", EventField{"status", name_of<hal::DiskStatus>}, "crc"}};
 constexpr EventKind write_kind{
     "disk_write",
     {"drive", "block", "blocks", EventField{"status", name_of<hal::DiskStatus>}, "crc"}};
 
 }  // namespace
 
-bool DiskWatch::fails(const DriveAccess& access) { return !closed_ && injector_.drive_fails(access); }
+bool DiskWatch::fails(const DriveAccess& access) {
+  return !closed_ && injector_.drive_fails(access);
+}
 
 void DiskWatch::done(const DriveAccess& access, hal::DiskStatus status,
                      std::span<const std::byte> data) {

@@ -75,7 +75,7 @@ void Mishaps::restart(unsigned cpu, std::uint64_t cycle) {
 void Mishaps::power_failure(std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, power_kind, {});
   notes_.fault(cycle, "power fails");
-  for (unsigned number = 0; number < machine_.drives(); ++number) machine_.drive(number).power_off();
+  for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).power_off();
   for (unsigned cpu = 0; cpu < machine_.cpus(); ++cpu) {
     if (firmware_.is_hostile(cpu)) machine_.halt(cpu);
     halt(cpu, cycle);

@@ -91,7 +91,8 @@ std::optional<unsigned> drive_number(const std::vector<DiskSpec>& disks, std::st
                                      unsigned drive) {
   unsigned number = 0;
   for (const DiskSpec& disk : disks) {
-    if (disk.name == name) return drive < disk.drives ? std::optional(number + drive) : std::nullopt;
+    if (disk.name == name && drive >= disk.drives) return {};
+    if (disk.name == name) return number + drive;
     number += disk.drives;
   }
   return {};

@@ -122,7 +122,8 @@ void check_limits(const Section& section, Scenario& scenario) {
 }
 
 Scenario read_scenario(const toml::table& root, const std::string& path, const Origin& origin) {
-  const Section top(root, "", origin, {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
+  const Section top(root, "", origin,
+                    {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
   const toml::table& system_table = table_or_empty(root, "system", origin);
   const Section system(system_table, "system", origin,
                        {"name", "cpus", "clock", "costs", "cost", "alive"});

@@ -76,8 +76,8 @@ TEST_CASE("a mistake in a disk is reported with its line and what was expected")
   CHECK_THAT(disk_error("cpus = [0, 1]\n"), Catch::StartsWith("s.toml:9: disk.0 has no name"));
   CHECK_THAT(disk_error("name = \"$A\"\n"), Catch::StartsWith("s.toml:9: disk.0 has no cpus"));
   CHECK(disk_error("name = \"DATA1\"\ncpus = [0, 1]\n") ==
-        "s.toml:10: name = \"DATA1\" is no name of a volume; expected \"$\", a letter, and up to six "
-        "letters or digits: \"$DATA1\"");
+        "s.toml:10: name = \"DATA1\" is no name of a volume; expected \"$\", a letter, and up to "
+        "six letters or digits: \"$DATA1\"");
   CHECK_THAT(disk_error("name = \"$A\"\ncpus = [0]\n"),
              Catch::StartsWith("s.toml:11: cpus has 1 CPU; expected two"));
   CHECK_THAT(disk_error("name = \"$A\"\ncpus = [0, 1, 2]\n"),
@@ -113,8 +113,8 @@ TEST_CASE("an image has to have the size of its drive") {
 }
 
 TEST_CASE("faults of disks name a drive, and a block where there is one") {
-  const FaultSpec dies =
-      fault_of("kind = \"disk-dies\"\ndisk = \"$DATA1\"\ndrive = 1\nat_cycle = 7\nfor = \"1 us\"\n");
+  const FaultSpec dies = fault_of(
+      "kind = \"disk-dies\"\ndisk = \"$DATA1\"\ndrive = 1\nat_cycle = 7\nfor = \"1 us\"\n");
   CHECK(dies.detail.disk == "$DATA1");
   CHECK(dies.detail.drive == 1);
   CHECK(dies.until_cycle == 107U);

@@ -372,8 +372,8 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(error_of("[limits]\nfoo = 1\n") ==
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
-        "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, workload, "
-        "fault or chaos");
+        "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, "
+        "workload, fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
         "reply_bytes, count or pause");

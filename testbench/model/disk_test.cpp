@@ -110,7 +110,7 @@ TEST_CASE("a command takes the time to get there and that of its blocks") {
   CHECK(ends[2] == ends[1] + 1 + write_cycles + 3 * block_cycles);
 }
 
-TEST_CASE("commands of a port are carried out one at a time in their order and at most eight wait") {
+TEST_CASE("commands of a port are carried out one at a time in their order, at most eight wait") {
   Machine machine{test::config()};
   machine.add_drive(drive());
   std::vector<std::pair<unsigned, std::uint64_t>> ends;
@@ -330,7 +330,7 @@ TEST_CASE("what is to fail fails: a read leaves its data as it was and a write t
         "0 0 read 2+1 5153 read_error 6\n0 0 read 3+1 6204 ok 0\n");
 }
 
-TEST_CASE("after a power failure a drive has what it acknowledged and nothing of what was under way") {
+TEST_CASE("after a power failure a drive has what it acknowledged, nothing of what was under way") {
   // The first write ends at 2051, the second would at 4102. One that ends in the very cycle of the
   // failure has not been acknowledged.
   const auto [failure, result] = GENERATE(table<std::uint64_t, std::string>({

@@ -39,8 +39,8 @@ struct Account {
   std::vector<unsigned> keepers;                // CPUs, in their order
 };
 
-/// Writes blocks on both drives at once, then reads one of them, over and over. Does without a drive
-/// that is dead.
+/// Writes blocks on both drives at once, then reads one of them, over and over. Does without a
+/// drive that is dead.
 class Keeper {
  public:
   Keeper(Site& site, Process& process, Account& account)
@@ -220,7 +220,8 @@ TEST_CASE("runs with disks and faults of disks are the same without skipping and
 
 TEST_CASE("disk-dies: the drive says so, and its mirror has everything") {
   const Outcomes dead = run_disks(
-      each_fabric(), scenario_text_with("[[fault]]\nkind = \"disk-dies\"\nat = \"2 ms\"\n" + on_drive));
+      each_fabric(),
+      scenario_text_with("[[fault]]\nkind = \"disk-dies\"\nat = \"2 ms\"\n" + on_drive));
   INFO(dead.text);
   CHECK(dead.has("good, digest"));
   CHECK(dead.has("disk-dies $DATA1-0, cycle 200000: from cycle 200000"));
@@ -234,8 +235,8 @@ TEST_CASE("disk-dies: the drive says so, and its mirror has everything") {
 TEST_CASE("disk-read-error: a bad block is read from the mirror, and is good when written anew") {
   const FabricKind fabric = each_fabric();
   const Outcomes block = run_disks(
-      fabric, scenario_text_with("[[fault]]\nkind = \"disk-read-error\"\nat = \"3 ms\"\nblock = 3\n" +
-                                 on_drive));
+      fabric, scenario_text_with("[[fault]]\nkind = \"disk-read-error\"\nat = \"3 ms\"\n"
+                                 "block = 3\n" + on_drive));
   INFO(block.text);
   CHECK(block.has("good, digest"));
   CHECK(block.has("disk-read-error $DATA1-0 block 3, cycle 300000: from cycle 300000: "));
@@ -259,7 +260,8 @@ TEST_CASE("disk-write-error: nothing of the write is on the drive") {
                                         "probability = 0.5\nafter = \"1 ms\"\n" + on_drive));
   INFO(error.text);
   CHECK(error.has("good, digest"));
-  CHECK(error.has("disk-write-error $DATA1-0, each command with probability 0.5 from cycle 100000"));
+  CHECK(error.has("disk-write-error $DATA1-0, each command with probability 0.5 from cycle "
+                  "100000"));
   CHECK(error.has("0 write write_error: "));
   CHECK_FALSE(error.has("1 write write_error"));
   CHECK(error.has("wrong 0"));
@@ -283,7 +285,8 @@ TEST_CASE("power-failure: the run ends, good, and drives keep what they acknowle
   const Outcomes first = run_disks(
       fabric, scenario_text_with("[[fault]]\nkind = \"power-failure\"\nat = \"" + when + "\"\n"
                                  "[[fault]]\nkind = \"cpu-restart\"\ncpu = 0\nat = \"1400 us\"\n"
-                                 "for = \"150 us\"\n[[fault]]\nkind = \"bus-down\"\nat = \"2 ms\"\n"));
+                                 "for = \"150 us\"\n"
+                                 "[[fault]]\nkind = \"bus-down\"\nat = \"2 ms\"\n"));
   INFO(first.text);
   CHECK(first.has("good, digest"));
   CHECK(first.has("power-failure, "));
