@@ -158,13 +158,13 @@ bool ViewKeeper::learn_view(const Packet& packet, std::uint64_t now) {
 
 void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
   if (joining()) return;
-  if (lost_.contain(from, epoch)) return turn_away(from, now);
   if (view().contains(from, epoch)) {
     bring_up_to_date(from, now);
   } else if (has(view().members.mask, from)) {
     hearing_.superseded(from);
     regroup_.begin(now);
   } else if (lowest(view()) == config_.cpu) {
+    if (lost_.contain(from, epoch)) return turn_away(from, now);
     // Who asks to be taken in while that goes on, and does nothing for it, falls silent.
     if (!regroup_.active()) hearing_.renewed(from, now);
     if (!loading_.contain(from, epoch)) {
@@ -185,14 +185,19 @@ void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
 }
 
 /// Who loads one that has died would wait for ever. Should it not have died, it stays out until it
-/// is started again: it does not know that all that was said is forgotten here.
+/// is started again.
 void ViewKeeper::give_up_silent(std::uint64_t now) {
   for (CpuMask left = hearing_.silent(loading_.mask, now); left != 0; left &= left - 1) {
-    const auto cpu = static_cast<unsigned>(std::countr_zero(left));
-    lost_.mask |= bit_of(cpu);
-    lost_.epochs.set(cpu, loading_.epochs.of(cpu));
-    unload(cpu);
+    lose(static_cast<unsigned>(std::countr_zero(left)));
   }
+}
+
+/// What was said to it is forgotten here, and it does not know of that: it is not to be loaded from
+/// here any more in this life of it.
+void ViewKeeper::lose(unsigned cpu) {
+  lost_.mask |= bit_of(cpu);
+  lost_.epochs.set(cpu, loading_.epochs.of(cpu));
+  unload(cpu);
 }
 
 void ViewKeeper::unload(unsigned cpu) {
@@ -268,7 +273,7 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
     if (next.contains(cpu, loading_.epochs.of(cpu))) {
       loading_.mask &= ~bit_of(cpu);
     } else if (!loads) {
-      unload(cpu);  // by another from now on
+      lose(cpu);  // another loads it from now on
     }
   }
   commits_left_ = 0;
@@ -284,6 +289,7 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
     }
     if (was_in && !same) leaving |= bit_of(cpu);
     if (is_in && !same) coming |= bit_of(cpu);
+    if (is_in) lost_.mask &= ~bit_of(cpu);
     if (is_in && !same) hearing_.renewed(cpu, now);
     if (is_in && since != never) hearing_.confirmed(cpu, since);
   }

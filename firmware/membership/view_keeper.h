@@ -98,6 +98,7 @@ class ViewKeeper : private Regroup::Client {
   bool learn_view(const Packet& packet, std::uint64_t now);
   void adopt(const View& next, CpuMask leased, std::uint64_t since, std::uint64_t now);
   void give_up_silent(std::uint64_t now);
+  void lose(unsigned cpu);
   void unload(unsigned cpu);
   void bring_up_to_date(unsigned from, std::uint64_t now);
   void turn_away(unsigned cpu, std::uint64_t now);
@@ -117,7 +118,7 @@ class ViewKeeper : private Regroup::Client {
   // CPUs that are being loaded here, or taken in, from the first word to them on: both ends know by
   // then what was sent and what came, so that this outlives a change of the view in between.
   Members loading_;
-  Members lost_;       // CPUs that fell silent while they were loaded
+  Members lost_;       // CPUs that were loaded here, until they fell silent or others did so
   CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
 };
 
