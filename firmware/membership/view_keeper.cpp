@@ -166,7 +166,7 @@ void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
   } else if (lowest(view()) == config_.cpu) {
     if (lost_.contain(from, epoch)) return turn_away(from, now);
     // Who asks to be taken in while that goes on, and does nothing for it, falls silent.
-    if (!regroup_.active()) hearing_.renewed(from, now);
+    if (!regroup_.active() || !loading_.contain(from, epoch)) hearing_.renewed(from, now);
     if (!loading_.contain(from, epoch)) {
       unload(from);  // it has started once more
       lost_.mask &= ~bit_of(from);

@@ -86,3 +86,34 @@ TEST_CASE("a CPU that another has begun to load is not loaded from here in the s
     CHECK(one.loads == std::vector<unsigned>{4, 4});
   }
 }
+
+TEST_CASE("a CPU that asks to be taken in while the view changes counts as heard") {
+  One one;
+  one.tell(2, 0b01110);
+  one.hear(0b01110, 4 * interval);  // nothing of CPU 4 for longer than silence
+  Packet prepare = Regroup::commit(one.keeper.view(), 16 + 2, 0);
+  one.receive(2, prepare.set_stage(RegroupStage::prepare));
+  REQUIRE(one.keeper.changing());
+  one.join(4, 1);
+  CHECK(one.loads == std::vector<unsigned>{4});
+  one.tell(3, 0b01110);
+  one.hear(0b01110, interval / 4);
+  CHECK(one.unloads.empty());
+  one.join(4, 1);
+  CHECK(one.turned_away == 0);
+  CHECK(one.loads == std::vector<unsigned>{4, 4});  // once more, for the view has changed
+}
+
+TEST_CASE("a CPU that was superseded and asks while the view changes counts as heard") {
+  One one;
+  one.join(0, 1);  // its former life is in the view
+  REQUIRE(one.keeper.changing());
+  one.tell(2, 0b11110);
+  one.receive(2, Regroup::commit(one.keeper.view(), 16 + 2, 0).set_stage(RegroupStage::prepare));
+  REQUIRE(one.keeper.changing());
+  one.join(0, 1);
+  one.tell(3, 0b11110);
+  one.hear(0b11110, interval / 4);
+  CHECK(one.unloads.empty());
+  CHECK(one.turned_away == 0);
+}
