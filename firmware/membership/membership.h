@@ -78,6 +78,10 @@ class Membership : private ViewKeeper::Client {
   /// It could not be loaded. It asks again.
   void give_up(unsigned cpu, unsigned epoch) { keeper_.give_up(cpu, epoch); }
 
+  /// The replicated tables here are not those of the others, and no update makes them so: this CPU
+  /// has to halt, and is loaded when it comes back. Does not return.
+  void tables_differ() { halt(ViewKeeper::Reason::tables_differ); }
+
   /// I'm-alives that were left out, because the one before was still on its way.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
   /// Packets that were not taken: too short, or of links and from a CPU that is not in the view.

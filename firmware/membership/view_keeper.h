@@ -31,6 +31,7 @@ class ViewKeeper : private Regroup::Client {
     own_bus_failed,  ///< It does not hear even itself.
     minority,        ///< It hears too few others, or they come to no decision.
     poisoned,        ///< The others have gone on without it.
+    tables_differ,   ///< Its copy of the replicated tables is not that of the others.
   };
 
   class Client {

@@ -96,13 +96,13 @@ Task<> Updater::reconcile(Process& self) {
       co_return;
     }
     const auto verdict = replica_.apply(theirs);
-    if (verdict == Replica::Verdict::gap) {  // nobody has more than one that the locker lacks
-      co_await self.wait(EventBit{}, retry_cycles);
-      co_return;
-    }
+    // Nobody has more than one that a locker lacks; so it is this CPU that has gone wrong.
+    if (verdict == Replica::Verdict::gap) membership_.tables_differ();
     // Whoever was asked before had no more than this CPU, and lacks what it gets now.
     if (verdict == Replica::Verdict::applied) behind = ~left;
-    if (theirs.header.number() < replica_.number()) behind |= 1U << cpu;
+    if (theirs.header.number() < replica_.number() || verdict == Replica::Verdict::conflict) {
+      behind |= 1U << cpu;  // or has gone wrong, and finds that out
+    }
   }
   for (behind &= membership_.view().members.mask & ~(1U << environment_.cpu()); behind != 0;
        behind &= behind - 1) {
