@@ -19,10 +19,9 @@ bool same_kind(const contract::MembershipPacket& a, const contract::MembershipPa
 void BusLanes::send_alive(CpuMask to, const Packet& packet) {
   for (const BusId bus : buses) {
     Lane& lane = lanes_[static_cast<unsigned>(bus)];
-    if (lane.posted_alive || lane.alive) {
-      ++alives_left_out_;
-      continue;
-    }
+    const bool on_its_way = lane.posted_alive || (lane.posted && lane.alive);
+    if (on_its_way || lane.alive) ++alives_left_out_;
+    if (on_its_way) continue;
     lane.alive = Entry{to, packet};
     pump(bus);
   }
@@ -78,7 +77,8 @@ void BusLanes::sent(BusId bus, CpuMask to, CpuMask missed) {
   if (lane.posted_alive) lane.dead = missed == to;
   lane.posted = lane.posted_alive = false;
   port_.raise_paths_of(bus, to & ~missed);
-  pump(bus);
+  // The other may have found the ring full, or come round to the descriptor of this one.
+  for (const BusId each : buses) pump(each);
 }
 
 }  // namespace xybus

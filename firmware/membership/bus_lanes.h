@@ -18,7 +18,8 @@ class BusLanes {
 
   explicit BusLanes(PacketPort& port) : port_(port) {}
 
-  /// I'm-alive by each bus. One that the last is still waiting for or on its way by is left out.
+  /// I'm-alive by each bus. One that the last is still on its way by, or waits for another packet
+  /// of, is left out; one that found no descriptor is replaced.
   void send_alive(CpuMask to, const Packet& packet);
 
   /// Any other packet by each bus that carried the last I'm-alive to anybody; by both if neither
@@ -29,7 +30,7 @@ class BusLanes {
   /// A packet of that bus has met its fate: CPUs of `to`, but for those of `missed`, have it.
   void sent(contract::BusId bus, CpuMask to, CpuMask missed);
 
-  /// I'm-alives that were left out.
+  /// I'm-alives that were left out, or replaced before they left.
   std::uint64_t alives_left_out() const { return alives_left_out_; }
 
  private:

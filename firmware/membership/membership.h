@@ -82,7 +82,7 @@ class Membership : private ViewKeeper::Client {
   /// has to halt, and is loaded when it comes back. Does not return.
   void tables_differ() { halt(ViewKeeper::Reason::tables_differ); }
 
-  /// I'm-alives that were left out, because the one before was still on its way.
+  /// I'm-alives that were left out, because the one before was still on its way, or replaced.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
   /// Packets that were not taken: too short, or of links and from a CPU that is not in the view.
   std::uint64_t refused_packets() const { return refused_packets_; }
