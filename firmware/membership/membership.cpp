@@ -42,7 +42,7 @@ Membership::Membership(Environment& environment, Dispatcher& dispatcher, PacketP
       keeper_({environment.cpu(), environment.cpus(), config.alive_interval, config.epoch,
                config.joining},
               *this),
-      lanes_(port) {}
+      lanes_(port, environment.cpu()) {}
 
 void Membership::start() {
   if (config_.alive_interval == 0) return;

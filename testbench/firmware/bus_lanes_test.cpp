@@ -20,6 +20,7 @@ namespace {
 
 constexpr unsigned here = 2;
 constexpr CpuMask everybody = 0b1111;
+constexpr CpuMask others = everybody & ~bit_of(here);
 
 struct Machine : hal::Hal, PacketPort::Client {
   Machine() { port.start(0); }
@@ -96,7 +97,7 @@ struct Machine : hal::Hal, PacketPort::Client {
   std::uint32_t fetched = 0, events = 0;
   Environment environment{*this, CostTable::zero(), here, 4, nullptr};
   PacketPort port{environment, config, *this};
-  BusLanes lanes{port};
+  BusLanes lanes{port, here};
 };
 
 }  // namespace
@@ -131,4 +132,53 @@ TEST_CASE("I'm-alives that found no descriptor are replaced by the next") {
   machine.alive();
   CHECK(machine.fetch().size() == 2);
   CHECK(machine.lanes.alives_left_out() == 2);
+}
+
+TEST_CASE("a bus that carries nothing gets I'm-alives to this CPU alone, after that of the other") {
+  Machine machine;
+  machine.alive();
+  auto alives = machine.fetch();
+  REQUIRE(alives.size() == 2);
+  CHECK(alives[0].dst_mask() == everybody);
+  CHECK(alives[1].dst_mask() == everybody);
+  machine.end(alives[0], everybody);
+  machine.end(alives[1]);
+  for (unsigned i = 0; i < 3; ++i) {
+    machine.alive();
+    alives = machine.fetch();
+    REQUIRE(alives.size() == 2);
+    CHECK(alives[0].route() == Route::y);
+    CHECK(alives[0].dst_mask() == everybody);
+    CHECK(alives[1].route() == Route::x);
+    CHECK(alives[1].dst_mask() == bit_of(here));
+    machine.end(alives[0]);
+    machine.end(alives[1], i == 2 ? 0 : bit_of(here));
+  }
+  // It has come through: all others get it at once.
+  alives = machine.fetch();
+  REQUIRE(alives.size() == 1);
+  CHECK(alives[0].route() == Route::x);
+  CHECK(alives[0].dst_mask() == everybody);
+  machine.end(alives[0]);
+  CHECK(machine.fetch().empty());
+  machine.alive();
+  CHECK(machine.fetch().size() == 2);
+}
+
+TEST_CASE("a bus that carries to this CPU, if to nobody else, is not taken for dead") {
+  Machine machine;
+  machine.alive();
+  for (const auto& alive : machine.fetch()) machine.end(alive, others);
+  machine.alive();
+  for (const auto& alive : machine.fetch()) CHECK(alive.dst_mask() == everybody);
+}
+
+TEST_CASE("while both buses seem dead both get I'm-alives to all") {
+  Machine machine;
+  machine.alive();
+  for (const auto& alive : machine.fetch()) machine.end(alive, everybody);
+  machine.alive();
+  const auto alives = machine.fetch();
+  REQUIRE(alives.size() == 2);
+  for (const auto& alive : alives) CHECK(alive.dst_mask() == everybody);
 }
