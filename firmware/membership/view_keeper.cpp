@@ -188,15 +188,15 @@ void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
 /// is started again.
 void ViewKeeper::give_up_silent(std::uint64_t now) {
   for (CpuMask left = hearing_.silent(loading_.mask, now); left != 0; left &= left - 1) {
-    lose(static_cast<unsigned>(std::countr_zero(left)));
+    const auto cpu = static_cast<unsigned>(std::countr_zero(left));
+    lose(cpu, loading_.epochs.of(cpu));
   }
 }
 
-/// What was said to it is forgotten here, and it does not know of that: it is not to be loaded from
-/// here any more in this life of it.
-void ViewKeeper::lose(unsigned cpu) {
+void ViewKeeper::lose(unsigned cpu, unsigned epoch) {
+  if (!loading_.contain(cpu, epoch)) return;
   lost_.mask |= bit_of(cpu);
-  lost_.epochs.set(cpu, loading_.epochs.of(cpu));
+  lost_.epochs.set(cpu, epoch);
   unload(cpu);
 }
 
@@ -273,7 +273,7 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
     if (next.contains(cpu, loading_.epochs.of(cpu))) {
       loading_.mask &= ~bit_of(cpu);
     } else if (!loads) {
-      lose(cpu);  // another loads it from now on
+      lose(cpu, loading_.epochs.of(cpu));  // another loads it from now on
     }
   }
   commits_left_ = 0;

@@ -226,6 +226,26 @@ TEST_CASE("a CPU that dies while it is loaded, or loads, keeps no other one out"
   }
 }
 
+TEST_CASE("a CPU that asks to be taken in and takes no image does not stop updates for ever") {
+  Machine machine(4);
+  machine.rig.run(2 * interval);
+  machine.rig.node(3).halt();
+  machine.rig.run(4 * interval);
+  machine.restart(3);
+  machine.rig.create(3, 220, [](Process& self) -> Task<> {  // its monitor gets no time
+    for (;;) co_await self.compute(1000);
+  });
+  machine.rig.run(interval);
+  machine.add_client(1, 10);
+  machine.rig.run(12 * interval);
+  CHECK(machine.ended == 1);
+  CHECK(machine.wrong(0x7) == "");
+  REQUIRE(machine.rig.count(3, KernelEvent::poisoned) == 1);
+  machine.restart(3);
+  machine.rig.run(4 * interval);
+  CHECK(machine.wrong(0xf) == "");
+}
+
 namespace {
 
 /// An update that changes no table.
