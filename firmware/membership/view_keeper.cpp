@@ -220,6 +220,7 @@ ViewKeeper::Packet ViewKeeper::alive(std::uint64_t now) const {
 }
 
 ViewKeeper::Packet ViewKeeper::about_view(LinkOperation operation) const {
+  // The stage means nothing in other than regroup packets.
   return Regroup::commit(view(), 0, 0).set_operation(operation);
 }
 
@@ -235,14 +236,14 @@ void ViewKeeper::bring_up_to_date(unsigned from, std::uint64_t now) {
 }
 
 void ViewKeeper::intruded(unsigned cpu, std::uint64_t now) {
-  if (may_tell(cpu, now)) send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}));
+  if (may_tell(cpu, now)) send(bit_of(cpu), about_view(LinkOperation::poison));
 }
 
 /// Who waits to be taken in does not halt for poison alone: it may come from one that is not in the
 /// view either. This one names it.
 void ViewKeeper::turn_away(unsigned cpu, std::uint64_t now) {
   if (!may_tell(cpu, now)) return;
-  send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}).set_proposal(bit_of(cpu)));
+  send(bit_of(cpu), about_view(LinkOperation::poison).set_proposal(bit_of(cpu)));
 }
 
 void ViewKeeper::repeat_commit(std::uint64_t now) {
