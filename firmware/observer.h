@@ -31,9 +31,10 @@ struct KernelEvent {
     cpu_up,           ///< CPU `peer.cpu` has come into the view.
     view_changed,     ///< `link` is the number of the view, `tag` its members.
     own_bus_failed,   ///< This CPU does not hear its own I'm-alive, and has to halt. In this and
-                      ///< the next two, the view is as in view_changed.
+                      ///< the next three, the view is as in view_changed.
     minority,         ///< It hears too few others, or they do not agree, and it has to halt.
     poisoned,         ///< The others have gone on without it, and it has to halt.
+    tables_differ,    ///< Its tables are not those of the locker, and it has to halt.
     halted,           ///< It has halted by itself.
     checkpoint_sent,  ///< Primary `pin` tells its backup `peer`; `bytes` of it.
     checkpoint_done,  ///< The backup has it, or `error`.
@@ -74,6 +75,7 @@ constexpr const char* name(KernelEvent::Kind kind) {
     case KernelEvent::own_bus_failed: return "own_bus_failed";
     case KernelEvent::minority: return "minority";
     case KernelEvent::poisoned: return "poisoned";
+    case KernelEvent::tables_differ: return "tables_differ";
     case KernelEvent::halted: return "halted";
     case KernelEvent::checkpoint_sent: return "checkpoint_sent";
     case KernelEvent::checkpoint_done: return "checkpoint_done";

@@ -25,6 +25,7 @@ KernelEvent::Kind event_of(ViewKeeper::Reason reason) {
     case ViewKeeper::Reason::own_bus_failed: return KernelEvent::own_bus_failed;
     case ViewKeeper::Reason::minority: return KernelEvent::minority;
     case ViewKeeper::Reason::poisoned: return KernelEvent::poisoned;
+    case ViewKeeper::Reason::tables_differ: return KernelEvent::tables_differ;
   }
   return KernelEvent::halted;
 }
@@ -41,7 +42,7 @@ Membership::Membership(Environment& environment, Dispatcher& dispatcher, PacketP
       keeper_({environment.cpu(), environment.cpus(), config.alive_interval, config.epoch,
                config.joining},
               *this),
-      lanes_(port) {}
+      lanes_(port, environment.cpu()) {}
 
 void Membership::start() {
   if (config_.alive_interval == 0) return;

@@ -28,7 +28,8 @@ class Membership : private ViewKeeper::Client {
     std::function<void(unsigned cpu)> down;                  ///< It has left the view.
     std::function<void(unsigned cpu, unsigned epoch)> up;    ///< It is in the view now.
     /// On the CPU that takes another in: it is to be loaded. Messages with it are to be possible
-    /// from now on, until `up` or `down`. Ends in a call of `admit` or `give_up`.
+    /// from now on, until `up` or `down`. Ends in a call of `admit`, `give_up` or
+    /// `lose`.
     std::function<void(unsigned cpu, unsigned epoch)> load;
     /// This CPU has to halt, at once and for good; does not return.
     std::function<void()> halt;
@@ -81,7 +82,17 @@ class Membership : private ViewKeeper::Client {
   /// It could not be loaded. It asks again.
   void give_up(unsigned cpu, unsigned epoch) { keeper_.give_up(cpu, epoch); }
 
-  /// I'm-alives that were left out, because the one before was still on its way.
+  /// The replicated tables here are not those of the others, and no update makes them so: this CPU
+  /// has to halt, and is loaded when it comes back. Does not return.
+  void tables_differ() { halt(ViewKeeper::Reason::tables_differ); }
+
+  /// It does not let itself be loaded, though it asks for it: it has to start again.
+  void lose(unsigned cpu, unsigned epoch) { keeper_.lose(cpu, epoch); }
+
+  /// Cycles between two I'm-alives of a CPU.
+  std::uint64_t alive_interval() const { return config_.alive_interval; }
+
+  /// I'm-alives that were left out, because the one before was still on its way, or replaced.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
   /// Packets that were not taken: too short, or of links and from a CPU that is not in the view.
   std::uint64_t refused_packets() const { return refused_packets_; }

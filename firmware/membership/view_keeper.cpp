@@ -158,15 +158,15 @@ bool ViewKeeper::learn_view(const Packet& packet, std::uint64_t now) {
 
 void ViewKeeper::on_join(unsigned from, unsigned epoch, std::uint64_t now) {
   if (joining()) return;
-  if (lost_.contain(from, epoch)) return turn_away(from, now);
   if (view().contains(from, epoch)) {
     bring_up_to_date(from, now);
   } else if (has(view().members.mask, from)) {
     hearing_.superseded(from);
     regroup_.begin(now);
   } else if (lowest(view()) == config_.cpu) {
+    if (lost_.contain(from, epoch)) return turn_away(from, now);
     // Who asks to be taken in while that goes on, and does nothing for it, falls silent.
-    if (!regroup_.active()) hearing_.renewed(from, now);
+    if (!regroup_.active() || !loading_.contain(from, epoch)) hearing_.renewed(from, now);
     if (!loading_.contain(from, epoch)) {
       unload(from);  // it has started once more
       lost_.mask &= ~bit_of(from);
@@ -185,14 +185,19 @@ void ViewKeeper::give_up(unsigned cpu, unsigned epoch) {
 }
 
 /// Who loads one that has died would wait for ever. Should it not have died, it stays out until it
-/// is started again: it does not know that all that was said is forgotten here.
+/// is started again.
 void ViewKeeper::give_up_silent(std::uint64_t now) {
   for (CpuMask left = hearing_.silent(loading_.mask, now); left != 0; left &= left - 1) {
     const auto cpu = static_cast<unsigned>(std::countr_zero(left));
-    lost_.mask |= bit_of(cpu);
-    lost_.epochs.set(cpu, loading_.epochs.of(cpu));
-    unload(cpu);
+    lose(cpu, loading_.epochs.of(cpu));
   }
+}
+
+void ViewKeeper::lose(unsigned cpu, unsigned epoch) {
+  if (!loading_.contain(cpu, epoch)) return;
+  lost_.mask |= bit_of(cpu);
+  lost_.epochs.set(cpu, epoch);
+  unload(cpu);
 }
 
 void ViewKeeper::unload(unsigned cpu) {
@@ -215,6 +220,7 @@ ViewKeeper::Packet ViewKeeper::alive(std::uint64_t now) const {
 }
 
 ViewKeeper::Packet ViewKeeper::about_view(LinkOperation operation) const {
+  // The stage means nothing in other than regroup packets.
   return Regroup::commit(view(), 0, 0).set_operation(operation);
 }
 
@@ -230,14 +236,14 @@ void ViewKeeper::bring_up_to_date(unsigned from, std::uint64_t now) {
 }
 
 void ViewKeeper::intruded(unsigned cpu, std::uint64_t now) {
-  if (may_tell(cpu, now)) send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}));
+  if (may_tell(cpu, now)) send(bit_of(cpu), about_view(LinkOperation::poison));
 }
 
 /// Who waits to be taken in does not halt for poison alone: it may come from one that is not in the
 /// view either. This one names it.
 void ViewKeeper::turn_away(unsigned cpu, std::uint64_t now) {
   if (!may_tell(cpu, now)) return;
-  send(bit_of(cpu), about_view(LinkOperation::poison).set_stage({}).set_proposal(bit_of(cpu)));
+  send(bit_of(cpu), about_view(LinkOperation::poison).set_proposal(bit_of(cpu)));
 }
 
 void ViewKeeper::repeat_commit(std::uint64_t now) {
@@ -268,7 +274,7 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
     if (next.contains(cpu, loading_.epochs.of(cpu))) {
       loading_.mask &= ~bit_of(cpu);
     } else if (!loads) {
-      unload(cpu);  // by another from now on
+      lose(cpu, loading_.epochs.of(cpu));  // another loads it from now on
     }
   }
   commits_left_ = 0;
@@ -284,6 +290,7 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
     }
     if (was_in && !same) leaving |= bit_of(cpu);
     if (is_in && !same) coming |= bit_of(cpu);
+    if (is_in) lost_.mask &= ~bit_of(cpu);
     if (is_in && !same) hearing_.renewed(cpu, now);
     if (is_in && since != never) hearing_.confirmed(cpu, since);
   }

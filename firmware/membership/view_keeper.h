@@ -31,6 +31,7 @@ class ViewKeeper : private Regroup::Client {
     own_bus_failed,  ///< It does not hear even itself.
     minority,        ///< It hears too few others, or they come to no decision.
     poisoned,        ///< The others have gone on without it.
+    tables_differ,   ///< Its copy of the replicated tables is not that of the others.
   };
 
   class Client {
@@ -42,8 +43,8 @@ class ViewKeeper : private Regroup::Client {
     virtual void view_changed(const View& view) = 0;
     virtual void left(unsigned cpu) = 0;
     virtual void entered(unsigned cpu, unsigned epoch) = 0;
-    /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit` or
-    /// `give_up`, or in `unload`. Asked for again when the view has changed without it.
+    /// That CPU wants to be taken in, and this one is to load it; ends in a call of `admit`,
+    /// `give_up` or `lose`, or in `unload`. Asked for again when the view has changed without it.
     virtual void load(unsigned cpu, unsigned epoch) = 0;
     /// That CPU has started once more, has fallen silent, or is another's to load; it is not in
     /// the view.
@@ -80,6 +81,9 @@ class ViewKeeper : private Regroup::Client {
   void admit(unsigned cpu, unsigned epoch, std::uint64_t now);
   /// It could not be loaded. It asks again.
   void give_up(unsigned cpu, unsigned epoch);
+  /// What was said to it is forgotten here, and it does not know of that: it is not to be loaded
+  /// from here any more in this life of it, and told to halt when it asks for it.
+  void lose(unsigned cpu, unsigned epoch);
 
   /// The cycle in which `tick` has to be called, at the latest; it changes with every call. ~0 for
   /// never.
@@ -117,7 +121,7 @@ class ViewKeeper : private Regroup::Client {
   // CPUs that are being loaded here, or taken in, from the first word to them on: both ends know by
   // then what was sent and what came, so that this outlives a change of the view in between.
   Members loading_;
-  Members lost_;       // CPUs that fell silent while they were loaded
+  Members lost_;       // CPUs that were loaded here, and have to start again for that
   CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
 };
 

@@ -1,5 +1,7 @@
 #include "firmware/message/message_system.h"
 
+#include <algorithm>
+
 #include "firmware/message/wire.h"
 
 namespace xybus {
@@ -7,13 +9,21 @@ namespace xybus {
 using contract::LinkHeader;
 using contract::LinkOperation;
 
+namespace {
+
+// Refusals that may wait for one CPU, however few LCBs this one has: others may have more.
+constexpr std::size_t least_refusals = 1024;
+
+}  // namespace
+
 MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
                              unsigned lcbs, unsigned reserve, unsigned epoch,
                              std::uint64_t longest_pause)
     : environment_(environment),
       table_(lcbs, epoch, reserve),
       system_(environment, dispatcher, table_),
-      transmitter_(environment, dispatcher, port, longest_pause, *this),
+      transmitter_(environment, dispatcher, port, longest_pause,
+                   std::max<std::size_t>(least_refusals, table_.size()), *this),
       bulk_(environment, dispatcher, port, longest_pause, table_, transmitter_, *this),
       requestor_(environment, dispatcher, table_, transmitter_, bulk_),
       server_(environment, dispatcher, table_, transmitter_, bulk_, system_),

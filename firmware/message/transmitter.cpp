@@ -16,17 +16,15 @@ namespace {
 // point, so that a long transfer on one CPU does not shut out interrupts.
 constexpr unsigned local_burst = 16;
 
-// Refusals that wait for one CPU. More requests at a time a CPU like this one does not send to one
-// other unless it has given its processes more links than most ever need.
-constexpr std::size_t most_answers = 1024;
-
 }  // namespace
 
 Transmitter::Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-                         std::uint64_t longest_pause, PacketSource& source)
+                         std::uint64_t longest_pause, std::size_t most_refusals,
+                         PacketSource& source)
     : environment_(environment),
       dispatcher_(dispatcher),
       port_(port),
+      most_refusals_(most_refusals),
       source_(source),
       repeater_(environment, dispatcher, port, longest_pause, *this),
       outbox_(environment.cpu()) {}
@@ -37,33 +35,41 @@ void Transmitter::refuse(unsigned cpu, const LinkHeader& link, contract::Error e
   LinkHeader reply = link;
   reply.set_operation(LinkOperation::reply).set_error(error).set_length(0);
   reply.set_room_or_offset(0).set_window(0).set_reply_window(0);
-  if (answers_of(cpu) >= most_answers) {
+  if (answers_[cpu].size() >= most_refusals_) {
     ++answers_left_out_;
     return;
   }
-  answers_.push_back({cpu, reply});
+  add_answer(cpu, reply);
 }
 
-std::size_t Transmitter::answers_of(unsigned cpu) const {
-  if (answers_.size() < most_answers) return 0;  // however they are distributed
-  return static_cast<std::size_t>(std::ranges::count(answers_, cpu, &Answer::cpu));
+void Transmitter::add_answer(unsigned cpu, const LinkHeader& answer) {
+  answers_[cpu].push_back(answer);
+  answers_for_ |= 1U << cpu;
+}
+
+LinkHeader Transmitter::take_answer(unsigned cpu) {
+  const LinkHeader answer = answers_[cpu].front();
+  answers_[cpu].pop_front();
+  if (answers_[cpu].empty()) answers_for_ &= ~(1U << cpu);
+  return answer;
 }
 
 void Transmitter::forget_refusal(unsigned cpu, LinkId link) {
-  std::erase_if(answers_, [&](const Answer& answer) {
-    return answer.cpu == cpu && answer.header.requestor_link() == link.value;
+  std::erase_if(answers_[cpu], [&](const LinkHeader& answer) {
+    return answer.requestor_link() == link.value;
   });
+  if (answers_[cpu].empty()) answers_for_ &= ~(1U << cpu);
 }
 
 void Transmitter::tell_again(unsigned cpu, WindowName window) {
-  const auto same = [&](const Answer& answer) {
-    return answer.cpu == cpu && answer.header.operation() == LinkOperation::again &&
-           (answer.header.window() & 0xff) == (window & 0xffU);
+  const auto same = [&](const LinkHeader& answer) {
+    return answer.operation() == LinkOperation::again &&
+           (answer.window() & 0xff) == (window & 0xffU);
   };
-  std::erase_if(answers_, same);  // if there is one, it is for an earlier use of the window
+  std::erase_if(answers_[cpu], same);  // if there is one, it is for an earlier use of the window
   LinkHeader again;
   again.set_operation(LinkOperation::again).set_window(window);
-  answers_.push_back({cpu, again});
+  add_answer(cpu, again);
 }
 
 void Transmitter::cancel_stray(unsigned cpu, const LinkHeader& pull) {
@@ -89,7 +95,8 @@ LinkHeader Transmitter::take_cancel(unsigned cpu) {
 
 void Transmitter::forget(unsigned cpu) {
   repeater_.forget(cpu);
-  std::erase_if(answers_, [cpu](const Answer& answer) { return answer.cpu == cpu; });
+  answers_[cpu].clear();
+  answers_for_ &= ~(1U << cpu);
   stray_cancels_[cpu].count = 0;
   cancels_for_ &= ~(1U << cpu);
 }
@@ -118,14 +125,21 @@ void Transmitter::pump_remote() {
   }
 }
 
+/// CPUs have their turns.
 bool Transmitter::send_remote_answer() {
-  const auto answer = std::find_if(answers_.begin(), answers_.end(), [this](const Answer& a) {
-    return a.cpu != environment_.cpu() && repeater_.may_post(a.cpu);
-  });
-  if (answer == answers_.end()) return false;
-  if (!post_unlinked(answer->cpu, answer->header)) return false;
-  answers_.erase(answer);
-  return true;
+  const std::uint32_t all = answers_for_ & ~(1U << environment_.cpu());
+  const std::uint32_t after = all & ~((2U << last_answered_) - 1);
+  for (const std::uint32_t part : {after, all & ~after}) {
+    for (std::uint32_t left = part; left != 0; left &= left - 1) {
+      const auto cpu = static_cast<unsigned>(std::countr_zero(left));
+      if (!repeater_.may_post(cpu)) continue;
+      if (!post_unlinked(cpu, answers_[cpu].front())) return false;
+      take_answer(cpu);
+      last_answered_ = cpu;
+      return true;
+    }
+  }
+  return false;
 }
 
 bool Transmitter::send_remote_cancel() {
@@ -182,12 +196,8 @@ void Transmitter::pump_local() {
 
 bool Transmitter::send_local() {
   const unsigned here = environment_.cpu();
-  const auto answer = std::find_if(answers_.begin(), answers_.end(),
-                                   [here](const Answer& a) { return a.cpu == here; });
-  if (answer != answers_.end()) {
-    const LinkHeader header = answer->header;
-    answers_.erase(answer);
-    send_local_unlinked(header);
+  if ((answers_for_ >> here & 1U) != 0) {
+    send_local_unlinked(take_answer(here));
     return true;
   }
   if ((cancels_for_ >> here & 1U) != 0) {

@@ -50,9 +50,11 @@ class PacketSource {
 
 class Transmitter : private Repeater::Client {
  public:
-  /// `longest_pause`: cycles until what was not taken is posted again, at most.
+  /// `longest_pause`: cycles until what was not taken is posted again, at most. `most_refusals`
+  /// wait for one CPU, so that one that means harm, or is out of order, does not take all memory:
+  /// at least as many as links that a CPU like this one can have outstanding.
   Transmitter(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
-              std::uint64_t longest_pause, PacketSource& source);
+              std::uint64_t longest_pause, std::size_t most_refusals, PacketSource& source);
 
   /// An LCB has a packet to send to its peer.
   void want(Lcb& lcb) { outbox_.push(lcb); }
@@ -85,19 +87,18 @@ class Transmitter : private Repeater::Client {
 
   /// Packets that were posted again.
   std::uint64_t repeats() const { return repeater_.repeats(); }
+  /// Refusals that were dropped: some CPU has sent more requests than one like this can.
+  std::uint64_t answers_left_out() const { return answers_left_out_; }
 
  private:
-  struct Answer {
-    unsigned cpu;
-    contract::LinkHeader header;
-  };
   /// For one CPU; in no order, for each is of another link.
   struct StrayCancels {
     std::array<contract::LinkHeader, 8> cancels;
     unsigned count = 0;
   };
 
-  std::size_t answers_of(unsigned cpu) const;
+  void add_answer(unsigned cpu, const contract::LinkHeader& answer);
+  contract::LinkHeader take_answer(unsigned cpu);
   void pump_remote();
   void pump_local();
   bool send_remote_answer();
@@ -116,10 +117,14 @@ class Transmitter : private Repeater::Client {
   Environment& environment_;
   Dispatcher& dispatcher_;
   PacketPort& port_;
+  const std::size_t most_refusals_;
   PacketSource& source_;
   Repeater repeater_;
   Outbox<&Lcb::control_hook> outbox_;
-  std::deque<Answer> answers_;  // refusals, bounded for each CPU; one for each of its windows
+  // By CPU: refusals, which are bounded, and one for each of its windows.
+  std::array<std::deque<contract::LinkHeader>, contract::max_nodes> answers_;
+  std::uint32_t answers_for_ = 0;  // bit c: there are some for CPU c
+  unsigned last_answered_ = 0;     // among other CPUs
   std::array<StrayCancels, contract::max_nodes> stray_cancels_{};
   std::uint32_t cancels_for_ = 0;  // bit c: there are some for CPU c
   std::uint64_t answers_left_out_ = 0;

@@ -54,11 +54,16 @@ Error Monitor::perform(const Request& request) {
   }
 }
 
-/// The locker goes on only when every member has the one before, so a gap is a fault of somebody.
+/// The locker goes on only when every member has the one before, and its order is what counts. So
+/// whoever has a gap, or another update in that place, has gone wrong.
 Error Monitor::apply() {
   Update update;
   if (!update.load(request_)) return Error::bounds;
-  return replica_.apply(update) == Replica::Verdict::gap ? Error::invalid_state : Error::none;
+  const auto verdict = replica_.apply(update);
+  if (verdict == Replica::Verdict::gap || verdict == Replica::Verdict::conflict) {
+    membership_.tables_differ();
+  }
+  return Error::none;
 }
 
 }  // namespace xybus

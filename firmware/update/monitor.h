@@ -17,7 +17,7 @@ class Monitor {
   static constexpr Pin pin = 0;
   static constexpr std::uint8_t priority = 210;
 
-  Monitor(MessageSystem& messages, const Membership& membership, Replica& replica)
+  Monitor(MessageSystem& messages, Membership& membership, Replica& replica)
       : messages_(messages), membership_(membership), replica_(replica) {}
 
   /// The code of the process.
@@ -29,7 +29,7 @@ class Monitor {
   contract::Error apply();
 
   MessageSystem& messages_;
-  const Membership& membership_;
+  Membership& membership_;
   Replica& replica_;
   std::vector<std::byte> request_, reply_;
 };

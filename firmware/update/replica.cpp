@@ -43,6 +43,11 @@ void Replica::add(unsigned table, ReplicatedTable& copy) {
 }
 
 Replica::Verdict Replica::apply(const Update& update) {
+  if (update.header.number() == number() && number() != 0) {
+    const bool same = update.header.sender() == last_.header.sender() &&
+                      update.header.counter() == last_.header.counter();
+    return same ? Verdict::known : Verdict::conflict;
+  }
   if (update.header.number() <= number()) return Verdict::known;
   if (update.header.number() != number() + 1) return Verdict::gap;
   last_ = update;

@@ -35,8 +35,9 @@ class Replica {
 
   enum class Verdict {
     applied,
-    known,  ///< It was applied before.
-    gap,    ///< One before it is missing here.
+    known,     ///< It was applied before.
+    gap,       ///< One before it is missing here.
+    conflict,  ///< Another was applied under its number.
   };
 
   /// Told of each update that is applied, after it.

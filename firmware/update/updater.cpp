@@ -20,6 +20,11 @@ namespace {
 // Cycles until something is tried again that another CPU was not ready for.
 constexpr std::uint64_t retry_cycles = 5000;
 
+// How long a CPU that joins may take for the image, since updates wait for it: many times what it
+// takes on busy buses.
+constexpr std::uint64_t load_intervals = 8;
+constexpr std::uint64_t load_cycles_of_byte = 16;
+
 unsigned lowest(std::uint32_t cpus) { return static_cast<unsigned>(std::countr_zero(cpus)); }
 
 // Without what cannot change: that update is no good, wherever it is sent.
@@ -96,13 +101,13 @@ Task<> Updater::reconcile(Process& self) {
       co_return;
     }
     const auto verdict = replica_.apply(theirs);
-    if (verdict == Replica::Verdict::gap) {  // nobody has more than one that the locker lacks
-      co_await self.wait(EventBit{}, retry_cycles);
-      co_return;
-    }
+    // Nobody has more than one that a locker lacks; so it is this CPU that has gone wrong.
+    if (verdict == Replica::Verdict::gap) membership_.tables_differ();
     // Whoever was asked before had no more than this CPU, and lacks what it gets now.
     if (verdict == Replica::Verdict::applied) behind = ~left;
-    if (theirs.header.number() < replica_.number()) behind |= 1U << cpu;
+    if (theirs.header.number() < replica_.number() || verdict == Replica::Verdict::conflict) {
+      behind |= 1U << cpu;  // or has gone wrong, and finds that out
+    }
   }
   for (behind &= membership_.view().members.mask & ~(1U << environment_.cpu()); behind != 0;
        behind &= behind - 1) {
@@ -133,10 +138,13 @@ Task<> Updater::load(Process& self, unsigned joiner, unsigned epoch) {
   header.set_request(MonitorRequest::load);
   store(header, image_);
   environment_.copy(tables, std::span(image_).subspan(Update::header_bytes));
-  const auto answer = co_await converse(
-      messages_, self, {static_cast<std::uint8_t>(joiner), Monitor::pin}, image_, {});
+  const std::optional<Error> error = co_await hand_over(self, joiner);
   if (membership_.view().number != view) co_return;
-  if (answer.error != Error::none) {
+  if (!error) {
+    membership_.lose(joiner, epoch);
+    co_return;
+  }
+  if (*error != Error::none) {
     membership_.give_up(joiner, epoch);
     co_return;
   }
@@ -144,6 +152,23 @@ Task<> Updater::load(Process& self, unsigned joiner, unsigned epoch) {
   while (membership_.view().number == view && membership_.changing()) {
     co_await self.wait(EventBit::pon);
   }
+}
+
+/// What has become of the image; nothing if that CPU asks to be taken in, and does not take it.
+Task<std::optional<Updater::Error>> Updater::hand_over(Process& self, unsigned joiner) {
+  const auto link =
+      messages_.link(self, {static_cast<std::uint8_t>(joiner), Monitor::pin}, image_, {});
+  if (!link) co_return link.error();
+  const hal::Hal& hal = environment_.hal();
+  const std::uint64_t until = hal.now() + load_intervals * membership_.alive_interval() +
+                              load_cycles_of_byte * image_.size();
+  std::optional<Completion> completion;
+  while (!(completion = messages_.done(self)) && hal.now() < until) {
+    co_await self.wait(EventBit::ldone, until - hal.now());
+  }
+  messages_.breaklink(self, *link);
+  if (!completion) co_return std::nullopt;
+  co_return completion->error;
 }
 
 // ---- Updates ------------------------------------------------------------------------------------

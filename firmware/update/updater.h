@@ -68,8 +68,8 @@ class Updater {
   bool waits() const;
   Task<> keep_order(Process& self);
   Task<> reconcile(Process& self);
-  Task<bool> bring(Process& self, unsigned cpu);
   Task<> load(Process& self, unsigned joiner, unsigned epoch);
+  Task<std::optional<Error>> hand_over(Process& self, unsigned joiner);
   Task<> load_joiners(Process& self);
   Task<> answer(Process& self, const Request& request);
   Task<Error> begin(Process& self);

@@ -39,6 +39,9 @@ void ClusterWatch::event(unsigned cpu, const KernelEvent& event) {
       if (!updates_) break;
       replicas_.applied(cpu, event.cycle, event.link, event.peer.cpu, event.tag);
       break;
+    case KernelEvent::tables_differ:
+      if (updates_) replicas_.differs(cpu, event.cycle);
+      break;
     default: break;
   }
 }

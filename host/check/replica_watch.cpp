@@ -133,6 +133,10 @@ void ReplicaWatch::compare(unsigned cpu, unsigned other, std::uint64_t cycle, st
   }
 }
 
+void ReplicaWatch::differs(unsigned cpu, std::uint64_t cycle) {
+  complain(cycle, cpu, "finds its tables to differ from those of the locker");
+}
+
 void ReplicaWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t view,
                                 std::uint32_t number) {
   Seat& seat = seats_[cpu];

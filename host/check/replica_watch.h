@@ -65,6 +65,8 @@ class ReplicaWatch {
   /// A CPU has applied an update with this number, of a sender's by its counter.
   void applied(unsigned cpu, std::uint64_t cycle, std::uint32_t number, unsigned sender,
                std::uint32_t counter);
+  /// A CPU has found its tables to differ from those of the others, and halts.
+  void differs(unsigned cpu, std::uint64_t cycle);
   /// A CPU has come to a view; `number` is the last update in its tables.
   void view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t view, std::uint32_t number);
   void off(unsigned cpu) { seats_[cpu].on = false; }

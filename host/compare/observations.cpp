@@ -85,6 +85,7 @@ void Observations::place(std::size_t index) {
     case KernelEvent::own_bus_failed:
     case KernelEvent::minority:
     case KernelEvent::poisoned:
+    case KernelEvent::tables_differ:
     case KernelEvent::halted:
       membership_[{event.own.cpu, event.own.cpu}].push_back(index);
       break;

@@ -62,6 +62,12 @@ Machine two_updates() {
 
 }  // namespace
 
+TEST_CASE("a CPU that finds its own tables to differ is a complaint") {
+  Machine m = two_updates();
+  m.watch.differs(2, ++m.cycle);
+  CHECK_THAT(m.complaint(), Contains("CPU 2 finds its tables to differ"));
+}
+
 TEST_CASE("the same updates in one order on all CPUs pass") {
   Machine m = two_updates();
   CHECK(m.complaint() == "");

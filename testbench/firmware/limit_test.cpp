@@ -43,6 +43,33 @@ void many(KernelConfig& config) { config.lcbs = 10'000; }
 
 }  // namespace
 
+TEST_CASE("all of 4000 links to no process are answered, however long no answer comes through") {
+  Rig rig(2, many);
+  unsigned refused_links = 0;
+  rig.node(0).busy = true;
+  const Process& requestor = rig.create(0, 100, [&](Process& self) -> Task<> {
+    MessageSystem& messages = rig.messages(0);
+    for (unsigned i = 0; i < 4000; ++i) {
+      CHECK(messages.link(self, {1, 200}, {}, {}));
+      if (i % 100 == 99) co_await self.wait({}, 20'000);
+    }
+    while (refused_links < 4000) {
+      co_await self.wait(EventBit::ldone);
+      while (const auto done = messages.done(self)) {
+        if (done->error == Error::no_process) ++refused_links;
+        messages.breaklink(self, done->link);
+      }
+    }
+  });
+  CHECK(rig.messages(0).set_limits(*rig.kernel(0).dispatcher().find(requestor.pin()),
+                                   {.send = 4095}) == Error::none);
+  rig.run(3'000'000);
+  CHECK(refused_links == 0);
+  rig.node(0).busy = false;
+  rig.run();
+  CHECK(refused_links == 4000);
+}
+
 TEST_CASE("a process may have 1023 links, and further ones are error 30 until one is broken") {
   Rig rig(2, many);
   const ProcessAddress silent = rig.address(1, rig.create(1, 100, idle_process));

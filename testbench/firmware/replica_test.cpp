@@ -56,6 +56,23 @@ TEST_CASE("a replica applies each update once, and in the order of their numbers
   CHECK(replica.number() == 2);
 }
 
+TEST_CASE("a replica tells another update from the one that it has in that place") {
+  Journal journal;
+  Replica replica;
+  replica.add(0, journal);
+  CHECK(replica.apply(update(1, 0, 1, "a")) == Verdict::applied);
+  CHECK(replica.apply(update(1, 1, 1, "b")) == Verdict::conflict);
+  CHECK(replica.apply(update(1, 0, 2, "b")) == Verdict::conflict);
+  CHECK(text(journal) == "a");
+  CHECK(replica.apply(update(2, 0, 2, "b")) == Verdict::applied);
+  CHECK(replica.apply(update(1, 3, 1, "?")) == Verdict::known);  // what was there it knows no more
+}
+
+TEST_CASE("a replica that has applied nothing knows the nothing of another") {
+  Replica replica, other;
+  CHECK(replica.apply(other.last()) == Verdict::known);
+}
+
 TEST_CASE("a replica knows which updates of each sender it has") {
   Journal journal;
   Replica replica;

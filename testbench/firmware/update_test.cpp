@@ -226,6 +226,77 @@ TEST_CASE("a CPU that dies while it is loaded, or loads, keeps no other one out"
   }
 }
 
+TEST_CASE("a CPU that asks to be taken in and takes no image does not stop updates for ever") {
+  Machine machine(4);
+  machine.rig.run(2 * interval);
+  machine.rig.node(3).halt();
+  machine.rig.run(4 * interval);
+  machine.restart(3);
+  machine.rig.create(3, 220, [](Process& self) -> Task<> {  // its monitor gets no time
+    for (;;) co_await self.compute(1000);
+  });
+  machine.rig.run(interval);
+  machine.add_client(1, 10);
+  machine.rig.run(12 * interval);
+  CHECK(machine.ended == 1);
+  CHECK(machine.wrong(0x7) == "");
+  REQUIRE(machine.rig.count(3, KernelEvent::poisoned) == 1);
+  machine.restart(3);
+  machine.rig.run(4 * interval);
+  CHECK(machine.wrong(0xf) == "");
+}
+
+namespace {
+
+/// An update that changes no table.
+xybus::Update of_no_table(std::uint32_t number, unsigned sender, std::uint32_t counter) {
+  xybus::Update update;
+  update.header.set_table(table + 1).set_number(number).set_sender(sender).set_counter(counter);
+  return update;
+}
+
+}  // namespace
+
+TEST_CASE("a CPU whose tables cannot be those of the others halts, and is loaded when it is back") {
+  for (const bool another : {true, false}) {
+    INFO("CPU 2 " << (another ? "has another update in a place" : "lacks one"));
+    CHECK(in_child([another] {
+            Machine machine(4);
+            machine.rig.run(interval / 2);
+            for (unsigned cpu = 0; cpu < 4; ++cpu) {
+              if ((cpu == 2) == another) {
+                machine.rig.kernel(cpu).replica().apply(of_no_table(1, 2, 1));
+              }
+            }
+            machine.add_client(3, 5);
+            machine.rig.run(6 * interval);
+            std::string wrong = machine.wrong(0xb);
+            if (machine.rig.count(2, KernelEvent::tables_differ) != 1) return wrong + "it goes on";
+            machine.restart(2);
+            machine.add_client(0, 5);
+            machine.rig.run(6 * interval);
+            wrong += machine.wrong(0xf);
+            if (machine.ended != 2) wrong += "not all ended";
+            return wrong;
+          }) == "");
+  }
+}
+
+TEST_CASE("a new locker that lacks more than the last update halts, and the next one goes on") {
+  Machine machine(4);
+  machine.rig.run(interval / 2);
+  for (const unsigned cpu : {0, 2, 3}) {
+    machine.rig.kernel(cpu).replica().apply(of_no_table(1, 0, 1));
+    machine.rig.kernel(cpu).replica().apply(of_no_table(2, 0, 2));
+  }
+  machine.rig.node(0).halt();
+  machine.add_client(3, 5);
+  machine.rig.run(10 * interval);
+  CHECK(machine.rig.count(1, KernelEvent::tables_differ) == 1);
+  CHECK(machine.wrong(0xc) == "");
+  CHECK(machine.ended == 1);
+}
+
 TEST_CASE("updates stay atomic when locker, sender or both die at any moment") {
   for (unsigned seed = 0; seed < 150; ++seed) {
     CAPTURE(seed);
