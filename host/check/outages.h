@@ -27,6 +27,8 @@ class Outages {
   unsigned restarts(unsigned cpu) const { return restarts_[cpu]; }
 
   bool is_halted(unsigned cpu) const { return (halted_ >> cpu & 1) != 0; }
+  /// All that are, a bit each.
+  std::uint32_t all_halted() const { return halted_; }
 
  private:
   struct View {  // that one CPU has of another

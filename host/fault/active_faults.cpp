@@ -14,10 +14,8 @@ std::uint32_t mask_of(const std::vector<unsigned>& numbers) {
   return mask;
 }
 
-void happen(const FaultSpec& fault, std::uint64_t cycle, Machine& machine,
-            ProtocolMonitor& monitor) {
+void happen(const FaultSpec& fault, Machine& machine) {
   const std::uint32_t bits = mask_of(fault.detail.bits);
-  monitor.upset(*fault.cpu, cycle);
   if (fault.kind == FaultKind::ram_flip) {
     machine.fabric().flip_ram(*fault.cpu, fault.detail.address, static_cast<std::uint8_t>(bits));
   } else {
@@ -25,28 +23,15 @@ void happen(const FaultSpec& fault, std::uint64_t cycle, Machine& machine,
   }
 }
 
-void tell(const FaultSpec& fault, BusId bus, bool on, std::uint64_t cycle,
-          ProtocolMonitor& monitor) {
-  switch (fault.kind) {
-    case FaultKind::bus_stuck_bit: return monitor.wires_faulty(bus, cycle, on);
-    case FaultKind::controller_dead: return monitor.blocked(bus, cycle, on);
-    case FaultKind::controller_double_grant: return monitor.grants_faulty(bus, cycle, on);
-    default: return;
-  }
-}
-
 }  // namespace
 
-void ActiveFaults::change(const FaultSpec& fault, bool on, std::uint64_t cycle, Machine& machine,
-                          ProtocolMonitor& monitor) {
-  if (is_instant(fault.kind)) return happen(fault, cycle, machine, monitor);
+void ActiveFaults::change(const FaultSpec& fault, bool on, Machine& machine) {
+  if (is_instant(fault.kind)) return happen(fault, machine);
   if (on) active_.push_back(&fault);
   if (!on) std::erase(active_, &fault);
   if (fault.cpu) return apply(*fault.cpu, machine);
   for (const BusId bus : {BusId::x, BusId::y}) {
-    if (fault.bus && *fault.bus != bus) continue;
-    tell(fault, bus, on, cycle, monitor);
-    apply(bus, machine);
+    if (!fault.bus || *fault.bus == bus) apply(bus, machine);
   }
 }
 

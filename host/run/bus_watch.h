@@ -8,25 +8,27 @@
 ///                        └──► event log
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
-#include <vector>
+#include <span>
+#include <utility>
 
-#include "check/packet_trail.h"
-#include "check/protocol_monitor.h"
-#include "check/reference/reference.h"
-#include "check/watchdog.h"
 #include "fault/injector.h"
 #include "model/fabric.h"
 #include "report/event_log.h"
+#include "run/checks.h"
 
 namespace xybus {
 
 class BusWatch : public FabricObserver {
  public:
-  BusWatch(Injector& injector, ProtocolMonitor& monitor, PacketTrail& trail, Watchdog& watchdog,
-           EventLog& log)
-      : injector_(injector), monitor_(monitor), trail_(trail), watchdog_(watchdog), log_(log) {}
+  BusWatch(Injector& injector, Checks& checks, EventLog& log)
+      : injector_(injector),
+        monitor_(checks.monitor()),
+        trail_(checks.trail()),
+        watchdog_(checks.watchdog()),
+        log_(log) {}
 
   /// Called now and then with the cycle.
   void on_burst(std::function<void(std::uint64_t)> callback) { on_burst_ = std::move(callback); }

@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "check/cluster_watch.h"
 #include "scenario/kernel_kinds.h"
 
 namespace xybus {
@@ -31,9 +30,10 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
               {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                static_cast<std::uint64_t>(event.error), event.bytes});
   if (event.kind == KernelEvent::halted || concerns_cluster(event.kind)) {
+    checks_.membership(cpu, event);
     on_membership_(cpu, event);
   }
-  if (event.kind == KernelEvent::cpu_up) on_cpu_up_(cpu, event.peer.cpu, event.cycle);
+  if (event.kind == KernelEvent::cpu_up) checks_.readmitted(cpu, event.peer.cpu, event.cycle);
   injector_.kernel_event(cpu, event);
 }
 

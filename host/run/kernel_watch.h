@@ -8,24 +8,21 @@
 #include "fault/injector.h"
 #include "firmware/observer.h"
 #include "report/event_log.h"
+#include "run/checks.h"
 
 namespace xybus {
 
-/// Kernel events of all CPUs, into the log and to the injector.
+/// Kernel events of all CPUs, into the log, to the checks and to the injector.
 class KernelWatch : public KernelObserver {
  public:
   /// The `planted`-th event is disturbed, see RunOptions; 0: none.
-  KernelWatch(EventLog& log, Injector& injector, std::uint64_t planted)
-      : log_(log), injector_(injector), planted_(planted) {}
+  KernelWatch(EventLog& log, Injector& injector, Checks& checks, std::uint64_t planted)
+      : log_(log), injector_(injector), checks_(checks), planted_(planted) {}
 
-  /// Called with each event of a kernel's membership, and of its replicated tables.
+  /// Called with each event of a kernel's membership, and of its replicated tables, when the
+  /// checks know of it.
   void on_membership(std::function<void(unsigned cpu, const KernelEvent&)> callback) {
     on_membership_ = std::move(callback);
-  }
-
-  /// Called when a CPU takes another one for up again.
-  void on_cpu_up(std::function<void(unsigned by, unsigned cpu, std::uint64_t cycle)> callback) {
-    on_cpu_up_ = std::move(callback);
   }
 
   void on(unsigned cpu, const KernelEvent& event) override;
@@ -36,10 +33,10 @@ class KernelWatch : public KernelObserver {
  private:
   EventLog& log_;
   Injector& injector_;
+  Checks& checks_;
   std::uint64_t planted_;
   std::uint64_t seen_ = 0;
   std::function<void(unsigned, const KernelEvent&)> on_membership_;
-  std::function<void(unsigned, unsigned, std::uint64_t)> on_cpu_up_;
   bool closed_ = false;
 };
 

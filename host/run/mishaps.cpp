@@ -1,0 +1,128 @@
+#include "run/mishaps.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace xybus {
+
+using contract::BusId;
+
+namespace {
+
+constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}}};
+constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
+constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
+constexpr EventKind restart_kind{"cpu_restart", {"cpu", "epoch"}};
+constexpr EventKind rogue_kind{"rogue", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
+constexpr EventKind fault_kind{"fault", {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
+constexpr EventKind fault_end_kind{"fault_end",
+                                   {EventField{"kind", name_of<FaultKind>}, "cpu", "bus"}};
+constexpr EventKind sound_kind{"sound", {"cpu", EventField{"misdeed", name_of<FaultKind>}}};
+
+Misdeed misdeed_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::babbling_node: return Misdeed::babble;
+    case FaultKind::forged_source: return Misdeed::forge;
+    default: return Misdeed::hold;
+  }
+}
+
+// At a marker in the waveform.
+std::string mark(BusId bus, const PacketHit& hit) {
+  const char* const what = hit.drop                ? "packet dropped"
+                           : hit.answer_drop       ? "answer dropped"
+                           : hit.answer_flips != 0 ? "answer corrupt"
+                           : hit.duplicate         ? "repeated"
+                                                   : "corrupt";
+  return fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', what);
+}
+
+}  // namespace
+
+void Mishaps::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
+  machine_.fabric().set_bus_down(bus, down);
+  checks_.bus_changes(bus, cycle);
+  log_.record(EventLog::faults(), cycle, down ? bus_down_kind : bus_up_kind,
+              {static_cast<std::uint64_t>(bus)});
+  notes_.fault(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));
+}
+
+void Mishaps::halt(unsigned cpu, std::uint64_t cycle) {
+  if (checks_.outages().is_halted(cpu)) return;
+  log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
+  notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
+  machine_.halt(cpu);
+  checks_.halted(cpu, cycle);
+  workloads_.cpu_halted(cpu, cycle);
+}
+
+// Its kernel and servers come again, as a new incarnation. Clients do not: nobody waits for them.
+void Mishaps::restart(unsigned cpu, std::uint64_t cycle) {
+  if (!checks_.outages().is_halted(cpu)) return;
+  checks_.restarted(cpu, cycle);
+  log_.record(EventLog::faults(), cycle, restart_kind, {cpu, firmware_.epoch(cpu)});
+  notes_.fault(cycle, fmt::format("CPU {} starts again", cpu));
+  machine_.restart(cpu);
+  active_.restarted(cpu);
+}
+
+void Mishaps::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
+  log_.record(EventLog::faults(), cycle, on ? rogue_kind : sound_kind,
+              {cpu, static_cast<std::uint64_t>(misdeed)});
+  notes_.fault(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
+  machine_.fabric().set_rogue(cpu, misdeed_of(misdeed), on);
+  checks_.rogue(cpu, on, cycle);
+}
+
+void Mishaps::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  checks_.fault(fault, on, cycle);
+  log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
+              {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
+               fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
+  notes_.fault(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
+  if (fault.kind == FaultKind::hostile_cpu) return set_hostile(fault, on, cycle);
+  active_.change(fault, on, machine_);
+}
+
+// Its kernel and processes are gone for good, and other firmware takes over a little later, when
+// what was on the buses has ended.
+void Mishaps::set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle) {
+  const unsigned cpu = *fault.cpu;
+  workloads_.distrust(cpu);
+  if (on) {
+    halt(cpu, cycle);
+    machine_.at(cycle + least_off_cycles, [this, cpu, &fault, start = cycle + least_off_cycles] {
+      firmware_.set_hostile(cpu, &fault);
+      machine_.restart(cpu);
+      checks_.node_on(cpu, start);
+    });
+  } else if (firmware_.is_hostile(cpu)) {
+    firmware_.set_hostile(cpu, nullptr);
+    machine_.halt(cpu);
+    checks_.node_off(cpu, cycle);
+  }
+}
+
+void Mishaps::note(BusId bus, std::uint64_t cycle, const PacketHit& hit) {
+  if (hit.any()) notes_.fault(cycle, mark(bus, hit));
+  notes_.packet(cycle);
+}
+
+void Mishaps::put_right() {
+  over_ = true;
+  Fabric& fabric = machine_.fabric();
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    fabric.set_bus_down(bus, false);
+    fabric.set_bus_fault(bus, {});
+  }
+  for (unsigned cpu = 0; cpu < machine_.cpus(); ++cpu) {
+    fabric.set_node_fault(cpu, {});
+    machine_.cpu(cpu).set_slowness(1);
+    for (const Misdeed misdeed : {Misdeed::babble, Misdeed::forge, Misdeed::hold}) {
+      fabric.set_rogue(cpu, misdeed, false);
+    }
+  }
+}
+
+}  // namespace xybus

@@ -1,0 +1,64 @@
+/// What befalls the machine: each fault is done to it, told to the checks and the workloads, and
+/// recorded in the log and beside the waveform.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "fault/active_faults.h"
+#include "fault/injector.h"
+#include "model/machine.h"
+#include "report/event_log.h"
+#include "run/checks.h"
+#include "run/cpu_firmware.h"
+#include "trace/gtkw.h"
+#include "workload/workloads.h"
+
+namespace xybus {
+
+class Mishaps : public FaultPoints {
+ public:
+  /// All of these must live as long; none is touched before the first call.
+  Mishaps(Machine& machine, CpuFirmware& firmware, Checks& checks, Workloads& workloads,
+          EventLog& log, TraceNotes& notes)
+      : machine_(machine),
+        firmware_(firmware),
+        checks_(checks),
+        workloads_(workloads),
+        log_(log),
+        notes_(notes) {}
+
+  void at(std::uint64_t cycle, std::function<void()> action) override {
+    machine_.at(cycle, [this, action = std::move(action)] {
+      if (!over_) action();
+    });
+  }
+  void set_bus_down(contract::BusId bus, bool down, std::uint64_t cycle) override;
+  /// Does nothing to a CPU that is halted.
+  void halt(unsigned cpu, std::uint64_t cycle) override;
+  void restart(unsigned cpu, std::uint64_t cycle) override;
+  void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
+  void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
+
+  /// Notes a packet, and what is done to it, beside the waveform. See BusWatch::on_strike.
+  void note(contract::BusId bus, std::uint64_t cycle, const PacketHit& hit);
+
+  /// From now on nothing new befalls the machine, and what is wrong with it is put right; halted
+  /// CPUs stay so. Not told to the checks.
+  void put_right();
+
+ private:
+  void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
+
+  Machine& machine_;
+  CpuFirmware& firmware_;
+  Checks& checks_;
+  Workloads& workloads_;
+  EventLog& log_;
+  TraceNotes& notes_;
+  ActiveFaults active_;
+  bool over_ = false;
+};
+
+}  // namespace xybus

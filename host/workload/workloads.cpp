@@ -1,0 +1,47 @@
+#include "workload/workloads.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace xybus {
+
+Workloads::Workloads(const Scenario& scenario, std::uint64_t seed, Scoreboard& scoreboard,
+                     ClusterWatch& cluster)
+    : plan_(scenario.system.cpus) {
+  for (const WorkloadSpec& spec : scenario.workloads) {
+    const auto index = static_cast<std::uint16_t>(contexts_.size());
+    contexts_.push_back(
+        std::make_unique<WorkloadContext>(spec, index, seed, plan_, scoreboard, cluster));
+    plan_workload(spec, *contexts_.back());
+    expected_ += contexts_.back()->expected();
+  }
+}
+
+void Workloads::on_complete(std::function<void(std::uint64_t)> callback) {
+  on_complete_ = std::move(callback);
+  plan_.on_complete(on_complete_);
+}
+
+void Workloads::cpu_halted(unsigned cpu, std::uint64_t cycle) {
+  for (auto& context : contexts_) context->cpu_halted(cpu);
+  plan_.cpu_halted(cpu);
+  if (plan_.clients_left() == 0 && on_complete_) on_complete_(cycle);
+}
+
+void Workloads::distrust(unsigned cpu) {
+  for (auto& context : contexts_) context->distrust(cpu);
+}
+
+CheckResult Workloads::check() const {
+  Complaints complaints;
+  std::string good;
+  for (const auto& context : contexts_) {
+    context->check(complaints);
+    good += fmt::format("{}{}: {} {}", good.empty() ? "" : ", ", context->name(),
+                        context->expected(), context->what());
+  }
+  return complaints.result("workload", good);
+}
+
+}  // namespace xybus

@@ -1,0 +1,44 @@
+/// All workloads of a scenario: their processes, planned, and their accounts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "report/run_result.h"
+#include "workload/workload.h"
+
+namespace xybus {
+
+class Workloads {
+ public:
+  Workloads(const Scenario& scenario, std::uint64_t seed, Scoreboard& scoreboard,
+            ClusterWatch& cluster);
+  Workloads(const Workloads&) = delete;
+  Workloads& operator=(const Workloads&) = delete;
+
+  Plan& plan() { return plan_; }
+  const Plan& plan() const { return plan_; }
+  /// Messages, or updates, that all clients are to see through.
+  std::uint64_t expected() const { return expected_; }
+
+  /// Called when no client is left, with the cycle; also when halts go on after that.
+  void on_complete(std::function<void(std::uint64_t cycle)> callback);
+
+  void cpu_halted(unsigned cpu, std::uint64_t cycle);
+  /// Requests from that CPU are no messages of any workload from now on.
+  void distrust(unsigned cpu);
+
+  /// The check "workload", at the end of a run.
+  CheckResult check() const;
+
+ private:
+  Plan plan_;
+  std::vector<std::unique_ptr<WorkloadContext>> contexts_;
+  std::uint64_t expected_ = 0;
+  std::function<void(std::uint64_t)> on_complete_;
+};
+
+}  // namespace xybus
