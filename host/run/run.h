@@ -1,11 +1,13 @@
 /// One run: a scenario and a seed in, every number out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/fabric_kind.h"
@@ -15,6 +17,13 @@
 #include "scenario/scenario.h"
 
 namespace xybus {
+
+/// What RunOptions::failing can be: checks, by their names in the report, and `abort`, which ends
+/// the process as a failed assertion does. The scoreboard has RunOptions::sabotage; the reference
+/// is tested on wrong hardware.
+inline constexpr std::array<std::string_view, 9> plantable{
+    "protocol.x", "protocol.y", "workload", "views", "replicas",
+    "membership", "leaks",      "machine",  "abort"};
 
 struct RunOptions {
   FabricKind fabric = FabricKind::rtl;
@@ -38,6 +47,10 @@ struct RunOptions {
   /// Test hook: the n-th kernel event, counted over the whole run from 1, is recorded with another
   /// tag in each process that runs it. Such a run is not deterministic.
   std::optional<std::uint64_t> planted;
+
+  /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Replicas and
+  /// membership fail only where a workload has them checked.
+  std::string failing;
 
   /// Of a run that is repeated for a trace: where it failed, to be marked.
   std::optional<std::uint64_t> failure_at;
