@@ -86,7 +86,6 @@ TEST_CASE("links: the shipped scenario meets links before listen, after it and i
   CHECK(messages["sent"] == 700);
   CHECK(messages["failed"] == 0);
   CHECK(messages["cancelled"] > 100);
-  CHECK(run.summary["wall_seconds"] < 60.0);
   // The server's end of a cancelled link, and replies with an error of the server's own.
   CHECK(occurrences(run.events, "\"event\":\"link_cancelled\"") > 100);
   CHECK(occurrences(run.events, "\"event\":\"link_read\"") >

@@ -1,4 +1,4 @@
-// The operator's view of a run: at a time, at a signal, at the end; and what is left behind.
+// The operator's view of a run: at a time, at the end; and what is left behind.
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
@@ -49,24 +49,6 @@ TEST_CASE("a status at something that is no time is bad usage") {
       run_plain(fmt::format("run '{}' --status-at noon", shipped("ping")));
   CHECK(run.status == 2);
   CHECK(run.errors == "xybus: --status-at noon is neither a time (10us) nor a cycle (1000)\n");
-}
-
-TEST_CASE("a signal shows the status of a run that goes on, and changes nothing of it") {
-  const std::string directory = fresh_directory();
-  // Long enough that a signal meets it.
-  const std::string run = fmt::format("run '{}' --set workload.0.count=1500 --out '{}' --quiet",
-                                      shipped("all-to-all"), directory);
-  const PlainRun signalled = run_plain(
-      run + " 2>shown & sleep 0.5; kill -USR1 $!; sleep 0.2; kill -USR1 $!; wait $!");
-  REQUIRE(signalled.status == 0);
-  CHECK_THAT(file_text(signalled.directory + "/shown"),
-             Contains("status at cycle ") && Contains("all-to-all-client"));
-  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
-  const PlainRun plain = run_plain(run);
-  CHECK(plain.errors.empty());
-  const auto again = nlohmann::json::parse(file_text(directory + "/summary.json"));
-  CHECK(summary["digest"] == again["digest"]);
-  CHECK(summary["cycles"] == again["cycles"]);
 }
 
 TEST_CASE("a run that hangs tells who waits for whom") {
