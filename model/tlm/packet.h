@@ -7,6 +7,7 @@
 
 #include "contract/contract.h"
 #include "model/answers.h"
+#include "model/packet_form.h"
 #include "model/tlm/timing.h"
 
 namespace xybus::tlm {
@@ -17,9 +18,7 @@ using Nodes = std::uint32_t;  // a set of nodes
 constexpr unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_zero(set)); }
 
 inline constexpr unsigned buses = 2;
-inline constexpr unsigned max_words = contract::header_words + contract::window_words +
-                                      contract::max_payload_bytes / contract::word_bytes +
-                                      contract::crc_words;
+inline constexpr unsigned max_words = max_packet_words;
 
 /// Who is told the fate of a packet.
 enum class Origin : std::uint8_t { ring, write, serve };
