@@ -98,6 +98,14 @@ void Fabric::flip_ram(unsigned node, std::uint32_t address, std::uint8_t bits) {
   memory[address] ^= std::byte{bits};
 }
 
+bool Fabric::tells_of(std::uint32_t address) const {
+  return address < ram_start && observer_ != nullptr && observer_->wants_accesses();
+}
+
+void Fabric::shown(unsigned node, bool write, std::uint32_t address, std::uint32_t data) const {
+  if (write && tells_of(address)) observer_->accessed(node, true, address, data, cycle());
+}
+
 void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const unsigned n = static_cast<unsigned>(node);
   if (delay != sc_core::SC_ZERO_TIME) {

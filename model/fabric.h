@@ -216,9 +216,7 @@ class Fabric : public sc_core::sc_module {
   virtual bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) = 0;
 
   /// Tells the observer if it is a write of a register.
-  void shown(unsigned node, bool write, std::uint32_t address, std::uint32_t data) {
-    if (write && tells_of(address)) observer_->accessed(node, true, address, data, cycle());
-  }
+  void shown(unsigned node, bool write, std::uint32_t address, std::uint32_t data) const;
 
   void fail(std::exception_ptr failure);
 
@@ -235,9 +233,7 @@ class Fabric : public sc_core::sc_module {
   virtual void hold_events(unsigned node, bool on);
 
  private:
-  bool tells_of(std::uint32_t address) const {
-    return address < ram_start && observer_ != nullptr && observer_->wants_accesses();
-  }
+  bool tells_of(std::uint32_t address) const;
   void transport(int node, ::tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool direct_memory(int node, ::tlm::tlm_generic_payload& payload, ::tlm::tlm_dmi& dmi);
 
