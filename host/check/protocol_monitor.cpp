@@ -6,7 +6,7 @@
 #include <bit>
 #include <utility>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 namespace xybus {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "model/crc32c.h"
 #include "model/tlm/core.h"
-#include "model/tlm/crc32c.h"
 
 namespace xybus::tlm {
 

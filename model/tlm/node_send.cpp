@@ -3,8 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "model/crc32c.h"
 #include "model/tlm/core.h"
-#include "model/tlm/crc32c.h"
 #include "model/tlm/descriptor.h"
 #include "model/tlm/route.h"
 

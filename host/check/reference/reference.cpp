@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 namespace xybus {
 

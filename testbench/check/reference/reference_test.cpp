@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 using namespace xybus;
 using contract::Answer;
