@@ -54,14 +54,6 @@ nlohmann::json good_messages(const std::string& scenario, const std::string& arg
   return messages;
 }
 
-const char* const fabrics[] = {"rtl", "tlm"};
-
-std::size_t occurrences(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
-  return count;
-}
-
 }  // namespace
 
 TEST_CASE("links: on either fabric everything ends as it must, with any seed") {

@@ -43,7 +43,7 @@ std::vector<std::string> failed_checks(const CommandRun& run) {
 
 /// It alone fails, with a detail that says so, and the run fails by it.
 void fails(const std::string& what, const std::string& detail) {
-  for (const char* fabric : {"rtl", "tlm"}) {
+  for (const char* fabric : fabrics) {
     const CommandRun run = planted(fabric, what);
     INFO(fabric << ", " << what << '\n' << run.errors);
     CHECK(run.status == 1);
@@ -57,7 +57,7 @@ void fails(const std::string& what, const std::string& detail) {
 }  // namespace
 
 TEST_CASE("the run that failures are planted in is good without one") {
-  for (const char* fabric : {"rtl", "tlm"}) {
+  for (const char* fabric : fabrics) {
     const CommandRun run = planted(fabric, "");
     INFO(run.errors);
     CHECK(run.status == 0);

@@ -9,7 +9,7 @@ using namespace xybus::test;
 using Catch::Contains;
 
 TEST_CASE("a status on the way changes nothing of the run") {
-  for (const char* fabric : {"rtl", "tlm"}) {
+  for (const char* fabric : fabrics) {
     const CommandRun plain = run_command("links", fmt::format("--fabric {}", fabric));
     const CommandRun asked = run_command(
         "links", fmt::format("--fabric {} --status-at 1 --status-at 5123 --status-at 50us "
@@ -52,23 +52,7 @@ TEST_CASE("a status at something that is no time is bad usage") {
 }
 
 TEST_CASE("a run that hangs tells who waits for whom") {
-  const auto run = run_command(scenario_file(R"(
-[system]
-cpus = 2
-alive = "0 s"
-[limits]
-time = "1 s"
-[[workload]]
-kind = "ping"
-from = 0
-to = 1
-bytes = 32
-count = 10
-[[fault]]
-kind = "cpu-halt"
-cpu = 1
-when = "packet 2 from 1 on x"
-)"), "--fabric tlm");
+  const auto run = run_command(hanging_scenario(), "--fabric tlm");
   CHECK(run.status == 3);
   CHECK_THAT(run.errors,
              Contains("\nwaits: CPU 0 pin 2 (ping-client) -> CPU 1, which is halted\n"));
@@ -89,7 +73,7 @@ TEST_CASE("a good run ends with a look for leaks, which writes nothing into its 
   CHECK(run.status == 0);
   CHECK_THAT(run.output,
              Contains("leaks: with all processes stopped no kernel holds anything\n"));
-  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
+  const auto summary = file_json(directory + "/summary.json");
   const std::string events = file_text(directory + "/events.jsonl");
   const auto stop = events.find("process_stopped");  // the client's end, and no other
   CHECK(stop != std::string::npos);
