@@ -25,20 +25,26 @@ void forge(const PlantingGround& ground, KernelEvent event) {
 
 Task<> stay(Process& process) { co_await process.wait(contract::EventBit{}); }
 
-// As soon as all processes have been stopped, there is one more.
-void come_back(Dispatcher& dispatcher) {
+using Deed = void (*)(Dispatcher&);
+
+void come_back(Dispatcher& dispatcher) { dispatcher.create("planted", 1, stay); }
+
+void fail(Dispatcher&) { throw std::runtime_error("planted"); }
+
+// As soon as all processes of a CPU have been stopped.
+void when_stopped(Dispatcher& dispatcher, Deed deed) {
   constexpr std::uint64_t now_and_then = 1000;
-  dispatcher.after(now_and_then, [&dispatcher] {
+  dispatcher.after(now_and_then, [&dispatcher, deed] {
     const bool all_stopped = std::ranges::all_of(dispatcher.processes(), [](const auto& process) {
       return process == nullptr || process->state() == ProcessState::stopped;
     });
-    if (!all_stopped) return come_back(dispatcher);
-    dispatcher.create("planted", 1, stay);
+    if (!all_stopped) return when_stopped(dispatcher, deed);
+    deed(dispatcher);
   });
 }
 
-void leak(const PlantingGround& ground) {
-  come_back(ground.firmware.kernels()[0]->dispatcher());
+void leak(const PlantingGround& ground, Deed deed) {
+  when_stopped(ground.firmware.kernels()[0]->dispatcher(), deed);
   ground.machine.cpu(0).nudge();
 }
 
@@ -62,7 +68,8 @@ std::function<void()> what_happens(const std::string& what, const PlantingGround
     // No process is told of it.
     return [=] { forge(ground, {.kind = KernelEvent::cpu_down, .peer = {.cpu = 1}}); };
   }
-  if (what == "leaks") return [=] { leak(ground); };
+  if (what == "leaks") return [=] { leak(ground, come_back); };
+  if (what == "wind-up") return [=] { leak(ground, fail); };
   if (what == "machine") return [] { throw std::runtime_error("planted"); };
   if (what == "abort") return [] { std::abort(); };
   throw std::invalid_argument("nothing is planted by the name " + what);

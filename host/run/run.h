@@ -18,12 +18,13 @@
 
 namespace xybus {
 
-/// What RunOptions::failing can be: checks, by their names in the report, and `abort`, which ends
-/// the process as a failed assertion does. The scoreboard has RunOptions::sabotage; the reference
-/// is tested on wrong hardware.
-inline constexpr std::array<std::string_view, 9> plantable{
-    "protocol.x", "protocol.y", "workload", "views", "replicas",
-    "membership", "leaks",      "machine",  "abort"};
+/// What RunOptions::failing can be: checks, by their names in the report; `wind-up`, where the
+/// machine fails while leaks are looked for; and `abort`, which ends the process as a failed
+/// assertion does. The scoreboard has RunOptions::sabotage; the reference is tested on wrong
+/// hardware.
+inline constexpr std::array<std::string_view, 10> plantable{
+    "protocol.x", "protocol.y", "workload", "views",   "replicas",
+    "membership", "leaks",      "wind-up",  "machine", "abort"};
 
 struct RunOptions {
   FabricKind fabric = FabricKind::rtl;

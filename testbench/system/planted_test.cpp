@@ -41,18 +41,19 @@ std::vector<std::string> failed_checks(const CommandRun& run) {
   return failed;
 }
 
-/// It alone fails, with a detail that says so, and the run fails by it.
-void fails(const std::string& what, const std::string& detail) {
+/// That check alone fails, with a detail that says so, and the run fails by it.
+void fails(const std::string& what, const std::string& detail, const std::string& check) {
   for (const char* fabric : fabrics) {
     const CommandRun run = planted(fabric, what);
     INFO(fabric << ", " << what << '\n' << run.errors);
     CHECK(run.status == 1);
     CHECK(run.summary["outcome"] == "check-failed");
-    CHECK(failed_checks(run) == std::vector{what});
-    CHECK_THAT(run.failed_check(what), Contains(detail));
+    CHECK(failed_checks(run) == std::vector{check});
+    CHECK_THAT(run.failed_check(check), Contains(detail));
     CHECK_THAT(run.errors, Contains(detail) && Contains("--plant-failure " + what));
   }
 }
+void fails(const std::string& what, const std::string& detail) { fails(what, detail, what); }
 
 }  // namespace
 
@@ -88,6 +89,10 @@ TEST_CASE("a change that processes are not told of fails the check of membership
 
 TEST_CASE("a process that cannot be stopped fails the check for leaks") {
   fails("leaks", "CPU 0 still holds a process that does not stop");
+}
+
+TEST_CASE("a machine that fails while leaks are looked for fails that check") {
+  fails("wind-up", "winding up the machine failed: ", "leaks");
 }
 
 TEST_CASE("a machine that fails by itself fails the run") { fails("machine", "planted"); }
