@@ -50,7 +50,7 @@ struct RunOptions {
   std::optional<std::uint64_t> planted;
 
   /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Replicas and
-  /// membership fail only where a workload has them checked.
+  /// membership fail only where a workload has them checked. The machine's failure ends the run.
   std::string failing;
 
   /// Of a run that is repeated for a trace: where it failed, to be marked.

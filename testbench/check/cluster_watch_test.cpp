@@ -168,7 +168,7 @@ TEST_CASE("a change of which no process is told is found") {
 
 TEST_CASE("with faults other than halts the times of changes are not judged") {
   Scenario more = scenario(false, true);
-  more.faults.push_back({.at = {}, .kind = FaultKind::bus_down});
+  more.faults.emplace_back().kind = FaultKind::bus_down;
   Bench bench(more);
   bench.watch.off(2, 1000);
   for (const unsigned cpu : {0U, 1U}) {

@@ -95,7 +95,17 @@ TEST_CASE("a machine that fails while leaks are looked for fails that check") {
   fails("wind-up", "winding up the machine failed: ", "leaks");
 }
 
-TEST_CASE("a machine that fails by itself fails the run") { fails("machine", "planted"); }
+TEST_CASE("a machine that fails by itself fails the run, which is not complete then") {
+  for (const char* fabric : fabrics) {
+    const CommandRun run = planted(fabric, "machine");
+    INFO(fabric << '\n' << run.errors);
+    CHECK(run.status == 1);
+    CHECK(run.summary["outcome"] == "check-failed");
+    CHECK(failed_checks(run) == std::vector<std::string>{"liveness", "workload", "machine"});
+    CHECK(run.failed_check("machine") == "planted");
+    CHECK(run.summary["failure_cycle"] == 4999);
+  }
+}
 
 TEST_CASE("a failure of no known name is bad usage") {
   CHECK(run_plain(fmt::format("run '{}' --plant-failure ping", shipped("ping"))).status == 2);
