@@ -287,11 +287,15 @@ TEST_CASE("A busy answer without need is found") {
 }
 
 TEST_CASE("A run ends at the reference's complaint, as one with a check that failed") {
-  const auto [row, other] = GENERATE(table<std::string, std::string>({{"x", "y"}, {"y", "x"}}));
+  // The second packet to CPU 1 is the first that can be wrong. Packets of CPU 0 take turns on the
+  // buses: it is its second of all, or the third where another goes to CPU 2 between them.
+  const bool third = GENERATE(false, true);
+  const std::string row = third ? "x" : "y";
+  const std::string other = third ? "y" : "x";
+  const std::string ping = "[[workload]]\nkind = \"ping\"\nfrom = 0\nbytes = 32\ncount = 100\n";
   set_mutant(3);
   const Scenario scenario = parse_scenario(
-      "[system]\ncpus = 2\n[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\nbytes = 32\n"
-      "count = 100\n[[fault]]\nkind = \"bus-down\"\nbus = \"" + other + "\"\nat = \"1 us\"\n",
+      "[system]\ncpus = 3\n" + ping + "to = 1\n" + (third ? ping + "to = 2\n" : ""),
       "small.toml");
   const auto account = test::in_child([&] {
     RunOptions options;
