@@ -66,7 +66,7 @@ TEST_CASE("what aborts, as a failed assertion does, ends with the command to rep
   const PlainRun run = run_plain("run '" + shipped("ping") + "' --seed 8 --fabric tlm " + hook +
                                  " --out '" + out + "'");
   CHECK(run.status == 134);
-  CHECK_THAT(run.errors, Contains("\nto repeat: ") &&
+  CHECK_THAT(run.errors, Contains("to repeat: ") &&
                              Contains("--seed 8 --fabric tlm " + hook + "\n") &&
                              Contains("       or: "));
   const PlainRun again =
