@@ -178,9 +178,10 @@ void BusTap::reserve_replay(Aim& aim) {
 
 // True: the observer was called.
 bool BusTap::open(std::uint64_t cycle, FabricObserver* observer) {
-  if (!on_wires_ || observer == nullptr || !observer->wants_openings()) return false;
+  if (!on_wires_ || observer == nullptr) return false;
   Record& its = record(ended_);
   if (its.count != opening_words || its.packet.replayed) return false;
+  if (!observer->wants_openings()) return false;
   const PacketFault fault = observer->packet_opened(bus_, cycle, its.packet.source,
                                                     {its.sent.data(), opening_words});
   if (fault.any()) {

@@ -9,15 +9,14 @@
 #include <vector>
 
 #include "model/fabric.h"
+#include "model/packet_form.h"
 
 namespace xybus {
 
 class BusTap {
  public:
   /// Words of the longest packet.
-  static constexpr unsigned max_words = contract::header_words + contract::window_words +
-                                        contract::max_payload_bytes / contract::word_bytes +
-                                        contract::crc_words;
+  static constexpr unsigned max_words = max_packet_words;
 
   /// The wires in one cycle, faults included.
   struct Wires {

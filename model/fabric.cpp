@@ -98,6 +98,14 @@ void Fabric::flip_ram(unsigned node, std::uint32_t address, std::uint8_t bits) {
   memory[address] ^= std::byte{bits};
 }
 
+bool Fabric::tells_of(std::uint32_t address) const {
+  return address < ram_start && observer_ != nullptr && observer_->wants_accesses();
+}
+
+void Fabric::shown(unsigned node, bool write, std::uint32_t address, std::uint32_t data) const {
+  if (write && tells_of(address)) observer_->accessed(node, true, address, data, cycle());
+}
+
 void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const unsigned n = static_cast<unsigned>(node);
   if (delay != sc_core::SC_ZERO_TIME) {
@@ -110,11 +118,8 @@ void Fabric::transport(int node, tlm::tlm_generic_payload& payload, sc_core::sc_
   std::uint32_t data = 0;
   if (write) std::memcpy(&data, payload.get_data_ptr(), sizeof data);
   const auto address = static_cast<std::uint32_t>(payload.get_address());
-  const bool told = address < ram_start && observer_ != nullptr && observer_->wants_accesses();
-  if (told && write) observer_->accessed(n, true, address, data, cycle());
   const bool done = access(n, write, address, data);
-  // The access takes time, in which the observer may have been taken away.
-  if (told && done && !write && observer_ != nullptr) {
+  if (done && !write && tells_of(address)) {
     observer_->accessed(n, false, address, data, cycle());
   }
   if (done && !write) std::memcpy(payload.get_data_ptr(), &data, sizeof data);

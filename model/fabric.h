@@ -91,9 +91,10 @@ class FabricObserver {
   /// Whether accessed() is to be called: it costs.
   virtual bool wants_accesses() const { return false; }
 
-  /// A CPU accesses a register of its node. Of a write, in the cycle in which the CPU asks for it;
-  /// it takes effect within `write_cycles`. Of a read, when its data is there. A node that is
-  /// halted meanwhile may never see a write, and no read of it is told.
+  /// A CPU accesses a register of its node. Of a write, in the cycle in which the node is shown it,
+  /// which right after a restart is some cycles later than the CPU asks for it; it takes effect
+  /// within `write_cycles`. Of a read, when its data is there. A node that is halted meanwhile may
+  /// never see a write, and no read of it is told.
   virtual void accessed(unsigned /*node*/, bool /*write*/, std::uint32_t /*address*/,
                         std::uint32_t /*data*/, std::uint64_t /*cycle*/) {}
   static constexpr std::uint64_t write_cycles = 4;
@@ -211,8 +212,11 @@ class Fabric : public sc_core::sc_module {
   Fabric(const sc_core::sc_module_name& name, const FabricConfig& config);
 
   /// One access of a CPU, in the CPU's thread, which it suspends for as long as the access takes.
-  /// False: the node is halted.
+  /// Calls shown() once, in the cycle in which the node is shown it. False: the node is halted.
   virtual bool access(unsigned node, bool write, std::uint32_t address, std::uint32_t& data) = 0;
+
+  /// Tells the observer if it is a write of a register.
+  void shown(unsigned node, bool write, std::uint32_t address, std::uint32_t data) const;
 
   void fail(std::exception_ptr failure);
 
@@ -229,6 +233,7 @@ class Fabric : public sc_core::sc_module {
   virtual void hold_events(unsigned node, bool on);
 
  private:
+  bool tells_of(std::uint32_t address) const;
   void transport(int node, ::tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool direct_memory(int node, ::tlm::tlm_generic_payload& payload, ::tlm::tlm_dmi& dmi);
 

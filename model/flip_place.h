@@ -2,6 +2,7 @@
 #pragma once
 
 #include "contract/contract.h"
+#include "model/packet_form.h"
 
 namespace xybus {
 
@@ -10,11 +11,8 @@ inline constexpr unsigned opening_words = contract::header_words + 1;
 
 /// Bits behind the header: window word, payload, CRC.
 constexpr unsigned bits_behind_header(const contract::PacketHeader& header) {
-  const contract::PacketKind kind = header.kind();
-  const bool window = kind == contract::PacketKind::write || kind == contract::PacketKind::read;
-  const unsigned payload = (header.length() + contract::word_bytes - 1) / contract::word_bytes;
-  return 8 * contract::word_bytes *
-         ((window ? contract::window_words : 0) + payload + contract::crc_words);
+  const std::size_t words = words_of(header.kind(), header.length()) - contract::header_words;
+  return static_cast<unsigned>(8 * contract::word_bytes * words);
 }
 
 /// Where bit `bit` of PacketFault::flips lies in a packet that was sent with this header, counted

@@ -318,6 +318,7 @@ bool VerilatedFabric<Model, Nodes>::access(unsigned node, bool write, std::uint3
   requests_ |= 1u << node;
   wake();
   assert(cycle_ == kernel_time() / ticks());
+  shown(node, write, address, data);
   top_->cpu_address_i[node] = address;
   top_->cpu_wdata_i[node] = data;
   const std::uint32_t bit = 1u << node;

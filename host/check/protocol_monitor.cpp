@@ -6,7 +6,7 @@
 #include <bit>
 #include <utility>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 namespace xybus {
 
@@ -23,8 +23,7 @@ bool crc_good(std::span<const std::uint32_t> words) {
 }
 
 std::size_t words_of(const PacketHeader& header) {
-  return words_before_payload(header.kind()) +
-         (header.length() + contract::word_bytes - 1) / contract::word_bytes + contract::crc_words;
+  return xybus::words_of(header.kind(), header.length());
 }
 
 const Answers& given(const WirePacket& packet) {

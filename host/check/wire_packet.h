@@ -8,13 +8,9 @@
 
 #include "contract/contract.h"
 #include "model/answers.h"
+#include "model/packet_form.h"
 
 namespace xybus {
-
-/// Bus words of the longest packet.
-inline constexpr std::size_t max_packet_words =
-    contract::header_words + contract::window_words +
-    contract::max_payload_bytes / contract::word_bytes + contract::crc_words;
 
 /// A packet with its answers, and what the fault injector did to it.
 struct WirePacket {
@@ -37,16 +33,6 @@ struct WirePacket {
 
 inline contract::PacketHeader packet_header(std::span<const std::uint32_t> words) {
   return {{words[0], words[1]}};
-}
-
-/// Whether a packet of this kind has a window word.
-constexpr bool has_window(contract::PacketKind kind) {
-  return kind == contract::PacketKind::write || kind == contract::PacketKind::read;
-}
-
-/// Words in front of the payload.
-constexpr std::size_t words_before_payload(contract::PacketKind kind) {
-  return contract::header_words + (has_window(kind) ? contract::window_words : 0);
 }
 
 }  // namespace xybus

@@ -34,6 +34,7 @@ struct RunRequest {
   bool no_bursts = false;                ///< test hook: one clock edge at a time
   std::optional<std::uint64_t> sabotage;  ///< test hook, see RunOptions
   std::optional<std::uint64_t> planted;   ///< test hook, see RunOptions
+  std::string failing;                    ///< test hook, see RunOptions
   bool check_determinism = false;         ///< run it twice and compare digests
   /// A run that fails without a waveform is repeated with one of this many cycles before the
   /// failure; 0: it is not.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bench/bench.h"
+#include "run/run.h"
 
 namespace xybus {
 
@@ -97,6 +98,9 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
          [&request](const std::string& text) {
            request.planted = whole_number("--plant-nondeterminism", text);
          })
+      ->group(hidden);
+  run.add_option("--plant-failure", request.failing)
+      ->check(CLI::IsMember(std::vector<std::string>(plantable.begin(), plantable.end())))
       ->group(hidden);
   run.add_flag("--trace-only", request.trace_only)->group(hidden);
   run.add_option_function<std::string>(

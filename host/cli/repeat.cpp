@@ -26,6 +26,7 @@ Words manner(const RunRequest& request) {
   };
   hook("--sabotage", request.sabotage);
   hook("--plant-nondeterminism", request.planted);
+  if (!request.failing.empty()) words.insert(words.end(), {"--plant-failure", request.failing});
   return words;
 }
 

@@ -46,6 +46,7 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
   options.reference = request.reference.value_or(options.fabric == FabricKind::rtl);
   options.sabotage = request.sabotage;
   options.planted = request.planted;
+  options.failing = request.failing;
   options.trace = request.trace;
   options.out_dir = directory;
   if (!request.window.empty()) {

@@ -37,6 +37,9 @@ constexpr EventKind hit_kind{"packet_hit",
                               "flips", "answer_flips", "duplicate"}};
 constexpr EventKind copy_kind{"packet_copy", {"source", "words", "accepted"}};
 
+// The reference leaves it open in which order a write and what is close to it come about.
+static_assert(reference::margin >= FabricObserver::write_cycles);
+
 // What a message packet asks for; no operation at all when it is none.
 LinkOperation operation_of(std::span<const std::uint32_t> words) {
   constexpr std::size_t least =

@@ -17,6 +17,7 @@
 #include "run/kernel_watch.h"
 #include "run/leak_check.h"
 #include "run/mishaps.h"
+#include "run/plant_failure.h"
 #include "run/read_status.h"
 #include "run/status_now.h"
 #include "trace/gtkw.h"
@@ -118,6 +119,9 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   injector_.arm();
   for (const std::uint64_t cycle : options.status_at) {
     machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
+  }
+  if (!options.failing.empty()) {
+    plant_failure(options.failing, {machine_, checks_, firmware_, kernel_watch_, workloads_});
   }
   ending_.arm();
 }

@@ -1,11 +1,13 @@
 /// One run: a scenario and a seed in, every number out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/fabric_kind.h"
@@ -17,6 +19,13 @@
 namespace xybus {
 
 struct Site;
+/// What RunOptions::failing can be: checks, by their names in the report; `wind-up`, where the
+/// machine fails while leaks are looked for; and `abort`, which ends the process as a failed
+/// assertion does. The scoreboard has RunOptions::sabotage; the reference is tested on wrong
+/// hardware.
+inline constexpr std::array<std::string_view, 10> plantable{
+    "protocol.x", "protocol.y", "workload", "views",   "replicas",
+    "membership", "leaks",      "wind-up",  "machine", "abort"};
 
 struct RunOptions {
   FabricKind fabric = FabricKind::rtl;
@@ -46,6 +55,9 @@ struct RunOptions {
 
   /// Leaves images of the drives in out_dir/disks, however the run ends.
   bool write_disks = false;
+  /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Replicas and
+  /// membership fail only where a workload has them checked. The machine's failure ends the run.
+  std::string failing;
 
   /// Of a run that is repeated for a trace: where it failed, to be marked.
   std::optional<std::uint64_t> failure_at;

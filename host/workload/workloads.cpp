@@ -34,6 +34,10 @@ void Workloads::distrust(unsigned cpu) {
   for (auto& context : contexts_) context->distrust(cpu);
 }
 
+void Workloads::miscount(unsigned cpu) {
+  for (auto& context : contexts_) context->ended(cpu);
+}
+
 CheckResult Workloads::check() const {
   Complaints complaints;
   std::string good;

@@ -31,6 +31,9 @@ class Workloads {
   /// Requests from that CPU are no messages of any workload from now on.
   void distrust(unsigned cpu);
 
+  /// Test hook: a message more than there was has ended for each client on a CPU.
+  void miscount(unsigned cpu);
+
   /// The check "workload", at the end of a run.
   CheckResult check() const;
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "model/crc32c.h"
 #include "model/tlm/core.h"
-#include "model/tlm/crc32c.h"
 
 namespace xybus::tlm {
 
@@ -200,7 +200,7 @@ void Bus::judge(unsigned slot, Cycle cycle) {
   bool good = its.from_lane && !its.tampered;
   if (ends && its.tampered) good = crc32c(words.first(words.size() - 1)) == words.back();
   for (Nodes left = header.dst_mask() & core_.present() & ~halted_; left != 0; left &= left - 1) {
-    const unsigned node = static_cast<unsigned>(std::countr_zero(left));
+    const unsigned node = lowest(left);
     if ((its.parted >> node & 1) != 0) {
       if ((its.torn >> node & 1) != 0) core_.node(node).broken_off(number_);
     } else if (ends) {

@@ -3,8 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "model/crc32c.h"
 #include "model/tlm/core.h"
-#include "model/tlm/crc32c.h"
 #include "model/tlm/descriptor.h"
 #include "model/tlm/route.h"
 
@@ -236,11 +236,13 @@ void Node::unpark(unsigned wanted, Cycle cycle) {
     if (!parked_[b] || lanes_[b].active() || (wanted >> b & 1) != 0) continue;
     const Parked parked = *parked_[b];
     parked_[b].reset();
-    start_job(b, parked.job, cycle + timing::load + parked.pause);
+    start_job(b, parked.job, cycle + timing::load);
     Lane& lane = lanes_[b];
+    // What cannot be tried from here any more does not pause.
     if (parked.pause == 0 || lane.state != Lane::State::load) continue;
     lane.state = Lane::State::pause;
     lane.resumes = cycle + timing::load + parked.pause;
+    core_.agenda().set(Agenda::timer(Phase::lane, 2 * number_ + b), lane.resumes);
   }
 }
 

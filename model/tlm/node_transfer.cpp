@@ -1,6 +1,5 @@
 // Windows, the transfers of this node, and the reads of others that it serves.
 #include <algorithm>
-#include <bit>
 
 #include "model/tlm/core.h"
 #include "model/tlm/descriptor.h"
@@ -51,7 +50,7 @@ void Node::bulk(Cycle cycle) {
       const bool read = d.kind() == PacketKind::read;
       its.offer = transfer_of(d);
       if (read) {
-        const auto far_node = static_cast<unsigned>(std::countr_zero(d.dst_mask()));
+        const auto far_node = lowest(d.dst_mask());
         const Grant grant =
             look_up(d.own_window(), {}, far_node, true, d.address(), d.length(), cycle);
         if (!grant.allowed) {

@@ -7,6 +7,7 @@
 
 #include "contract/contract.h"
 #include "model/answers.h"
+#include "model/packet_form.h"
 #include "model/tlm/timing.h"
 
 namespace xybus::tlm {
@@ -20,9 +21,7 @@ constexpr unsigned lowest(Nodes set) { return static_cast<unsigned>(std::countr_
 constexpr bool one(Nodes set) { return set != 0 && (set & (set - 1)) == 0; }
 
 inline constexpr unsigned buses = 2;
-inline constexpr unsigned max_words = contract::header_words + contract::window_words +
-                                      contract::max_payload_bytes / contract::word_bytes +
-                                      contract::crc_words;
+inline constexpr unsigned max_words = max_packet_words;
 
 /// Who is told the fate of a packet.
 enum class Origin : std::uint8_t { ring, write, serve };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 
 #include "contract/contract.h"
@@ -27,7 +26,7 @@ struct Paths {
   /// What an attempt at these nodes has shown.
   void judge(const Verdict& verdict, contract::PathLimitsRegister limits) {
     for (Nodes left = verdict.good(); left != 0; left &= left - 1) {
-      path[static_cast<unsigned>(std::countr_zero(left))].points = 0;
+      path[lowest(left)].points = 0;
     }
     suspect &= ~verdict.good();
     fail(verdict.missing, std::max(limits.missing(), 1u), limits);
@@ -38,14 +37,14 @@ struct Paths {
     down &= ~nodes;
     suspect &= ~nodes;
     for (Nodes left = nodes; left != 0; left &= left - 1) {
-      path[static_cast<unsigned>(std::countr_zero(left))].points = 0;
+      path[lowest(left)].points = 0;
     }
   }
 
  private:
   void fail(Nodes nodes, unsigned points, contract::PathLimitsRegister limits) {
     for (; nodes != 0; nodes &= nodes - 1) {
-      const auto node = static_cast<unsigned>(std::countr_zero(nodes));
+      const unsigned node = lowest(nodes);
       Path& its = path[node];
       if (its.failures != 0xffff) ++its.failures;
       its.points = static_cast<std::uint8_t>(std::min(its.points + points, 255u));

@@ -143,6 +143,7 @@ bool TlmFabric::access(unsigned node, bool write, std::uint32_t address, std::ui
   port.busy = true;
   port.failed = false;
   const Cycle now = kernel_time() / ticks();
+  shown(node, write, address, data);
   core_.access(node, write, address, data, now + timing::register_effect);
   port.done.notify(sc_core::sc_time::from_value(
       ticks() * (address < ram_start ? timing::register_access : timing::ram_access)));

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 #include <string_view>
 
-#include "check/crc32c.h"
 #include "check/message.h"
+#include "model/crc32c.h"
 
 using namespace xybus;
 

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 using namespace xybus;
 using contract::Answer;

@@ -379,6 +379,13 @@ TEST_CASE("a refused message counts as not sent") {
   CHECK(bench.board.result().sent == 1);
 }
 
+TEST_CASE("a message that is refused though nobody sent it is found") {
+  Bench bench;
+  bench.send(0);
+  bench.board.refused(Bench::id(1));
+  CHECK(bench.says("refused, but never sent"));
+}
+
 TEST_CASE("a refused message that its server saw is found") {
   Bench bench;
   bench.send(0);

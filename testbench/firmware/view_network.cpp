@@ -21,6 +21,7 @@ struct ViewNetwork::Node : ViewKeeper::Client {
       : network(its_network),
         cpu(number),
         epoch(its_epoch),
+        last_view(joining ? 0 : 1),
         keeper({number, its_network.cpus_, interval, its_epoch, joining}, *this) {}
 
   void send(CpuMask to, const ViewKeeper::Packet& packet) override {
@@ -44,6 +45,7 @@ struct ViewNetwork::Node : ViewKeeper::Client {
 
   ViewNetwork& network;
   const unsigned cpu, epoch;
+  std::uint32_t last_view;  // its number; 0: none yet
   bool on = true;
   unsigned dies_after = 0;
   bool dying = false;
@@ -168,6 +170,8 @@ void ViewNetwork::view_changed(unsigned cpu, const View& view) {
     wrong = "two views number " + std::to_string(view.number);
   }
   if (!view.contains(cpu, nodes_[cpu]->epoch)) wrong = "a CPU in a view without it";
+  if (view.number <= nodes_[cpu]->last_view) wrong = "a view goes back";
+  nodes_[cpu]->last_view = view.number;
 }
 
 /// Leases end, and CPUs act or do not, in between too; but a time in which two act in different

@@ -37,6 +37,8 @@ class ViewNetwork {
   void kill_after(unsigned cpu, unsigned packets);
   /// A CPU that is off starts again, and has to join.
   void restart(unsigned cpu);
+  /// A CPU says that it has come to a view, which is judged.
+  void view_changed(unsigned cpu, const xybus::View& view);
 
   std::uint64_t now() const { return now_; }
   unsigned cpus() const { return cpus_; }
@@ -73,7 +75,6 @@ class ViewNetwork {
   void post(std::uint64_t at, unsigned cpu, Event::Kind kind);
   void take(const Event& event);
   void arm(Node& node);
-  void view_changed(unsigned cpu, const xybus::View& view);
   void look();
 
   const unsigned cpus_;

@@ -128,3 +128,20 @@ TEST_CASE("whatever is lost or dies, views agree, one group acts, and calm bring
   CHECK(views > seeds / 2);
   for (const unsigned count : halts) CHECK(count > seeds / 100);
 }
+
+TEST_CASE("the network finds views that are against the rules") {
+  const auto judge = [](std::initializer_list<View> views) {
+    ViewNetwork net(3, 1);
+    for (const View& view : views) net.view_changed(0, view);
+    return net.wrong;
+  };
+  CHECK(judge({{2, {0b011, {}}}, {3, {0b001, {}}}}) == "");
+  CHECK(judge({{2, {0b011, {}}}, {2, {0b111, {}}}}) != "");
+  CHECK(judge({{2, {0b110, {}}}}) == "a CPU in a view without it");
+  CHECK(judge({{1, {0b111, {}}}}) == "a view goes back");
+  CHECK(judge({{2, {0b011, {}}}, {3, {0b001, {}}}, {2, {0b011, {}}}}) == "a view goes back");
+  ViewNetwork net(3, 1);
+  net.view_changed(0, {2, {0b011, {}}});
+  net.view_changed(1, {2, {0b111, {}}});
+  CHECK(net.wrong == "two views number 2");
+}

@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -29,6 +31,7 @@ std::optional<Call> called;
 Outcome outcome = Outcome::good;
 std::string exception;
 bool traced = true;
+std::function<void(const RunOptions&)> meanwhile;
 std::optional<std::uint64_t> failure_cycle;
 
 /// What further runs were started with, and what each of them leaves.
@@ -44,6 +47,7 @@ RunResult run(const Scenario& scenario, const RunOptions& options, EventLog& log
   static constexpr EventKind noted{"noted", {"seed"}};
   called = {scenario, options};
   if (!exception.empty()) throw std::runtime_error(exception);
+  if (meanwhile) meanwhile(options);
   if (options.trace && traced) std::ofstream(options.out_dir + "/trace.gtkw") << "view\n";
   log.record(EventLog::cpu(0), 1, noted, {options.seed});
   RunResult result;
@@ -521,6 +525,25 @@ TEST_CASE("the status of the nodes is printed when asked for") {
   REQUIRE(bench.start({"run", "small.toml", "--status"}) == 0);
   CHECK_THAT(bench.out, Catch::Contains("\nengine        halted      on\n"));
   REQUIRE(bench.start({"run", "small.toml", "--status", "--quiet"}) == 0);
+  CHECK(bench.out.empty());
+}
+
+TEST_CASE("while a run goes on the signal USR1 asks for the status, once, even of a quiet one") {
+  Bench bench;
+  bool before = true, after = false, again = true;
+  meanwhile = [&](const RunOptions& options) {
+    before = options.status_wanted();
+    std::raise(SIGUSR1);
+    after = options.status_wanted();
+    again = options.status_wanted();
+    options.on_status({.cycle = 50, .text = "as it is", .json = ""}, true);
+  };
+  REQUIRE(bench.start({"run", "small.toml", "--quiet"}) == 0);
+  meanwhile = {};
+  CHECK_FALSE(before);
+  CHECK(after);
+  CHECK_FALSE(again);
+  CHECK(bench.err == "status at cycle 50 (500 ns)\nas it is\n");
   CHECK(bench.out.empty());
 }
 

@@ -193,3 +193,33 @@ TEST_CASE("control does not wait behind a data packet of its own node that waits
   CHECK(order == std::vector<unsigned>{1, 0, 0});
   CHECK(bench.events(0).size() == 3);
 }
+
+TEST_CASE("a data packet that made way in a pause moves at once if its path is down meanwhile") {
+  CoreBench bench;
+  bench.start(1, 1, 64, 1);
+  bench.write(0, Register::path_limits, contract::PathLimitsRegister{}
+                                            .set_missing(8)
+                                            .set_corrupt(1)
+                                            .set_suspect(8)
+                                            .set_down(8)
+                                            .value);
+  for (const Route route : {Route::x, Route::y}) {  // the slots of node 1 are taken
+    bench.post(2, CoreBench::message(2, 0).set_route(route));
+  }
+  bench.run(100);
+  bench.packets.clear();
+  bench.post(0, CoreBench::message(2, 0), 0);
+  // It pauses for 16 cycles and twice as many after each time it is refused.
+  while (bench.packets.size() < 9) bench.run(10);
+  const BusId bus = bench.packets.back().bus;
+  const auto route = bus == BusId::x ? Route::x : Route::y;
+  const std::size_t tried = bench.packets.size();
+  bench.faults = {{.drop = true}};  // of the next packet
+  bench.post(0, CoreBench::message(2, 0).set_route(route));
+  bench.run(300);  // of 1024 cycles of pause
+  REQUIRE(bench.packets.size() == tried + 2);
+  CHECK(bench.packets[tried].header().traffic_class() == contract::TrafficClass::control);
+  CHECK(bench.packets[tried].bus == bus);
+  CHECK(bench.packets[tried + 1].header().traffic_class() == contract::TrafficClass::data);
+  CHECK(bench.packets[tried + 1].bus != bus);
+}

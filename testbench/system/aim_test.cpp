@@ -1,7 +1,6 @@
 // Faults aimed at what happens, through the built command, on both fabrics. The log of events says
 // what happened when; the faults are to be where it says.
 #include <catch2/catch.hpp>
-#include <sstream>
 #include <vector>
 
 #include "command_run.h"
@@ -24,17 +23,6 @@ window = 4
 
 std::string each_fabric() { return GENERATE(as<std::string>{}, "rtl", "tlm"); }
 
-std::vector<nlohmann::json> events(const CommandRun& run, const std::string& at,
-                                   const std::string& event) {
-  std::vector<nlohmann::json> found;
-  std::istringstream lines(run.events);
-  for (std::string line; std::getline(lines, line);) {
-    auto json = nlohmann::json::parse(line);
-    if (json["at"] == at && json["event"] == event) found.push_back(std::move(json));
-  }
-  return found;
-}
-
 }  // namespace
 
 TEST_CASE("the third reply packet from CPU 1 on X is hit, and no other packet") {
@@ -47,17 +35,17 @@ when = { packet = "reply", nth = 3, from = 1, bus = "x" }
   INFO(fabric << ' ' << kind << run.errors);
   CHECK(run.status == 0);
   CHECK(run.summary["messages"]["delivered"] == 120);
-  const auto hits = events(run, "fault", "packet_hit");
+  const auto hits = run.events_of("fault", "packet_hit");
   REQUIRE(hits.size() == 1);
   unsigned replies = 0;
-  for (const auto& packet : events(run, "bus.x", "packet")) {
+  for (const auto& packet : run.events_of("bus.x", "packet")) {
     const bool third = packet["operation"] == "reply" && packet["source"] == 1 && ++replies == 3;
     // The fault acts from the fourth word on.
     if (third) CHECK(hits[0]["cycle"] == packet["cycle"].get<int>() + 3);
     if (kind != "packet-duplicate") CHECK(packet["faulted"] == (third ? 1 : 0));
   }
   CHECK(replies > 3);
-  const auto copies = events(run, "bus.x", "packet_copy");
+  const auto copies = run.events_of("bus.x", "packet_copy");
   CHECK(copies.size() == (kind == "packet-duplicate" ? 1 : 0));
 }
 
@@ -70,10 +58,10 @@ when = { event = "link_replied", nth = 3, cpu = 1, peer = 0 }
   INFO(fabric << run.errors);
   CHECK(run.status == 0);
   std::vector<int> replied;
-  for (const auto& event : events(run, "cpu1", "link_replied"))
+  for (const auto& event : run.events_of("cpu1", "link_replied"))
     if (event["peer_cpu"] == 0) replied.push_back(event["cycle"]);
   REQUIRE(replied.size() > 3);
-  const auto halts = events(run, "fault", "cpu_halt");
+  const auto halts = run.events_of("fault", "cpu_halt");
   REQUIRE(halts.size() == 1);
   CHECK(halts[0]["cycle"] == replied[2] + 1);
   CHECK(halts[0]["cpu"] == 2);
@@ -87,11 +75,11 @@ when = { event = "link_listened", nth = 5, cpu = 3, delay = "1 us" }
 )");
   INFO(fabric << run.errors);
   CHECK(run.status == 0);
-  const int from = events(run, "cpu3", "link_listened").at(4)["cycle"].get<int>() + 101;
+  const int from = run.events_of("cpu3", "link_listened").at(4)["cycle"].get<int>() + 101;
   int next = 0;
-  for (const auto& packet : events(run, "bus.x", "packet"))
+  for (const auto& packet : run.events_of("bus.x", "packet"))
     if (next == 0 && packet["cycle"] >= from) next = packet["cycle"];
-  const auto hits = events(run, "fault", "packet_hit");
+  const auto hits = run.events_of("fault", "packet_hit");
   REQUIRE(hits.size() == 1);
   CHECK(hits[0]["cycle"] == next);
 }

@@ -73,7 +73,7 @@ TEST_CASE("what a seed drew runs again with the same digest") {
     CHECK(file_text(first.directory + "/o/events.jsonl") ==
           file_text(first.directory + "/again/events.jsonl"));
     const auto digest = [&](const std::string& out) {
-      return nlohmann::json::parse(file_text(first.directory + out + "/summary.json"))["digest"];
+      return file_json(first.directory + out + "/summary.json")["digest"];
     };
     CHECK(digest("/o") == digest("/again"));
   }

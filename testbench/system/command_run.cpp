@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace xybus::test {
 namespace {
@@ -39,6 +40,24 @@ std::string text_of(const fs::path& path) {
 
 }  // namespace
 
+std::string CommandRun::detail_of(const std::string& name) const {
+  for (const auto& check : summary["checks"]) {
+    if (check["name"] == name) return check["detail"];
+  }
+  return "no such check";
+}
+
+std::vector<nlohmann::json> CommandRun::events_of(const std::string& at,
+                                                  const std::string& event) const {
+  std::vector<nlohmann::json> found;
+  std::istringstream lines(events);
+  for (std::string line; std::getline(lines, line);) {
+    auto json = nlohmann::json::parse(line);
+    if (json["at"] == at && json["event"] == event) found.push_back(std::move(json));
+  }
+  return found;
+}
+
 std::string CommandRun::failed_check(const std::string& name) const {
   for (const auto& check : summary["checks"]) {
     if (check["name"] == name && !check["ok"]) return check["detail"];
@@ -67,6 +86,16 @@ CommandRun run_command(const std::string& scenario, const std::string& arguments
 }
 
 std::string file_text(const std::string& path) { return text_of(path); }
+
+nlohmann::json file_json(const std::string& path) {
+  return nlohmann::json::parse(text_of(path));
+}
+
+std::size_t occurrences(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
 
 PlainRun run_plain(const std::string& arguments, const std::string& directory) {
   PlainRun run;
@@ -111,6 +140,26 @@ std::string scenario_file(const std::string& text) {
   const fs::path path = scratch().fresh("scenario").string() + ".toml";
   std::ofstream(path) << text;
   return path.string();
+}
+
+std::string hanging_scenario() {
+  return scenario_file(R"(
+[system]
+cpus = 2
+alive = "0 s"
+[limits]
+time = "1 s"
+[[workload]]
+kind = "ping"
+from = 0
+to = 1
+bytes = 32
+count = 10
+[[fault]]
+kind = "cpu-halt"
+cpu = 1
+when = "packet 2 from 1 on x"
+)");
 }
 
 }  // namespace xybus::test

@@ -1,10 +1,16 @@
 /// Runs the built xybus command and reads what it leaves behind.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace xybus::test {
+
+/// What --fabric takes.
+inline constexpr std::array fabrics{"rtl", "tlm"};
 
 /// How one `xybus run` went.
 struct CommandRun {
@@ -13,8 +19,12 @@ struct CommandRun {
   nlohmann::json summary;  ///< summary.json; null if there is none
   std::string events;      ///< events.jsonl
 
-  /// "detail" of a check that failed; empty if it did not.
+  /// "detail" of a check; "no such check" if it was not made.
+  std::string detail_of(const std::string& name) const;
+  /// The same if it failed, else empty.
   std::string failed_check(const std::string& name) const;
+  /// The events of that kind there: at "cpu0", "bus_x", "fault".
+  std::vector<nlohmann::json> events_of(const std::string& at, const std::string& event) const;
 };
 
 /// Runs `xybus run SCENARIO ARGUMENTS` with a directory of its own for the outputs. `scenario` is
@@ -33,6 +43,11 @@ PlainRun run_plain(const std::string& arguments, const std::string& directory = 
 
 /// What a file holds; empty when there is none.
 std::string file_text(const std::string& path);
+/// The same of one that holds JSON; throws when there is none.
+nlohmann::json file_json(const std::string& path);
+
+/// How often one text is in another.
+std::size_t occurrences(const std::string& text, const std::string& part);
 
 /// How one `xybus bench` went.
 struct BenchRun {
@@ -52,5 +67,9 @@ std::string shipped(const std::string& name);
 
 /// Writes a scenario to a file of its own and gives its path.
 std::string scenario_file(const std::string& text);
+
+/// A scenario that hangs: without I'm-alives nobody finds out that the server's CPU, 1, has died
+/// while it owed a reply to a ping of CPU 0.
+std::string hanging_scenario();
 
 }  // namespace xybus::test

@@ -54,14 +54,6 @@ nlohmann::json good_messages(const std::string& scenario, const std::string& arg
   return messages;
 }
 
-const char* const fabrics[] = {"rtl", "tlm"};
-
-std::size_t occurrences(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
-  return count;
-}
-
 }  // namespace
 
 TEST_CASE("links: on either fabric everything ends as it must, with any seed") {
@@ -86,7 +78,6 @@ TEST_CASE("links: the shipped scenario meets links before listen, after it and i
   CHECK(messages["sent"] == 700);
   CHECK(messages["failed"] == 0);
   CHECK(messages["cancelled"] > 100);
-  CHECK(run.summary["wall_seconds"] < 60.0);
   // The server's end of a cancelled link, and replies with an error of the server's own.
   CHECK(occurrences(run.events, "\"event\":\"link_cancelled\"") > 100);
   CHECK(occurrences(run.events, "\"event\":\"link_read\"") >

@@ -1,6 +1,5 @@
 // Every shipped scenario does what its first line says.
 #include <catch2/catch.hpp>
-#include <sstream>
 
 #include "command_run.h"
 
@@ -107,12 +106,8 @@ namespace {
 
 /// Cycle of the first event of a kind at a place of the machine; 0: there is none.
 std::uint64_t first_cycle(const CommandRun& run, const std::string& at, const std::string& event) {
-  std::istringstream lines(run.events);
-  for (std::string line; std::getline(lines, line);) {
-    const auto its = nlohmann::json::parse(line);
-    if (its.contains("event") && its["at"] == at && its["event"] == event) return its["cycle"];
-  }
-  return 0;
+  const auto events = run.events_of(at, event);
+  return events.empty() ? 0 : events[0]["cycle"].get<std::uint64_t>();
 }
 
 }  // namespace
@@ -128,14 +123,11 @@ TEST_CASE("cpu-restarts: a CPU that is back serves again, with another epoch, on
   CHECK(up > 500'000);
   CHECK(up < 560'000);
   // CPU 0 sends to no other CPU: what its client was told.
-  std::istringstream lines(run.events);
   unsigned before = 0;
   unsigned failed = 0;
   unsigned served = 0;
   unsigned failed_later = 0;
-  for (std::string line; std::getline(lines, line);) {
-    const auto its = nlohmann::json::parse(line);
-    if (!its.contains("event") || its["at"] != "cpu0" || its["event"] != "link_done") continue;
+  for (const auto& its : run.events_of("cpu0", "link_done")) {
     const std::uint64_t cycle = its["cycle"];
     const bool good = its["error"] == "none";
     if (cycle < 200'000) before += good;
@@ -332,33 +324,22 @@ TEST_CASE("saturated: both buses carry a word in more than 96 of 100 cycles") {
   CHECK(run.summary["bus"]["y"]["busy_cycles"] > 0.96 * cycles);
 }
 
-namespace {
-
-std::string detail_of(const CommandRun& run, const std::string& name) {
-  for (const auto& check : run.summary["checks"]) {
-    if (check["name"] == name) return check["detail"];
-  }
-  return "no such check";
-}
-
-}  // namespace
-
 TEST_CASE("updates: what is acknowledged is everywhere, whoever dies, on both fabrics") {
   const std::string fabric = GENERATE(as<std::string>{}, "rtl", "tlm");
   const auto run = run_command("updates", "--fabric " + fabric);
   INFO(run.errors);
   REQUIRE(run.status == 0);
-  const std::string detail = detail_of(run, "replicas");
+  const std::string detail = run.detail_of("replicas");
   INFO(detail);
   // CPUs 2 and 3 see all of theirs through.
   CHECK(std::stoi(detail.substr(detail.find("sent, ") + 6)) >= 80);
   CHECK(detail.find("1 CPUs loaded") != std::string::npos);
-  CHECK(detail_of(run, "views").find("4 changes of the view; 1 times") == 0);
+  CHECK(run.detail_of("views").find("4 changes of the view; 1 times") == 0);
 }
 
 TEST_CASE("membership: every death and every return is agreed on in time") {
   const auto run = good_run("membership", "", {"membership"});
-  const std::string detail = detail_of(run, "membership");
+  const std::string detail = run.detail_of("membership");
   INFO(detail);
   CHECK(detail.find("10 deaths agreed on within ") == 0);
   CHECK(detail.find(", 10 returns within ") != std::string::npos);

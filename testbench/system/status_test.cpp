@@ -1,4 +1,4 @@
-// The operator's view of a run: at a time, at a signal, at the end; and what is left behind.
+// The operator's view of a run: at a time, at the end; and what is left behind.
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
@@ -9,7 +9,7 @@ using namespace xybus::test;
 using Catch::Contains;
 
 TEST_CASE("a status on the way changes nothing of the run") {
-  for (const char* fabric : {"rtl", "tlm"}) {
+  for (const char* fabric : fabrics) {
     const CommandRun plain = run_command("links", fmt::format("--fabric {}", fabric));
     const CommandRun asked = run_command(
         "links", fmt::format("--fabric {} --status-at 1 --status-at 5123 --status-at 50us "
@@ -51,42 +51,8 @@ TEST_CASE("a status at something that is no time is bad usage") {
   CHECK(run.errors == "xybus: --status-at noon is neither a time (10us) nor a cycle (1000)\n");
 }
 
-TEST_CASE("a signal shows the status of a run that goes on, and changes nothing of it") {
-  const std::string directory = fresh_directory();
-  // Long enough that a signal meets it.
-  const std::string run = fmt::format("run '{}' --set workload.0.count=1500 --out '{}' --quiet",
-                                      shipped("all-to-all"), directory);
-  const PlainRun signalled = run_plain(
-      run + " 2>shown & sleep 0.5; kill -USR1 $!; sleep 0.2; kill -USR1 $!; wait $!");
-  REQUIRE(signalled.status == 0);
-  CHECK_THAT(file_text(signalled.directory + "/shown"),
-             Contains("status at cycle ") && Contains("all-to-all-client"));
-  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
-  const PlainRun plain = run_plain(run);
-  CHECK(plain.errors.empty());
-  const auto again = nlohmann::json::parse(file_text(directory + "/summary.json"));
-  CHECK(summary["digest"] == again["digest"]);
-  CHECK(summary["cycles"] == again["cycles"]);
-}
-
 TEST_CASE("a run that hangs tells who waits for whom") {
-  const auto run = run_command(scenario_file(R"(
-[system]
-cpus = 2
-alive = "0 s"
-[limits]
-time = "1 s"
-[[workload]]
-kind = "ping"
-from = 0
-to = 1
-bytes = 32
-count = 10
-[[fault]]
-kind = "cpu-halt"
-cpu = 1
-when = "packet 2 from 1 on x"
-)"), "--fabric tlm");
+  const auto run = run_command(hanging_scenario(), "--fabric tlm");
   CHECK(run.status == 3);
   CHECK_THAT(run.errors,
              Contains("\nwaits: CPU 0 pin 3 (ping-client) -> CPU 1, which is halted\n"));
@@ -107,7 +73,7 @@ TEST_CASE("a good run ends with a look for leaks, which writes nothing into its 
   CHECK(run.status == 0);
   CHECK_THAT(run.output,
              Contains("leaks: with all processes stopped no kernel holds anything\n"));
-  const auto summary = nlohmann::json::parse(file_text(directory + "/summary.json"));
+  const auto summary = file_json(directory + "/summary.json");
   const std::string events = file_text(directory + "/events.jsonl");
   const auto stop = events.find("process_stopped");  // the client's end, and no other
   CHECK(stop != std::string::npos);

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 
 #include "command_run.h"
 
@@ -13,11 +12,6 @@ using Catch::Contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A hardware that is as right, and has other times.
 PlainRun compare_times(const std::string& scenario, const std::string& more = "") {
@@ -59,7 +53,7 @@ TEST_CASE("a planted nondeterminism is found, at the event where it is") {
   // The same difference, and the 2500th kernel event, is found between the directories.
   const PlainRun diff = run_plain(fmt::format("diff '{0}' '{0}/second-run'", out));
   CHECK(diff.status == 1);
-  const std::string events = text_of(out + "/events.jsonl");
+  const std::string events = file_text(out + "/events.jsonl");
   std::size_t kernel_events = 0;
   std::size_t number = 0;
   std::size_t of_2500th = 0;
@@ -147,7 +141,7 @@ TEST_CASE("a failed run leaves a trace whose window holds the failure, and its o
   const PlainRun run = run_plain(fmt::format("run '{}' --quiet --sabotage 100 --out '{}'",
                                            shipped("ping"), out));
   CHECK(run.status == 1);
-  const auto summary = nlohmann::json::parse(text_of(out + "/summary.json"));
+  const auto summary = file_json(out + "/summary.json");
   const std::uint64_t failure = summary["failure_cycle"];
   CHECK(run.errors.find(fmt::format("cycle {}: CPU 0 -> CPU 1", failure)) != std::string::npos);
   CHECK_THAT(run.errors, Contains(fmt::format("waveform of cycles {} to {}, around cycle {}\n",
@@ -157,35 +151,18 @@ TEST_CASE("a failed run leaves a trace whose window holds the failure, and its o
   CHECK(summary["cycles"] == 583'470);  // of the whole run
   CHECK(fs::exists(out + "/events.jsonl"));
   // 10 ns a cycle, in ps.
-  const std::string view = text_of(out + "/trace.gtkw");
+  const std::string view = file_text(out + "/trace.gtkw");
   CHECK_THAT(view, Contains("[markername] Afailure\n"));
   CHECK_THAT(view, Contains(fmt::format(" {} ", failure * 10'000)));
   CHECK_THAT(view, Contains(fmt::format("[timestart] {}\n", (failure - 600) * 10'000)));
 }
 
 TEST_CASE("the trace of a run that hangs is around its last movement") {
-  const std::string scenario = scenario_file(R"(
-[system]
-cpus = 2
-alive = "0 s"
-[limits]
-time = "1 s"
-[[workload]]
-kind = "ping"
-from = 0
-to = 1
-bytes = 32
-count = 10
-[[fault]]
-kind = "cpu-halt"
-cpu = 1
-when = "packet 2 from 1 on x"
-)");
   const std::string out = fresh_directory();
   const PlainRun run = run_plain(fmt::format("run '{}' --quiet --wave-on-failure=1000 --out '{}'",
-                                           scenario, out));
+                                           hanging_scenario(), out));
   CHECK(run.status == 3);
-  const auto summary = nlohmann::json::parse(text_of(out + "/summary.json"));
+  const auto summary = file_json(out + "/summary.json");
   const std::uint64_t last = summary["failure_cycle"];
   CHECK_THAT(run.errors, Contains(fmt::format("nothing has moved since cycle {}:", last)));
   CHECK_THAT(run.errors, Contains(fmt::format("waveform of cycles {} to {}, around cycle {}\n",

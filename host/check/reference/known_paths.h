@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 
 #include "check/reference/report.h"
 #include "model/tlm/paths.h"
@@ -31,7 +30,7 @@ class KnownPaths {
     const Nodes suspect = paths_[bus].suspect;
     paths_[bus].judge(verdict, limits);
     for (Nodes left = paths_[bus].down & ~down; left != 0; left &= left - 1) {
-      since_[bus][static_cast<unsigned>(std::countr_zero(left))] = cycle;
+      since_[bus][tlm::lowest(left)] = cycle;
     }
     if (down != paths_[bus].down || suspect != paths_[bus].suspect) change(cycle);
     // The CPU may have raised the path before or after.

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <utility>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 namespace xybus {
 
@@ -126,7 +125,7 @@ void Reference::judge_answers(const WirePacket& packet) {
   const Receiver::Seen reached = seen(packet);
   reference::Nodes to = contract::PacketHeader{{words[0], 0}}.dst_mask();
   for (; to != 0; to &= to - 1) {
-    const auto number = static_cast<unsigned>(std::countr_zero(to));
+    const auto number = tlm::lowest(to);
     if (number >= nodes_.size()) return;
     Node& node = nodes_[number];
     if (node.halted) continue;

@@ -4,13 +4,20 @@
 
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "changed_rtl_4.h"
 #include "check/reference/reference.h"
+#include "fault/injector.h"
 #include "../../model/engine.h"
 #include "../../model/in_child.h"
 #include "model/machine.h"
+#include "run/bus_watch.h"
+#include "run/checks.h"
+#include "run/run.h"
 
 using namespace xybus;
 using contract::BusId;
@@ -19,45 +26,69 @@ using test::Engine;
 
 namespace {
 
-/// Shows a reference what happens on the fabric, as the run does.
-class Court : public FabricObserver {
+/// A run's own eyes on a machine whose firmware is the test's, and its faults.
+class Court : private FaultPoints {
  public:
-  explicit Court(Machine& machine)
-      : reference_({machine.fabric().ram(0), machine.fabric().ram(1)}, 4) {
-    reference_.on_complaint([&machine] { machine.stop(); });
-    machine.fabric().set_observer(this);
+  Court(Machine& machine, std::vector<FaultSpec> faults)
+      : machine_(machine), scenario_(with(std::move(faults))) {
+    checks_.add_reference(machine);
+    watch_.set_reference(checks_.reference());
+    machine.fabric().set_observer(&watch_);
+    injector_.arm();
   }
-  PacketFault packet_started(BusId bus, std::uint64_t, unsigned source) override {
-    hit_ = {};
-    if (bus == BusId::x && source == 0 && packets_++ == hide_answer_of) hit_.answer_drop = true;
-    return hit_;
-  }
-  void packet_answered(const BusPacket& p) override {
-    reference_.observe({.bus = p.bus,
-                        .source = p.source,
-                        .start_cycle = p.start_cycle,
-                        .answer_cycle = p.answer_cycle,
-                        .sent = p.words,
-                        .received = p.words,
-                        .answers = p.answers,
-                        .cut = p.cut,
-                        .unseen = p.down,
-                        .unanswered = p.faulted || p.down});
-  }
-  bool wants_accesses() const override { return true; }
-  void accessed(unsigned node, bool write, std::uint32_t address, std::uint32_t data,
-                std::uint64_t cycle) override {
-    reference_.accessed(node, write, address, data, cycle);
-  }
-  Reference& reference() { return reference_; }
-
-  unsigned hide_answer_of = ~0U;  // packet of node 0 on X
+  Reference& reference() { return *checks_.reference(); }
 
  private:
-  Reference reference_;
-  PacketFault hit_;
-  unsigned packets_ = 0;
+  static Scenario with(std::vector<FaultSpec> faults) {
+    Scenario scenario;
+    scenario.system.cpus = 2;
+    scenario.faults = std::move(faults);
+    return scenario;
+  }
+  static RunOptions judging() {
+    RunOptions options;
+    options.reference = true;
+    return options;
+  }
+
+  void at(std::uint64_t cycle, std::function<void()> action) override {
+    machine_.at(cycle, std::move(action));
+  }
+  void set_bus_down(BusId bus, bool down, std::uint64_t cycle) override {
+    machine_.fabric().set_bus_down(bus, down);
+    checks_.bus_changes(bus, cycle);
+  }
+  void halt(unsigned, std::uint64_t) override {}
+  void restart(unsigned, std::uint64_t) override {}
+  void set_rogue(unsigned, FaultKind, bool, std::uint64_t) override {}
+  void set_fault(const FaultSpec&, bool, std::uint64_t) override {}
+
+  Machine& machine_;
+  const Scenario scenario_;
+  EventLog log_;
+  Checks checks_{scenario_, judging()};
+  Injector injector_{scenario_.faults, 1, *this};
+  BusWatch watch_{injector_, checks_, log_};
 };
+
+/// The answers to packet n, from 1, of node 0 on X are lost.
+FaultSpec hides_answer(std::uint64_t n) {
+  return {.at = {},
+          .kind = FaultKind::answer_drop,
+          .bus = BusId::x,
+          .cpu = {},
+          .when = AtPacket{.n = n, .from = 0, .bus = BusId::x},
+          .until_cycle = {}};
+}
+
+FaultSpec down(BusId bus, std::uint64_t from, std::optional<std::uint64_t> until = {}) {
+  return {.at = {},
+          .kind = FaultKind::bus_down,
+          .bus = bus,
+          .cpu = {},
+          .when = AtCycle{from},
+          .until_cycle = until};
+}
 
 constexpr std::uint32_t window_at = 0x10000;
 
@@ -92,14 +123,13 @@ void post_transfer(hal::Hal& hal, unsigned posted, contract::PacketKind kind, un
 
 /// Plays the story on the RTL with this change. Gives what the reference found; empty: nothing.
 std::string judged(int mutant, const std::function<void(hal::Hal&, Engine&)>& sender,
-                   const std::function<void(Machine&, Court&)>& set_up = {},
-                   FabricKind fabric = FabricKind::rtl) {
+                   std::vector<FaultSpec> faults = {}, FabricKind fabric = FabricKind::rtl) {
   set_mutant(mutant);
   FabricConfig config;
   config.kind = fabric;
   config.nodes = 2;
   Machine machine(config);
-  Court court(machine);
+  Court court(machine, std::move(faults));
   machine.set_firmware(0, [&](hal::Hal& hal) {
     Engine engine(hal);
     engine.start();
@@ -116,7 +146,6 @@ std::string judged(int mutant, const std::function<void(hal::Hal&, Engine&)>& se
     open_window(hal, 3);
     for (;;) engine.next();
   });
-  if (set_up) set_up(machine, court);
   machine.run(40'000);
   court.reference().finish(machine.cycle());
   std::string found;
@@ -153,13 +182,6 @@ void write_and_read(hal::Hal& hal, unsigned generation) {
   hal.consume(3000);
 }
 
-void set_down(Machine& machine, Court& court, BusId bus, bool down, std::uint64_t cycle) {
-  machine.at(cycle, [&machine, &court, bus, down, cycle] {
-    machine.fabric().set_bus_down(bus, down);
-    court.reference().bus_changes(bus, cycle);
-  });
-}
-
 /// A message in the data ring of Engine.
 void post_message(hal::Hal& hal, unsigned posted, std::uint32_t to, contract::Route route) {
   const auto d = contract::SendDescriptor{}
@@ -184,12 +206,8 @@ void across(hal::Hal& hal, Engine&) {
   hal.consume(500);
 }
 
-void one_after_the_other(Machine& machine, Court& court) {
-  set_down(machine, court, BusId::x, true, 1);
-  set_down(machine, court, BusId::x, false, 2000);
-  set_down(machine, court, BusId::y, true, 2001);
-  set_down(machine, court, BusId::y, false, 5000);
-}
+const std::vector<FaultSpec> one_after_the_other{down(BusId::x, 1, 2000),
+                                                 down(BusId::y, 2001, 5000)};
 
 using Catch::Matchers::Contains;
 
@@ -208,13 +226,11 @@ TEST_CASE("The reference agrees with the RTL on transfers of an old generation")
 }
 
 TEST_CASE("The reference agrees with the RTL when an answer is lost") {
-  CHECK(judged(0, letters, [](Machine&, Court& court) { court.hide_answer_of = 1; }) == "");
+  CHECK(judged(0, letters, {hides_answer(2)}) == "");
 }
 
 TEST_CASE("The reference agrees with the RTL when a bus is down") {
-  CHECK(judged(0, letters, [](Machine& machine, Court& court) {
-          set_down(machine, court, BusId::x, true, 1);
-        }) == "");
+  CHECK(judged(0, letters, {down(BusId::x, 1)}) == "");
 }
 
 TEST_CASE("A packet to several nodes tries each by a bus that leads there") {
@@ -252,15 +268,12 @@ TEST_CASE("A packet on a path that is down is found") {
                                          .value);
     letters(hal, engine);
   };
-  const auto found = judged(4, doubtless, [](Machine& machine, Court& court) {
-    set_down(machine, court, BusId::x, true, 1);
-  });
+  const auto found = judged(4, doubtless, {down(BusId::x, 1)});
   CHECK_THAT(found, Contains("bus x") && Contains("the model: bus y"));
 }
 
 TEST_CASE("A duplicate that is delivered again is found") {
-  CHECK_THAT(judged(5, letters, [](Machine&, Court& court) { court.hide_answer_of = 1; }),
-             Contains("the hardware: event received"));
+  CHECK_THAT(judged(5, letters, {hides_answer(2)}), Contains("the hardware: event received"));
 }
 
 TEST_CASE("An event that tells the wrong fate is found") {
@@ -271,4 +284,37 @@ TEST_CASE("An event that tells the wrong fate is found") {
 TEST_CASE("A busy answer without need is found") {
   CHECK_THAT(judged(7, letters),
              Contains("the hardware: CPU 1 answers busy; the model: accepted (there is room"));
+}
+
+TEST_CASE("A run ends at the reference's complaint, as one with a check that failed") {
+  // The second packet to CPU 1 is the first that can be wrong. Packets of CPU 0 take turns on the
+  // buses: it is its second of all, or the third where another goes to CPU 2 between them.
+  const bool third = GENERATE(false, true);
+  const std::string row = third ? "x" : "y";
+  const std::string other = third ? "y" : "x";
+  const std::string ping = "[[workload]]\nkind = \"ping\"\nfrom = 0\nbytes = 32\ncount = 100\n";
+  set_mutant(3);
+  const Scenario scenario = parse_scenario(
+      "[system]\ncpus = 3\n" + ping + "to = 1\n" + (third ? ping + "to = 2\n" : ""),
+      "small.toml");
+  const auto account = test::in_child([&] {
+    RunOptions options;
+    options.reference = true;
+    EventLog log;
+    Progress progress;
+    const RunResult result = run(scenario, options, log, progress);
+    std::string text = name(result.outcome);
+    if (result.failure_cycle && *result.failure_cycle <= result.cycles) text += ", told where";
+    for (const CheckResult& check : result.checks) {
+      const bool of_reference = check.name.starts_with("reference");
+      if (of_reference && !check.ok) text += ", " + check.name + ": " + check.detail;
+      if (check.name == "liveness") text += ", " + check.detail;
+    }
+    return text;
+  });
+  INFO(account);
+  CHECK_THAT(account, Catch::StartsWith("check-failed, told where, the run ended at the "
+                                        "reference's complaint, "));
+  CHECK_THAT(account, Contains(", reference." + row + ": ") && Contains("the model: sequence "));
+  CHECK_THAT(account, !Contains(", reference." + other + ": "));
 }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 using namespace xybus;
 using contract::Answer;
@@ -327,6 +327,73 @@ TEST_CASE("A packet by a bus that its route does not give, or that is down") {
   CHECK_THAT(d.found(), Contains("the model: bus y"));
 }
 
+TEST_CASE("A packet to several nodes has a number of a series of its own") {
+  Bench b;
+  b.post_message(0, 0, 6, 40);
+  b.wire(b.message({.to = 6, .sequence = 100}), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("sequence 100") &&
+                            Contains("the model: a sequence of several destinations, 0 or a "
+                                     "multiple of 1024 more"));
+}
+
+TEST_CASE("A packet to several nodes has no number that one of them has just had") {
+  Sent b;
+  b.post_message(0, 1, 6, 40);
+  b.wire(b.message({.to = 6, .sequence = 1}), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("the model: a sequence not among the 1024 before 5, the last to "
+                                 "CPU 1"));
+}
+
+namespace {
+
+/// Paths of node 0 that go down one after the other.
+struct Cut : Bench {
+  unsigned posted = 0;
+  std::array<unsigned, nodes> sequence{};
+
+  /// A message by that bus alone, which two attempts do not bring there.
+  void cut(BusId bus, unsigned to) {
+    post_message(0, posted, 1U << to, 40,
+                 bus == BusId::x ? contract::Route::x : contract::Route::y);
+    const Words words = next(to);
+    for (int i = 0; i < 2; ++i) wire(words, Answers{}, {.bus = bus, .unseen = true});
+    event(0, entry(EventType::sent, words, 100 + posted++, bus)
+                 .set_status(SendStatus::unreachable)
+                 .set_missed(1U << to));
+    REQUIRE(found() == "");
+  }
+  Words next(unsigned to) { return message({.to = 1U << to, .sequence = sequence[to]++}); }
+};
+
+}  // namespace
+
+TEST_CASE("A packet to a node to which all paths are down") {
+  Cut b;
+  b.cut(BusId::x, 1);
+  b.cut(BusId::y, 1);
+  b.post_message(0, b.posted, 2, 40);
+  b.wire(b.next(1), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("the model: nothing: all its paths are down"));
+}
+
+TEST_CASE("A packet to several nodes tries none by a bus that does not lead there") {
+  Cut b;
+  b.cut(BusId::x, 1);
+  b.cut(BusId::y, 2);
+  b.post_message(0, b.posted, 6, 40);
+  b.wire(b.message({.to = 6, .sequence = 1024}), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("the model: mask 0x0004: to the others this path is down"));
+}
+
+TEST_CASE("A packet by a path that went down before it was posted, while others change") {
+  Cut b;
+  b.cut(BusId::x, 1);
+  b.post_message(0, b.posted++, 2, 40);
+  b.cut(BusId::y, 2);
+  b.wire(b.next(1), Answer::accepted);
+  CHECK_THAT(b.found(), Contains("the model: not bus x: the path is down since cycle "));
+}
+
 TEST_CASE("A packet after the engine was disabled") {
   Posted b;
   b.write(0, Register::control, 0);
@@ -432,6 +499,22 @@ TEST_CASE("A read into a window of its own that is closed") {
   CHECK_THAT(b.found(), Contains("nothing: its own window does not allow the read"));
 }
 
+TEST_CASE("A read into a window of its own that there is not") {
+  Bench b;
+  b.open_window(1, 0, 9);
+  b.post(0, 0, 0, contract::SendDescriptor{}
+                      .set_dst_mask(2)
+                      .set_kind(PacketKind::read)
+                      .set_generation(9)
+                      .set_length(300)
+                      .set_own_window(contract::windows)
+                      .set_cookie(7));
+  b.wire(b.transfer({.sequence = 3}, PacketKind::read, contract::WindowWord{}.set_generation(9),
+                    std::array<std::uint32_t, 4>{300, contract::windows, 0, 0}),
+         Answer::accepted);
+  CHECK_THAT(b.found(), Contains("the model: nothing: no such window"));
+}
+
 TEST_CASE("A read is asked for and served as the windows say") {
   Reading b;
   b.wire(b.request, Answer::accepted);
@@ -496,6 +579,14 @@ TEST_CASE("A reply that nobody has asked for, too long, or from a closed window"
   const auto last = d.reply(2, 256, 44, true);
   d.wire(last, Answer::accepted);
   CHECK(d.found() == "");  // its bytes may have been asked for before
+  Reading e;
+  e.wire(e.request, Answer::accepted);
+  e.write(1, Register::window_control, 0);
+  e.later();
+  e.wire(e.reply(1, 0, 256, false), Answer::accepted);
+  REQUIRE(e.found() == "");
+  e.wire(last, Answer::accepted);
+  CHECK_THAT(e.found(), Contains("the model: nothing: the window read from does not allow it"));
 }
 
 // ---- After a misdeed --------------------------------------------------------------------------
@@ -581,6 +672,12 @@ TEST_CASE("An answer that does not fit the packet") {
   Posted f;
   f.wire(f.message({}), Answers::only(1, Answer::accepted), {.unseen = true});
   CHECK_THAT(f.found(), Contains("the model: none (the packet did not reach it)"));
+  Posted g;
+  const Words short_of_a_word = Bench::packet(g.header({.length = 44}),
+                                              g.bytes_at(0, buffer_at, 40));
+  g.wire(g.message({}), Answers::only(1, Answer::accepted), {.received = &short_of_a_word});
+  CHECK_THAT(g.found(), Contains("CPU 1 answers accepted; the model: corrupt (the packet is "
+                                 "malformed)"));
 }
 
 TEST_CASE("An answer of a node whose engine is off") {

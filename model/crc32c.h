@@ -1,4 +1,5 @@
-/// CRC-32C (Castagnoli), from the definition and by table: the checks' own, shared with no RTL.
+/// CRC-32C (Castagnoli), from the definition, by table or by instruction: for the tlm fabric and
+/// the checks, shared with no RTL.
 #pragma once
 
 #include <cstddef>
