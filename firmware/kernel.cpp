@@ -114,8 +114,8 @@ void Kernel::received(const ReceivedPacket& packet) {
   messages_.received(packet);
 }
 
-/// Another one loads this CPU, so the one before is dead, or has forgotten it. Nobody else tells:
-/// this CPU is in no view. The monitor would wait for the rest of that one's image for ever.
+/// Whoever links to the monitor of a CPU that is in no view loads it. Should that one die, the
+/// monitor would wait for the rest of its image for ever, if membership did not know of it.
 void Kernel::note_loader(const ReceivedPacket& packet) {
   if (packet.payload.size() < link_header_bytes) return;
   const auto header = load<contract::LinkHeader>(packet.payload);
@@ -123,9 +123,7 @@ void Kernel::note_loader(const ReceivedPacket& packet) {
       header.to_epoch() != config_.epoch) {
     return;
   }
-  const Loader now{packet.source, packet.epoch};
-  if (loader_ && *loader_ != now) messages_.cpu_down(loader_->cpu);
-  loader_ = now;
+  membership_.loaded_by(packet.source, packet.epoch);
 }
 
 SentVerdict Kernel::sent(const SentPacket& packet) { return messages_.sent(packet); }

@@ -9,7 +9,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/dispatcher/dispatcher.h"
@@ -90,12 +89,6 @@ class Kernel : private PacketPort::Client {
 
   void note_loader(const ReceivedPacket& packet);
 
-  /// Who loads this CPU.
-  struct Loader {
-    unsigned cpu, epoch;
-    bool operator==(const Loader&) const = default;
-  };
-
   const KernelConfig config_;
   Environment environment_;
   Dispatcher dispatcher_;
@@ -105,7 +98,6 @@ class Kernel : private PacketPort::Client {
   Replica replica_;
   Monitor monitor_;
   Updater updater_;
-  std::optional<Loader> loader_;
   bool halted_ = false;
 };
 
