@@ -281,14 +281,11 @@ void ViewKeeper::decided(const View& next, const Packet& commit, std::uint64_t n
 /// `since`: from then on all of its members were sure to be in it; never: not known.
 void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, std::uint64_t now) {
   if (!next.contains(config_.cpu, config_.epoch)) client_.halt(Reason::poisoned);
-  // As in `heard`: it did not die, and this CPU was taken in all the same.
-  if (lost_loader_ && next.contains(lost_loader_->cpu, lost_loader_->epoch)) {
-    client_.halt(Reason::poisoned);
-  }
   const View before = view();
   regroup_.settle(next);
   loader_.reset();
-  lost_loader_.reset();
+  // This CPU may be taken in all the same, by what others had agreed on before.
+  if (lost_loader_ && !next.contains(lost_loader_->cpu, lost_loader_->epoch)) lost_loader_.reset();
   asked_ = 0;
   const bool loads = lowest(next) == config_.cpu;
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {

@@ -130,7 +130,7 @@ class ViewKeeper : private Regroup::Client {
   Members loading_;
   Members lost_;       // CPUs that fell silent while they were loaded
   CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
-  // While this CPU is joining: one CPU that loads it, or none; and one that did and fell silent.
+  // Who loads this CPU, while it is joining; and who did and fell silent, until it has left the view.
   std::optional<Incarnation> loader_, lost_loader_;
 };
 

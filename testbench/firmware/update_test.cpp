@@ -226,7 +226,7 @@ TEST_CASE("a CPU that dies while it is loaded, or loads, keeps no other one out"
   }
 }
 
-TEST_CASE("a CPU whose loader dies, when nobody else is there, holds no link of that one for long") {
+TEST_CASE("a CPU whose loader dies while nobody else is there holds no link of it for long") {
   unsigned held = 0;
   for (unsigned after = 0; after < 12'000; after += 400) {
     CAPTURE(after);
