@@ -42,7 +42,7 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
-                config_.epoch, longest_pause(config_.alive_interval)),
+                config_.epoch, longest_pause(config_.alive_interval), config_.cpu_down_expiry),
       membership_(environment_, dispatcher_, port_,
                   {config_.alive_interval, config_.epoch, config_.joining},
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },

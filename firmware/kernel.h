@@ -36,6 +36,9 @@ struct KernelConfig {
   bool joining = false;
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
   unsigned system_lcbs = 32;              ///< More for the kernel's own messages; 1 to 1024.
+  /// Cycles until a CPU-down message that its process does not read expires; at least 1. Three
+  /// minutes, as Guardian has it, of a clock of 100 MHz.
+  std::uint64_t cpu_down_expiry = 180 * std::uint64_t{100'000'000};
   PortConfig port;                        ///< Rings and buffers in node RAM.
 };
 
