@@ -174,12 +174,17 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   }
   its.unsure = its.unsure || answer == Answer::none;
   // A packet by a fixed route does not try the other bus.
-  if (packet.probe && paths.down(packet.bus, packet.source, destination)) {
+  if (packet.probe && paths.may_be_down(packet.bus, packet.source, destination)) {
     its.given_up = true;
     its.not_taken = !its.unsure;
   }
-  if (!paths.both_down(packet.source, destination)) return;
-  for (std::uint32_t c = 0; c < 2; ++c) flow(sender(packet.source, c), destination).given_up = true;
+  if (!paths.both_may_be_down(packet.source, destination)) return;
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    Flow& lost = flow(sender(packet.source, c), destination);
+    lost.given_up = true;
+    // What was always answered has not arrived.
+    if (lost.open) lost.not_taken = !lost.unsure;
+  }
 }
 
 }  // namespace xybus

@@ -20,19 +20,26 @@ void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer
     its.down = false;
     its.points = 0;
   }
+  // It was restored, and before the last of its failures perhaps, but it was not down any more.
+  if (its.may_be_down && !probe) {
+    its.may_be_down = false;
+    its.most = std::min(its.most, std::max(limits_.down(), 1U) - 1);
+  }
   const auto add = [&](std::uint32_t points) {
     its.points = std::min(its.points + std::max(points, 1U), most_points);
+    its.most = std::min(its.most + std::max(points, 1U), most_points);
   };
   switch (answer) {
     case Answer::none: add(limits_.missing()); break;
     case Answer::corrupt: add(limits_.corrupt()); break;
     case Answer::accepted:
     case Answer::busy:
-    case Answer::refused: its.points = 0; break;
+    case Answer::refused: its.points = its.most = 0; break;
   }
   const bool failing = its.points != 0;
   its.down = its.down || (failing && its.points >= limits_.down());
-  const bool troubled = its.down || (failing && its.points >= limits_.suspect());
+  its.may_be_down = its.down || its.may_be_down || (failing && its.most >= limits_.down());
+  const bool troubled = its.may_be_down || (failing && its.most >= limits_.suspect());
   if (troubled != its.troubled) troubled_[source] += troubled ? 1 : ~0U;
   its.troubled = troubled;
   if (its.down && failing) failed(bus, source, destination, cycle);

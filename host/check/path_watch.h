@@ -12,7 +12,8 @@ namespace xybus {
 
 /// Points of every path (source, destination, bus), as the contract gives them: for a missing
 /// answer, for an answer corrupt; any other answer clears them. A path that was down and carries
-/// packets again has been restored by its CPU, or is being probed.
+/// packets again has been restored by its CPU, or is being probed. When it was restored the wires
+/// do not tell: its points may be fewer than were counted, or, after it has carried a packet, more.
 class PathWatch {
  public:
   /// `alive_interval`, in cycles, is how often firmware restores paths that are down; 0: never.
@@ -41,15 +42,16 @@ class PathWatch {
     cut_off_[source] &= ~(1U << destination);
   }
 
-  bool down(contract::BusId bus, unsigned source, unsigned destination) const {
-    return path(bus, source, destination).down;
+  /// Whether a path may be down, by the most points that it can have.
+  bool may_be_down(contract::BusId bus, unsigned source, unsigned destination) const {
+    return path(bus, source, destination).may_be_down;
   }
-  bool both_down(unsigned source, unsigned destination) const {
-    return down(contract::BusId::x, source, destination) &&
-           down(contract::BusId::y, source, destination);
+  bool both_may_be_down(unsigned source, unsigned destination) const {
+    return may_be_down(contract::BusId::x, source, destination) &&
+           may_be_down(contract::BusId::y, source, destination);
   }
 
-  /// Whether all paths of a node are up: neither suspect nor down.
+  /// Whether all paths of a node are up for certain: neither suspect nor down.
   bool all_up(unsigned source) const { return troubled_[source] == 0; }
 
   /// Whether no bus led from one CPU to another, at some time: both paths went down within two
@@ -63,8 +65,10 @@ class PathWatch {
  private:
   struct Path {
     std::uint32_t points = 0;
-    bool troubled = false;  // suspect or down
+    std::uint32_t most = 0;    // points, if it was restored as early as it may have been
+    bool troubled = false;     // suspect or down, or may be
     bool down = false;
+    bool may_be_down = false;
     std::optional<std::uint64_t> failed_cycle;  // when it last went down, or failed while down
   };
 

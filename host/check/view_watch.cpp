@@ -26,7 +26,7 @@ void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t nu
   const auto [known, fresh] = views_.emplace(number, mask);
   if (fresh) {
     ++changes_;
-    check_leavers(cycle, number, mask);
+    compare(cycle, number, mask);
   } else if (known->second != mask) {
     complaints_.add(fmt::format("cycle {}: view {} is {:#x} on CPU {}, but {:#x} on another", cycle,
                                 number, mask, cpu, known->second),
@@ -34,11 +34,12 @@ void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t nu
   }
 }
 
-void ViewWatch::check_leavers(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask) {
+void ViewWatch::compare(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask) {
   const auto before = views_.find(number - 1);
   if (before == views_.end()) return;  // decided by CPUs that halted before they could tell
-  const std::uint32_t leavers = before->second & ~mask;
+  const std::uint32_t leavers = before->second & ~mask, comers = mask & ~before->second;
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
+    if ((comers >> cpu & 1) != 0) seats_[cpu].restarted = false;
     if ((leavers >> cpu & 1) == 0 || seats_[cpu].restarted) continue;
     left_ |= 1U << cpu;
     if (excused_(cpu)) continue;

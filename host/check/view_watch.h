@@ -56,10 +56,10 @@ class ViewWatch {
   struct Seat {
     std::uint32_t number = 1;
     bool on = true;          // and in a view
-    bool restarted = false;  // and in no view yet
+    bool restarted = false;  // and in no view yet, not even one that it does not know of
   };
 
-  void check_leavers(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
+  void compare(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
 
   const unsigned cpus_;
   const std::function<bool(unsigned)> excused_;

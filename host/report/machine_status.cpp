@@ -41,6 +41,20 @@ std::string kernels_text(const std::vector<KernelStatus>& kernels) {
   return text;
 }
 
+/// A line for each CPU that has dropped any.
+std::string dropped_text(const std::vector<KernelStatus>& kernels) {
+  std::string text;
+  for (std::size_t cpu = 0; cpu < kernels.size(); ++cpu) {
+    const DroppedPackets& its = kernels[cpu].dropped;
+    if (its == DroppedPackets{}) continue;
+    text += fmt::format("  CPU {}: {} refused, {} stray, {} duplicate, {} late, {} lost, {} "
+                        "against the rules of transfers\n",
+                        cpu, its.refused, its.stray, its.duplicate, its.late, its.lost,
+                        its.violations);
+  }
+  return text.empty() ? text : "packets not taken\n" + text;
+}
+
 std::string processes_text(const std::vector<KernelStatus>& kernels) {
   constexpr auto row = "{:>5}{:>5}  {:<20}{:>8}  {:<36}{:>12}\n";
   std::string text = fmt::format("processes\n{}", fmt::format(row, "CPU", "pin", "name", "priority",
@@ -163,8 +177,8 @@ std::string cpus_text(CpuMask cpus) {
 std::string machine_text(const MachineStatus& status) {
   std::string text;
   if (!status.kernels.empty()) {
-    text = kernels_text(status.kernels) + processes_text(status.kernels) + links_text(status) +
-           waiting_text(status.waiting);
+    text = kernels_text(status.kernels) + dropped_text(status.kernels) +
+           processes_text(status.kernels) + links_text(status) + waiting_text(status.waiting);
     if (!status.nodes.empty()) text += '\n';
   }
   return text + status_text(status.nodes);

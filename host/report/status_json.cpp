@@ -97,6 +97,13 @@ Json kernel_json(const KernelStatus& kernel) {
             {"process_cycles", kernel.process_cycles},
             {"lcbs", {{"in_use", kernel.lcbs_in_use}, {"of", kernel.lcbs}}},
             {"windows", {{"in_use", kernel.windows_in_use}, {"of", kernel.windows}}},
+            {"dropped_packets",
+             {{"refused", kernel.dropped.refused},
+              {"stray", kernel.dropped.stray},
+              {"duplicate", kernel.dropped.duplicate},
+              {"late", kernel.dropped.late},
+              {"lost", kernel.dropped.lost},
+              {"violations", kernel.dropped.violations}}},
             {"processes", Json::array()},
             {"links", Json::array()}};
   for (const ProcessStatus& process : kernel.processes)

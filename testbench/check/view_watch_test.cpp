@@ -114,6 +114,21 @@ TEST_CASE("a CPU that was off shortly leaves the view in its former life, not in
   CHECK_THAT(m.watch.check().detail, Contains("CPU 3 has left the view (number 4, 0x7)"));
 }
 
+TEST_CASE("a CPU that was taken in, and left again before it knew, has left in its new life") {
+  for (const bool excused : {false, true}) {
+    Machine m;
+    m.watch.off(3);
+    m.watch.restarted(3);
+    m.all_to(7, 100, 2);
+    for (unsigned cpu = 0; cpu < 3; ++cpu) m.watch.view_changed(cpu, 200, 3, 15);
+    CHECK(m.watch.left() == 0);
+    if (excused) m.disturbed = 8;
+    m.all_to(7, 300, 4);
+    CHECK(m.watch.left() == 8);
+    CHECK(m.watch.check().ok == excused);
+  }
+}
+
 TEST_CASE("a CPU that halts by itself without a reason is complained about") {
   Machine m;
   m.disturbed = 8;

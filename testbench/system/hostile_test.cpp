@@ -78,6 +78,9 @@ TEST_CASE("a hostile CPU that is not in the view is refused whatever it sends") 
     CHECK(occurrences(run.events, R"("event":"cpu_down")") == 3);
     CHECK(occurrences(run.events, R"("event":"cpu_up")") == 0);
     CHECK(occurrences(run.events, R"("event":"halted")") == 0);
+    for (const unsigned cpu : {0U, 1U, 2U}) {
+      CHECK(run.summary["status"][cpu]["kernel"]["dropped_packets"]["refused"] > 10);
+    }
   }
 }
 
