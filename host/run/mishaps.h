@@ -50,6 +50,7 @@ class Mishaps : public FaultPoints {
 
  private:
   void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
+  void end_hostile(unsigned cpu, std::uint64_t cycle);
 
   Machine& machine_;
   CpuFirmware& firmware_;

@@ -120,7 +120,12 @@ void Run::membership_event(unsigned cpu, const KernelEvent& event) {
   if (event.kind == KernelEvent::view_changed && !looking_at_views_) look_at_views(event.cycle);
   if (event.kind != KernelEvent::halted) return;
   const std::uint64_t next = event.cycle + 1;
-  machine_.at(next, [this, cpu, next] { mishaps_.halt(cpu, next); });
+  // What runs there by then may be no such kernel any more.
+  const unsigned restarts = checks_.outages().restarts(cpu);
+  mishaps_.at(next, [this, cpu, next, restarts] {
+    if (firmware_.is_hostile(cpu) || checks_.outages().restarts(cpu) != restarts) return;
+    mishaps_.halt(cpu, next);
+  });
 }
 
 // While CPUs are in different views, now and then.
