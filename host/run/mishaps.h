@@ -29,6 +29,7 @@ class Mishaps : public FaultPoints {
         log_(log),
         notes_(notes) {}
 
+  /// Not any more when all has been put right.
   void at(std::uint64_t cycle, std::function<void()> action) override {
     machine_.at(cycle, [this, action = std::move(action)] {
       if (!over_) action();

@@ -109,7 +109,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   // Of what happens at one cycle, faults come first.
   injector_.arm();
   for (const std::uint64_t cycle : options.status_at) {
-    machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
+    mishaps_.at(cycle, [this, cycle] { tell_status(cycle, false); });
   }
   ending_.arm();
 }
@@ -134,7 +134,7 @@ void Run::look_at_views(std::uint64_t cycle) {
   if (!looking_at_views_) return;
   const std::uint64_t next =
       cycle + std::max<std::uint64_t>(scenario_.system.alive_interval_cycles / 1000, 20);
-  machine_.at(next, [this, next] { look_at_views(next); });
+  mishaps_.at(next, [this, next] { look_at_views(next); });
 }
 
 void Run::look(std::uint64_t cycle) {
