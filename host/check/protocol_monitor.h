@@ -29,6 +29,7 @@
 #include "check/path_watch.h"
 #include "check/wire_packet.h"
 #include "contract/contract.h"
+#include "model/reset_value.h"
 #include "report/run_result.h"
 
 namespace xybus {
@@ -36,14 +37,7 @@ namespace xybus {
 /// The limits that the firmware sets, or leaves as they are after reset.
 struct ProtocolLimits {
   std::uint32_t busy = reset_value(contract::Register::busy_limit);
-  contract::PathLimitsRegister paths{};
-
-  static constexpr std::uint32_t reset_value(contract::Register reg) {
-    for (const auto& info : contract::registers) {
-      if (info.reg == reg) return info.reset;
-    }
-    return 0;
-  }
+  contract::PathLimitsRegister paths;
 };
 
 /// What a packet turned out to be.
