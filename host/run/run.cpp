@@ -138,7 +138,11 @@ void Run::look_at_views(std::uint64_t cycle) {
 }
 
 void Run::look(std::uint64_t cycle) {
-  progress_.update(cycle, checks_.ended(), workloads_.expected());
+  if (workloads_.expected() != 0) {
+    progress_.update(cycle, checks_.ended(), workloads_.expected());
+  } else {
+    progress_.update(cycle, cycle, workloads_.plan().held_until());
+  }
   if (options_.status_wanted && options_.status_wanted()) tell_status(cycle, true);
   ending_.look(cycle);
 }

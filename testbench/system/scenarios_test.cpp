@@ -380,6 +380,7 @@ pause = "100 us"
   INFO(run.errors);
   CHECK(run.status == 0);
   CHECK(detail_of(run, "membership").find(", 1100 returns within ") != std::string::npos);
+  CHECK(detail_of(run, "workload") == "membership");
 }
 
 TEST_CASE("membership: with all, too few are left in the end, and nobody is waited for") {
