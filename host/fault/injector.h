@@ -90,8 +90,6 @@ class Injector {
   /// The guardian of a bus has caught a node.
   void offence(unsigned node, std::uint64_t cycle);
 
-  bool any() const { return !faults_.empty(); }
-
   /// One line for each fault, in the order of the scenario.
   std::vector<FaultResult> results() const;
 
