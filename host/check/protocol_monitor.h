@@ -93,8 +93,8 @@ class ProtocolMonitor {
   void readmitted(unsigned source, unsigned destination) {
     paths_.readmitted(source, destination);
   }
-  bool was_cut_off(unsigned source, unsigned destination) const {
-    return paths_.was_cut_off(source, destination);
+  bool was_cut_off(unsigned source, unsigned destination, std::uint64_t since = 0) const {
+    return paths_.was_cut_off(source, destination, since);
   }
 
   const BusResult& result(contract::BusId bus) const { return bus_of(bus).result; }
