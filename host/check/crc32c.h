@@ -1,4 +1,5 @@
-/// CRC-32C (Castagnoli), by table or by the processor's instruction for it: the checks' own, shared with no RTL.
+/// CRC-32C (Castagnoli), by table or by the processor's instruction for it: the checks' own, shared
+/// with no RTL.
 #pragma once
 
 #include <cstddef>

@@ -53,11 +53,13 @@ class PathWatch {
   /// Whether all paths of a node are up: neither suspect nor down.
   bool all_up(unsigned source) const { return troubled_[source] == 0; }
 
-  /// Whether no bus led from one CPU to another, at some time from cycle `since` on: both paths went
-  /// down within two I'm-alive intervals. A path that failed longer ago has been restored since.
-  /// What was before one of them started again and was readmitted is forgotten.
+  /// Whether no bus led from one CPU to another, at some time from cycle `since` on: both paths
+  /// went down within two I'm-alive intervals. A path that failed longer ago has been restored
+  /// since. What was before one of them started again and was readmitted is forgotten.
   bool was_cut_off(unsigned source, unsigned destination, std::uint64_t since = 0) const {
-    const auto within = [since](std::optional<std::uint64_t> last) { return last && *last >= since; };
+    const auto within = [since](const std::optional<std::uint64_t>& last) {
+      return last && *last >= since;
+    };
     const bool all_now = blocks_[0].times > 0 && blocks_[1].times > 0;
     return all_now || within(all_cut_off_) || within(cut_off_[pair(source, destination)]);
   }

@@ -57,8 +57,8 @@ void Checks::add_reference(Machine& machine) {
 // ---- What explains that something fails ---------------------------------------------------------
 
 // Whether a CPU may leave the view for what is done to it, or to its way to others; or was shortly
-// before, for it takes a while to find out and to agree. Nobody leaves for having no way to one that
-// has been off for so long.
+// before, for it takes a while to find out and to agree. Nobody leaves for having no way to one
+// that has been off for so long.
 bool Checks::disturbed(unsigned cpu, std::uint64_t cycle) const {
   constexpr std::uint64_t intervals = 4;
   const std::uint64_t interval = scenario_.system.alive_interval_cycles;
