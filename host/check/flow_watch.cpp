@@ -165,7 +165,9 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
   paths.attempt(packet.bus, packet.source, destination, answer, packet.answer_cycle,
                 packet.probe);
-  if (its.refused && !has_window(header.kind())) paths.denied(packet.source, destination);
+  if (its.refused && !has_window(header.kind())) {
+    paths.denied(packet.source, destination, packet.answer_cycle);
+  }
   // A read makes way for what else its sender has for that node, and is asked for anew later.
   const bool last_try = job->busy >= busy_limit_ || job->unseen ||
                         header.kind() == contract::PacketKind::read;

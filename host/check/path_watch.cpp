@@ -10,7 +10,8 @@ using contract::BusId;
 PathWatch::PathWatch(contract::PathLimitsRegister limits, std::uint64_t alive_interval)
     : limits_(limits),
       cut_window_(alive_interval != 0 ? 2 * alive_interval : ~std::uint64_t{0}),
-      paths_(contract::max_nodes * contract::max_nodes * 2) {}
+      paths_(contract::max_nodes * contract::max_nodes * 2),
+      cut_off_(contract::max_nodes * contract::max_nodes) {}
 
 void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer answer,
                         std::uint64_t cycle, bool probe) {
@@ -50,7 +51,7 @@ void PathWatch::restarted(unsigned source) {
     for (const BusId bus : {BusId::x, BusId::y}) paths_[index(bus, source, d)] = {};
   }
   troubled_[source] = 0;
-  cut_off_[source] = 0;
+  for (unsigned d = 0; d < contract::max_nodes; ++d) cut_off_[pair(source, d)].reset();
 }
 
 void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
@@ -60,14 +61,12 @@ void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
   its.ever = true;
   if (on) its.from = cycle;
   its.until = cycle;
-  if (other.near(cycle, cut_window_)) all_cut_off_ = true;
+  if (other.near(cycle, cut_window_)) all_cut_off_ = cycle;
   if (!on) return;
   for (unsigned source = 0; source < contract::max_nodes; ++source) {
     for (unsigned d = 0; d < contract::max_nodes; ++d) {
       const auto& failed = path(bus == BusId::x ? BusId::y : BusId::x, source, d).failed_cycle;
-      if (failed && (*failed >= cycle || cycle - *failed <= cut_window_)) {
-        cut_off_[source] |= 1U << d;
-      }
+      if (failed && (*failed >= cycle || cycle - *failed <= cut_window_)) cut(source, d, cycle);
     }
   }
 }
@@ -76,13 +75,13 @@ void PathWatch::failed(BusId bus, unsigned source, unsigned destination, std::ui
   paths_[index(bus, source, destination)].failed_cycle = cycle;
   const BusId other_bus = bus == BusId::x ? BusId::y : BusId::x;
   if (blocks_[static_cast<std::size_t>(other_bus)].near(cycle, cut_window_)) {
-    cut_off_[source] |= 1U << destination;
+    cut(source, destination, cycle);
   }
   const auto other = path(other_bus, source, destination).failed_cycle;
   if (!other) return;
   // Packets of the two buses need not come in order of time.
   const auto [first, last] = std::minmax(*other, cycle);
-  if (last - first <= cut_window_) cut_off_[source] |= 1U << destination;
+  if (last - first <= cut_window_) cut(source, destination, last);
 }
 
 }  // namespace xybus

@@ -1,6 +1,7 @@
 /// What each node must think of its paths, worked out from the answers on the wires.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -26,8 +27,8 @@ class PathWatch {
 
   /// A message was answered as if it had asked for a window, which only a fault can do: its sender
   /// takes the destination for failed.
-  void denied(unsigned source, unsigned destination) {
-    cut_off_[source] |= 1U << destination;
+  void denied(unsigned source, unsigned destination, std::uint64_t cycle) {
+    cut(source, destination, cycle);
   }
 
   /// From this cycle on a bus takes no packet, or not for sure, or does again: any of its paths may
@@ -39,7 +40,7 @@ class PathWatch {
 
   /// A CPU takes another one for up again, which it had taken for failed.
   void readmitted(unsigned source, unsigned destination) {
-    cut_off_[source] &= ~(1U << destination);
+    cut_off_[pair(source, destination)].reset();
   }
 
   /// Whether a path may be down, by the most points that it can have.
@@ -54,12 +55,15 @@ class PathWatch {
   /// Whether all paths of a node are up for certain: neither suspect nor down.
   bool all_up(unsigned source) const { return troubled_[source] == 0; }
 
-  /// Whether no bus led from one CPU to another, at some time: both paths went down within two
-  /// I'm-alive intervals. A path that failed longer ago has been restored since. CPUs that were
-  /// cut off have declared each other down and stay so, until one of them has started again and is
-  /// readmitted.
-  bool was_cut_off(unsigned source, unsigned destination) const {
-    return all_cut_off_ || (cut_off_[source] >> destination & 1) != 0;
+  /// Whether no bus led from one CPU to another, at some time from cycle `since` on: both paths
+  /// went down within two I'm-alive intervals. A path that failed longer ago has been restored
+  /// since. What was before one of them started again and was readmitted is forgotten.
+  bool was_cut_off(unsigned source, unsigned destination, std::uint64_t since = 0) const {
+    const auto within = [since](const std::optional<std::uint64_t>& last) {
+      return last && *last >= since;
+    };
+    const bool all_now = blocks_[0].times > 0 && blocks_[1].times > 0;
+    return all_now || within(all_cut_off_) || within(cut_off_[pair(source, destination)]);
   }
 
  private:
@@ -74,6 +78,13 @@ class PathWatch {
 
   static std::size_t index(contract::BusId bus, unsigned source, unsigned destination) {
     return (source * contract::max_nodes + destination) * 2 + static_cast<std::size_t>(bus);
+  }
+  static std::size_t pair(unsigned source, unsigned destination) {
+    return source * contract::max_nodes + destination;
+  }
+  void cut(unsigned source, unsigned destination, std::uint64_t cycle) {
+    auto& last = cut_off_[pair(source, destination)];
+    last = std::max(last.value_or(0), cycle);
   }
   const Path& path(contract::BusId bus, unsigned source, unsigned destination) const {
     return paths_[index(bus, source, destination)];
@@ -91,12 +102,12 @@ class PathWatch {
   };
 
   std::array<Block, 2> blocks_{};
-  bool all_cut_off_ = false;
+  std::optional<std::uint64_t> all_cut_off_;  // when both were last blocked, or nearly
   contract::PathLimitsRegister limits_;
   std::uint64_t cut_window_;  // cycles within which the failures of two paths add up
   std::vector<Path> paths_;
   std::array<std::uint32_t, contract::max_nodes> troubled_{};  // paths, by source
-  std::array<std::uint32_t, contract::max_nodes> cut_off_{};   // a bit for each destination
+  std::vector<std::optional<std::uint64_t>> cut_off_;          // by pair: when last
 };
 
 }  // namespace xybus

@@ -22,9 +22,11 @@ namespace xybus {
 
 class ViewWatch {
  public:
-  /// `excused`: whether what was done to the machine explains that a CPU leaves. Without
-  /// membership there is nothing to check.
-  ViewWatch(unsigned cpus, std::function<bool(unsigned cpu)> excused);
+  /// Whether what was done to the machine explains that a CPU leaves in this cycle.
+  using Excused = std::function<bool(unsigned cpu, std::uint64_t cycle)>;
+
+  /// Without membership there is nothing to check.
+  ViewWatch(unsigned cpus, Excused excused);
 
   /// A CPU came to a view; bit c of `mask`: CPU c is in it.
   void view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
@@ -62,7 +64,7 @@ class ViewWatch {
   void compare(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
 
   const unsigned cpus_;
-  const std::function<bool(unsigned)> excused_;
+  const Excused excused_;
   std::array<Seat, contract::max_nodes> seats_{};
   std::map<std::uint32_t, std::uint32_t> views_;  // by number
   std::uint32_t left_ = 0;

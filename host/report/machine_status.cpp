@@ -6,18 +6,10 @@
 #include <map>
 #include <tuple>
 
+#include "report/event_names.h"
+
 namespace xybus {
 namespace {
-
-std::string events_text(contract::EventBit events) {
-  std::string text;
-  const auto all = static_cast<std::uint32_t>(events);
-  for (std::uint32_t left = all; left != 0; left &= left - 1) {
-    const auto event = static_cast<contract::EventBit>(left & -left);
-    text += fmt::format("{}{}", left == all ? "" : "|", contract::name(event));
-  }
-  return text;
-}
 
 const char* yes(bool value) { return value ? "yes" : "no"; }
 

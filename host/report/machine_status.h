@@ -71,7 +71,7 @@ struct MachineStatus {
 /// All links of a machine: by CPU of the requestor, or of the server where only that is left.
 std::vector<LinkRow> links_of(const MachineStatus& status);
 
-/// How a process stands: "waiting for LREQ", "held in readlink".
+/// How a process stands: "waiting for lreq", "held in readlink".
 std::string describe(const ProcessStatus& process);
 
 /// "0-3, 7"; "none".

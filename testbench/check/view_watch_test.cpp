@@ -12,7 +12,7 @@ namespace {
 /// Four CPUs; what was done to those of `disturbed` excuses anything.
 struct Machine {
   std::uint32_t disturbed = 0;
-  ViewWatch watch{4, [this](unsigned cpu) { return (disturbed >> cpu & 1) != 0; }};
+  ViewWatch watch{4, [this](unsigned cpu, std::uint64_t) { return (disturbed >> cpu & 1) != 0; }};
 
   void all_to(std::uint32_t mask, std::uint64_t cycle, std::uint32_t number) {
     for (unsigned cpu = 0; cpu < 4; ++cpu) {
