@@ -61,6 +61,7 @@ class Court : private FaultPoints {
   void halt(unsigned, std::uint64_t) override {}
   void restart(unsigned, std::uint64_t) override {}
   void set_rogue(unsigned, FaultKind, bool, std::uint64_t) override {}
+  void power_failure(std::uint64_t) override {}
   void set_fault(const FaultSpec&, bool, std::uint64_t) override {}
 
   Machine& machine_;
