@@ -89,9 +89,6 @@ class Membership : private ViewKeeper::Client {
   /// It does not let itself be loaded, though it asks for it: it has to start again.
   void lose(unsigned cpu, unsigned epoch) { keeper_.lose(cpu, epoch); }
 
-  /// Cycles between two I'm-alives of a CPU.
-  std::uint64_t alive_interval() const { return config_.alive_interval; }
-
   /// I'm-alives that were left out, because the one before was still on its way, or replaced.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }
   /// Packets that were not taken: too short, or of links and from a CPU that is not in the view.
