@@ -81,6 +81,7 @@ Task<> asker(Guardian& guardian, unsigned backup_cpu, Asked& asked) {
 struct Deaths {
   std::uint64_t requestor = 0, server = 0;  // cycles behind the eighth request; 0: it lives
   bool stop_requestor = false;              // only the process
+  bool one_cpu = false;                     // both primaries are on CPU 1, that of the server
 };
 
 /// Empty when each request was counted once, and told as it was counted.
@@ -94,7 +95,8 @@ std::string wrong_after(const Deaths& deaths) {
   machine.start("$COUNT", "counter", 1);
   machine.run_until([&] { return machine.has_pair("$COUNT"); });
   machine.rig.run(50'000);
-  machine.start("$ASK", "asker", 3);
+  const unsigned asker_cpu = deaths.one_cpu ? 1 : 3;
+  machine.start("$ASK", "asker", asker_cpu);
   machine.run_until([&] { return asked.counts.size() == 8; });
   const std::uint64_t last = std::max(deaths.requestor, deaths.server);
   std::uint64_t now = 0;
@@ -106,7 +108,7 @@ std::string wrong_after(const Deaths& deaths) {
     machine.rig.run(next - now);
     now = next;
     if (now == deaths.server) machine.rig.node(1).halt();
-    if (now != deaths.requestor) continue;
+    if (now != deaths.requestor || deaths.one_cpu) continue;
     if (deaths.stop_requestor) {
       const ProcessHandle primary = machine.entry(0, "$ASK")->primary;
       machine.create(0, [=](Guardian& guardian) -> Task<> {
@@ -123,7 +125,7 @@ std::string wrong_after(const Deaths& deaths) {
   for (const auto& [request, count] : asked.counts) {
     if (count != request + 1) text << "request " << request << " is count " << count << "; ";
   }
-  const bool requestor_over = asked.cpus == std::vector<unsigned>{3, 4};
+  const bool requestor_over = asked.cpus == std::vector<unsigned>{asker_cpu, 4};
   if (requestor_over != (deaths.requestor != 0)) text << "another requestor; ";
   const unsigned server = machine.entry(0, "$COUNT")->primary.at.cpu;
   if (server != (deaths.server != 0 ? 2U : 1U)) text << "another server; ";
@@ -166,11 +168,18 @@ TEST_CASE("a requestor pair whose server's CPU dies at any moment asks once") {
 
 TEST_CASE("requestor's and server's CPUs die, one after the other or at once") {
   for (std::uint64_t moment = 1; moment < all_moments; moment += 1'709) {
-    for (const std::uint64_t behind : {0, 500, 4'000, 30'000, 60'000, 150'000}) {
+    for (const std::uint64_t behind : {0, 500, 4'000, 30'000, 60'000, 90'000}) {
       CAPTURE(moment, behind);
       CHECK(wrong_in_child({.requestor = moment, .server = moment + behind}) == "");
       CHECK(wrong_in_child({.requestor = moment + behind, .server = moment}) == "");
     }
+  }
+}
+
+TEST_CASE("requestor and server die with the CPU that both are on") {
+  for (std::uint64_t moment = 1; moment < all_moments; moment += 811) {
+    CAPTURE(moment);
+    CHECK(wrong_in_child({.requestor = moment, .server = moment, .one_cpu = true}) == "");
   }
 }
 
