@@ -14,6 +14,7 @@ namespace {
 struct Points : FaultPoints {
   std::multimap<std::uint64_t, std::function<void()>> calendar;
   std::vector<std::string> log;
+  std::optional<ProcessAddress> holder;  // of every name
 
   void at(std::uint64_t cycle, std::function<void()> action) override {
     calendar.emplace(cycle, std::move(action));
@@ -29,6 +30,11 @@ struct Points : FaultPoints {
   }
   void power_failure(std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " power fails");
+  }
+  std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
+                                             std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " stop " + fault.detail.process);
+    return holder;
   }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
