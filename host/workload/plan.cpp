@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "report/event_names.h"
+
 namespace xybus {
 namespace {
 
@@ -17,13 +19,8 @@ std::string describe(const Process& process) {
   if (process.held_in() != KernelCall::none) {
     return fmt::format("{} in {}", name(process.state()), name(process.held_in()));
   }
-  std::string text = name(process.state());
-  const auto events = static_cast<std::uint32_t>(process.waits_for());
-  for (std::uint32_t left = events; left != 0; left &= left - 1) {
-    const auto event = static_cast<contract::EventBit>(left & -left);
-    text += fmt::format("{}{}", left == events ? " for " : "|", contract::name(event));
-  }
-  return text;
+  const std::string events = events_text(process.waits_for());
+  return name(process.state()) + (events.empty() ? "" : " for " + events);
 }
 
 }  // namespace
