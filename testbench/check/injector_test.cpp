@@ -601,3 +601,18 @@ TEST_CASE("power fails once, at its cycle") {
   bench.points.run_to(1000);
   CHECK(bench.points.log == std::vector<std::string>{"50 power fails"});
 }
+
+TEST_CASE("process-stop happens once, and the account says whom it met") {
+  FaultSpec stop = fault(FaultKind::process_stop, {}, AtCycle{40});
+  stop.detail.process = "$BANK";
+  FaultSpec backup = stop;
+  backup.detail.backup = true;
+  Bench bench({stop, backup});
+  bench.points.holder = ProcessAddress{3, 7};
+  bench.points.run_to(40);
+  CHECK(bench.points.log == std::vector<std::string>{"40 stop $BANK", "40 stop $BANK"});
+  const auto results = bench.injector.results();
+  CHECK(results[0].what == "process-stop $BANK");
+  CHECK(results[1].what == "process-stop $BANK backup");
+  CHECK(results[0].effect == "at cycle 40: pin 7 of CPU 3");
+}
