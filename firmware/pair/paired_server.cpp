@@ -121,6 +121,12 @@ bool PairedServer::counted(const ReceiveInfo& info) const {
 }
 
 Task<> PairedServer::answer(const ReceiveInfo& info, std::span<const std::byte> data) {
+  if (unfinished_) {
+    if (const Error error = co_await finish_pending(); unfinished_) {
+      co_await files_.reply({}, error);
+      co_return;
+    }
+  }
   if (counted(info)) {
     const auto known = replies_.look(info.opener, info.sync_id);
     if (known.verdict == SavedReplies::Verdict::again) {
@@ -165,7 +171,9 @@ Task<PairedServer::Error> PairedServer::commit(const ReceiveInfo& info, const De
 Task<PairedServer::Error> PairedServer::finish_pending() {
   if (pending_.empty()) co_return Error::none;
   const Error error = co_await carry_out(pending_);
-  if (error != Error::none) replies_.fail(pending_open_, pending_sync_id_, error);
+  unfinished_ = error == Error::device_down || error == Error::ownership_changed;
+  // Who is told that another has the devices asks again.
+  if (error != Error::none && error != Error::ownership_changed) replies_.fail(pending_open_, pending_sync_id_, error);
   co_return error;
 }
 

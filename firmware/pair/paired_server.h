@@ -87,7 +87,9 @@ class PairedServer {
 
   /// Does what else belongs to it, such as writes to files, before the reply. Doing it twice, also
   /// the last one of another incarnation, must be the same as doing it once. An error is given to
-  /// the requestor instead of the reply.
+  /// the requestor instead of the reply. After `device_down` and `ownership_changed` the change is
+  /// carried out once more before anything else is decided, and while that fails so does all else;
+  /// after any other error it is given up.
   virtual Task<Error> carry_out(std::span<const std::byte> change);
 
   /// All of the state, and becoming that; false if those bytes are none.
@@ -133,6 +135,7 @@ class PairedServer {
   std::vector<std::byte> pending_;
   OpenId pending_open_;
   std::uint32_t pending_sync_id_ = 0;
+  bool unfinished_ = false;         // it could not be carried out, and has to be
   bool whole_ = false;              // this process has all of the state
   bool want_backup_ = true;         // something has happened since it was tried to have one
 };

@@ -23,6 +23,10 @@ constexpr std::uint32_t entries_per_block = disk_block_bytes / entry_bytes;
 constexpr std::uint32_t directory_blocks = DiskServer::most_files / entries_per_block;
 constexpr std::uint32_t first_data_block = Volume::first_block + directory_blocks;
 
+std::uint64_t blocks_for(std::uint64_t bytes) {
+  return bytes / disk_block_bytes + (bytes % disk_block_bytes != 0 ? 1 : 0);
+}
+
 std::string_view text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -96,14 +100,11 @@ Task<Decision> DiskServer::decide(const ServerRequest& request) {
   change_.clear();
   switch (request.info.operation) {
     case FileOperation::open: co_return decide_open(request);
-    case FileOperation::close:
-      ByteWriter(change_).put(change_close);
-      ByteWriter(change_).put(request.info.opener);
-      co_return Decision{.change = change_};
+    case FileOperation::close: co_return decide_close(request);
     case FileOperation::create: co_return decide_create(request);
     case FileOperation::purge: co_return decide_purge(request);
     case FileOperation::read: co_return co_await decide_read(request);
-    case FileOperation::write: co_return decide_write(request);
+    case FileOperation::write: co_return co_await decide_write(request);
     default: co_return Decision{.error = Error::invalid_operation};
   }
 }
@@ -116,6 +117,21 @@ Decision DiskServer::decide_open(const ServerRequest& request) {
   writer.put(request.info.opener);
   writer.put(file->id);
   return {.change = change_};
+}
+
+/// The other member of a pair may have it open still.
+Decision DiskServer::decide_close(const ServerRequest& request) {
+  if (has_opener(request.info.opener)) return {};
+  ByteWriter writer(change_);
+  writer.put(change_close);
+  writer.put(request.info.opener);
+  return {.change = change_};
+}
+
+/// Whose CPU has failed has nothing open, though no close has come.
+bool DiskServer::has_opener(const OpenId& open) {
+  const auto openers = files().openers();
+  return std::ranges::find(openers, open, &Opener::open) != openers.end();
 }
 
 Decision DiskServer::change_of(std::uint32_t place, const File& file) {
@@ -137,11 +153,12 @@ Decision DiskServer::decide_create(const ServerRequest& request) {
   if (place == directory_.end()) return {.error = Error::table_full};
   const std::uint64_t bytes =
       properties.max_bytes == 0 ? default_max_bytes : properties.max_bytes;
-  const std::uint64_t blocks = (bytes + disk_block_bytes - 1) / disk_block_bytes;
-  if (blocks > volume_.blocks()) return {.error = Error::disk_full};
+  if (bytes > std::uint64_t{volume_.blocks()} * disk_block_bytes) {
+    return {.error = Error::disk_full};
+  }
   file.id = last_id_ + 1;
   std::ranges::copy(name, file.name.begin());
-  file.blocks = static_cast<std::uint32_t>(blocks);
+  file.blocks = static_cast<std::uint32_t>(blocks_for(bytes));
   file.first_block = free_blocks_at(file.blocks);
   if (file.first_block == 0) return {.error = Error::disk_full};
   return change_of(static_cast<std::uint32_t>(place - directory_.begin()), file);
@@ -150,8 +167,8 @@ Decision DiskServer::decide_create(const ServerRequest& request) {
 Decision DiskServer::decide_purge(const ServerRequest& request) {
   const File* file = find(text(request.data));
   if (file == nullptr) return {.error = Error::not_found};
-  if (std::ranges::find(opened_, file->id, &OpenedFile::id) != opened_.end()) {
-    return {.error = Error::invalid_state};
+  for (const OpenedFile& each : opened_) {
+    if (each.id == file->id && has_opener(each.open)) return {.error = Error::invalid_state};
   }
   return change_of(static_cast<std::uint32_t>(file - directory_.data()), {});
 }
@@ -163,31 +180,55 @@ Task<Decision> DiskServer::decide_read(const ServerRequest& request) {
   if (position >= file->end) co_return Decision{.error = Error::end_of_file};
   const std::uint64_t bytes = std::min<std::uint64_t>(request.info.read_count, file->end - position);
   if (bytes > most_io_bytes) co_return Decision{.error = Error::bounds};
+  if (bytes == 0) co_return Decision{};
   const auto first = static_cast<std::uint32_t>(position / disk_block_bytes);
   const auto skip = static_cast<std::size_t>(position % disk_block_bytes);
-  const std::size_t whole =
-      (skip + bytes + disk_block_bytes - 1) / disk_block_bytes * disk_block_bytes;
-  reply_.resize(whole);
+  reply_.resize(blocks_for(skip + bytes) * disk_block_bytes);
   const Error error = co_await volume_.read(file->first_block + first, reply_);
   if (error != Error::none) co_return Decision{.error = error};
   co_return Decision{.reply = std::span(reply_).subspan(skip, bytes)};
 }
 
-Decision DiskServer::decide_write(const ServerRequest& request) {
+/// The change is whole blocks, so that what carries it out reads nothing. Blocks behind the end of
+/// the file are nobody's: what is on the drives there is not read. So the last block of a file has
+/// zeros behind its end, and so have those that a write beyond the end leaves out.
+Task<Decision> DiskServer::decide_write(const ServerRequest& request) {
   const File* file = opened(request.info.opener);
-  if (file == nullptr) return {.error = Error::not_open};
+  if (file == nullptr) co_return Decision{.error = Error::not_open};
   const std::uint64_t position =
       request.info.position == end_of_file ? file->end : request.info.position;
   const std::uint64_t room = std::uint64_t{file->blocks} * disk_block_bytes;
-  if (position > room || request.data.size() > room - position) return {.error = Error::disk_full};
-  if (request.data.empty()) return {};
+  if (position > room || request.data.size() > room - position) {
+    co_return Decision{.error = Error::disk_full};
+  }
+  if (request.data.empty()) co_return Decision{};
+  const std::uint64_t end = position + request.data.size();
+  const auto first = static_cast<std::uint32_t>(position / disk_block_bytes);
+  const auto behind = static_cast<std::uint32_t>(blocks_for(end));
+  const auto used = static_cast<std::uint32_t>(blocks_for(file->end));
+  const auto skip = static_cast<std::size_t>(position % disk_block_bytes);
+  blocks_.assign(std::size_t{behind - first} * disk_block_bytes, std::byte{0});
+  const auto last = std::span(blocks_).last(disk_block_bytes);
+  Error error = Error::none;
+  if (skip != 0 && first < used) {
+    error = co_await volume_.read(file->first_block + first,
+                                  std::span(blocks_).first(disk_block_bytes));
+  }
+  const bool last_read = skip != 0 && behind - first == 1;
+  if (error == Error::none && end < file->end && end % disk_block_bytes != 0 && !last_read) {
+    error = co_await volume_.read(file->first_block + behind - 1, last);
+  }
+  if (error != Error::none) co_return Decision{.error = error};
+  guardian().environment().copy(request.data, std::span(blocks_).subspan(skip));
   ByteWriter writer(change_);
   writer.put(change_write);
   writer.put(file->id);
-  writer.put64(position);
-  writer.put(std::uint32_t{position + request.data.size() > file->end});
-  writer.put(request.data);
-  return {.change = change_};
+  writer.put64(end);
+  writer.put(std::uint32_t{end > file->end});
+  writer.put(std::min(used, first));  // zeros from here on
+  writer.put(first);
+  writer.put(blocks_);
+  co_return Decision{.change = change_};
 }
 
 // ---- Changes ------------------------------------------------------------------------------------
@@ -198,12 +239,10 @@ void DiskServer::apply(std::span<const std::byte> change) {
     case change_open: {
       const OpenId open = reader.open();
       const std::uint32_t id = reader.number();
-      const auto at = std::ranges::lower_bound(opened_, open, {}, &OpenedFile::open);
-      if (at != opened_.end() && at->open == open) {
-        at->id = id;
-      } else {
-        opened_.insert(at, {open, id});
-      }
+      std::erase_if(opened_, [&](const OpenedFile& file) {
+        return file.open == open || !has_opener(file.open);
+      });
+      opened_.insert(std::ranges::lower_bound(opened_, open, {}, &OpenedFile::open), {open, id});
       return;
     }
     case change_close: {
@@ -220,9 +259,7 @@ void DiskServer::apply(std::span<const std::byte> change) {
     }
     case change_write: {
       const std::uint32_t id = reader.number();
-      const std::uint64_t position = reader.number64();
-      reader.number();
-      const std::uint64_t end = position + reader.bytes().size();
+      const std::uint64_t end = reader.number64();
       const auto file = std::ranges::find(directory_, id, &File::id);
       if (file != directory_.end()) file->end = std::max(file->end, end);
       return;
@@ -238,9 +275,13 @@ Task<DiskServer::Error> DiskServer::carry_out(std::span<const std::byte> change)
     case change_write: {
       const File* file = find(reader.number());
       if (file == nullptr) co_return Error::none;
-      const std::uint64_t position = reader.number64();
+      reader.number64();
       const bool longer = reader.number() != 0;
-      const Error error = co_await write_bytes(*file, position, reader.bytes());
+      const std::uint32_t zeros_from = reader.number(), first = reader.number();
+      Error error = co_await write_zeros(file->first_block + zeros_from, first - zeros_from);
+      if (error == Error::none) {
+        error = co_await volume_.write(file->first_block + first, reader.bytes());
+      }
       if (error != Error::none || !longer) co_return error;
       co_return co_await write_directory(static_cast<std::uint32_t>(file - directory_.data()));
     }
@@ -248,28 +289,18 @@ Task<DiskServer::Error> DiskServer::carry_out(std::span<const std::byte> change)
   }
 }
 
-/// A block that is written in part is read first.
-Task<DiskServer::Error> DiskServer::write_bytes(const File& file, std::uint64_t position,
-                                                std::span<const std::byte> data) {
-  const std::uint32_t first = file.first_block + static_cast<std::uint32_t>(position / disk_block_bytes);
-  const auto skip = static_cast<std::size_t>(position % disk_block_bytes);
-  const std::size_t count = (skip + data.size() + disk_block_bytes - 1) / disk_block_bytes;
-  blocks_.resize(count * disk_block_bytes);
-  const auto block = [this](std::size_t number) {
-    return std::span(blocks_).subspan(number * disk_block_bytes, disk_block_bytes);
-  };
-  const bool last_in_part = (skip + data.size()) % disk_block_bytes != 0;
-  if (skip != 0 || (count == 1 && last_in_part)) {
-    const Error error = co_await volume_.read(first, block(0));
+Task<DiskServer::Error> DiskServer::write_zeros(std::uint32_t block, std::uint32_t count) {
+  constexpr std::uint32_t at_a_time = most_io_bytes / disk_block_bytes;
+  const std::vector<std::byte> zeros(std::size_t{std::min(count, at_a_time)} * disk_block_bytes);
+  while (count != 0) {
+    const std::uint32_t now = std::min(count, at_a_time);
+    const Error error = co_await volume_.write(
+        block, std::span(zeros).first(std::size_t{now} * disk_block_bytes));
     if (error != Error::none) co_return error;
+    block += now;
+    count -= now;
   }
-  if (count > 1 && last_in_part) {
-    const Error error =
-        co_await volume_.read(first + static_cast<std::uint32_t>(count) - 1, block(count - 1));
-    if (error != Error::none) co_return error;
-  }
-  guardian().environment().copy(data, std::span(blocks_).subspan(skip));
-  co_return co_await volume_.write(first, blocks_);
+  co_return Error::none;
 }
 
 Task<DiskServer::Error> DiskServer::write_directory(std::uint32_t place) {
@@ -303,11 +334,21 @@ Task<> DiskServer::begin(bool took_over) {
   files().set_timer(tend_cycles, tend_tag);
 }
 
+bool DiskServer::is_primary() {
+  const DctEntry* entry = guardian().dct().find(guardian().handle());
+  return entry != nullptr && entry->primary == guardian().handle();
+}
+
 Task<> DiskServer::system_message(const ReceiveInfo& info, std::span<const std::byte> data) {
   const bool ours = info.system == system_number::timer && data.size() >= 8 &&
                     load_word(data.subspan(4)) == tend_tag;
   if (!ours) co_return;
-  co_await volume_.tend();
+  // The table says who is to have the drives.
+  if (volume_.lost() && is_primary() && guardian().membership().operational()) {
+    co_await volume_.open();
+  } else {
+    co_await volume_.tend();
+  }
   files().set_timer(volume_.work_left() ? tend_soon_cycles : tend_cycles, tend_tag);
 }
 

@@ -2,7 +2,8 @@
 ///
 /// On the volume, behind the label (volume.h): the directory, then files, each in blocks in a row
 /// that it gets when it is made. Files are bytes; reads and writes name the first byte, and a write
-/// at `end_of_file` begins at the end. What is acknowledged is on all drives that are up.
+/// at `end_of_file` begins at the end; what one beyond the end leaves out is zeros. What is
+/// acknowledged is on all drives that are up. A write that ends with `device_down` may be done later.
 ///
 /// The directory is in memory on both sides of the pair. A change of it, or a write with its data,
 /// goes to the backup before it goes to the drives, so a backup that takes over does again what the
@@ -60,18 +61,20 @@ class DiskServer : public PairedServer {
   };
 
   Decision decide_open(const ServerRequest& request);
+  Decision decide_close(const ServerRequest& request);
   Decision decide_create(const ServerRequest& request);
   Decision decide_purge(const ServerRequest& request);
   Task<Decision> decide_read(const ServerRequest& request);
-  Decision decide_write(const ServerRequest& request);
+  Task<Decision> decide_write(const ServerRequest& request);
 
   const File* find(std::string_view name) const;
   const File* find(std::uint32_t id) const;
   const File* opened(const OpenId& open) const;
   std::uint32_t free_blocks_at(std::uint32_t blocks) const;
   Decision change_of(std::uint32_t place, const File& file);
-  Task<Error> write_bytes(const File& file, std::uint64_t position,
-                          std::span<const std::byte> data);
+  bool has_opener(const OpenId& open);
+  bool is_primary();
+  Task<Error> write_zeros(std::uint32_t block, std::uint32_t count);
   Task<Error> write_directory(std::uint32_t place);
   Task<Error> read_directory();
   static void put(const File& file, std::span<std::byte> to);

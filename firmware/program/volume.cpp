@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "firmware/message/wire.h"
 
@@ -12,12 +13,20 @@ using hal::DiskStatus;
 
 namespace {
 
+// The label: the mark, the generation, and 1 if nobody is to believe it.
 constexpr std::uint32_t label_mark = 0x5659'5558;  // "XUYV", least significant byte first
 constexpr std::uint32_t label_block = 0;
 constexpr std::uint32_t copy_blocks = 16;  // at a time
+constexpr std::uint32_t all_equal = ~std::uint32_t{0};
 
-bool lost(DiskStatus status) {
-  return status == DiskStatus::not_owner || status == DiskStatus::ownership_lost;
+using LabelBytes = std::array<std::byte, disk_block_bytes>;
+
+LabelBytes label_of(std::uint32_t generation, bool whole) {
+  LabelBytes label{};
+  store_word(label_mark, label);
+  store_word(generation, std::span(label).subspan(4));
+  store_word(whole ? 0 : 1, std::span(label).subspan(8));
+  return label;
 }
 
 }  // namespace
@@ -42,58 +51,78 @@ bool Volume::any_up() const {
 }
 
 bool Volume::work_left() const {
-  return std::ranges::any_of(drives_,
-                             [](const Drive& d) { return d.state == DriveState::copying; });
+  if (lost_ || stuck_ || !any_up()) return false;
+  return equal_up_to_ < blocks() || std::ranges::any_of(drives_, [](const Drive& d) {
+    return d.state == DriveState::copying;
+  });
+}
+
+/// A drive that was dead for a while is nobody's; one that is another's is lost.
+bool Volume::is_lost(const Drive& drive, DiskStatus status) const {
+  using Owner = hal::DiskPort::Owner;
+  if (status == DiskStatus::ownership_lost) return true;
+  return status == DiskStatus::not_owner && drive.driver->port().owner() == Owner::other_port;
 }
 
 // ---- Labels -------------------------------------------------------------------------------------
 
-/// False if the drive does not answer. The generation of a drive without a label is 0.
-Task<bool> Volume::read_label(Drive& drive, std::uint32_t& generation) {
-  std::array<std::byte, disk_block_bytes> label;
-  const DiskStatus status = co_await drive.driver->read(label_block, label);
-  if (lost(status)) lost_ = true;
-  if (status != DiskStatus::ok) co_return false;
-  generation = load_word(label) == label_mark ? load_word(std::span(label).subspan(4)) : 0;
-  co_return true;
+Task<Volume::Label> Volume::read_label(Drive& drive) {
+  LabelBytes bytes;
+  const DiskStatus status = co_await drive.driver->read(label_block, bytes);
+  if (is_lost(drive, status)) lost_ = true;
+  if (status != DiskStatus::ok) co_return Label{};
+  if (load_word(bytes) != label_mark) co_return Label{.answers = true, .whole = true};
+  co_return Label{.answers = true,
+                  .whole = load_word(std::span(bytes).subspan(8)) == 0,
+                  .generation = load_word(std::span(bytes).subspan(4))};
+}
+
+/// What it had is overwritten from now on by what is newer, in an order of its own.
+Task<DiskStatus> Volume::disown_label(Drive& drive) {
+  const LabelBytes label = label_of(0, false);
+  co_return co_await drive.driver->write(label_block, label);
 }
 
 Task<Volume::Error> Volume::write_labels() {
-  std::array<std::byte, disk_block_bytes> label{};
-  store_word(label_mark, label);
-  store_word(generation_, std::span(label).subspan(4));
-  co_return co_await write_all(label_block, label);
+  const LabelBytes label = label_of(generation_, true);
+  const Error error = co_await write_all(label_block, label);
+  if (error == Error::none) acknowledged_in_ = std::max(acknowledged_in_, generation_);
+  co_return error;
 }
 
 Task<Volume::Error> Volume::open() {
-  lost_ = false;
-  std::vector<std::uint32_t> generations(drives_.size());
-  std::vector<bool> answers(drives_.size());
-  generation_ = 0;
+  lost_ = stuck_ = false;
+  equal_up_to_ = all_equal;
+  std::vector<Label> labels(drives_.size());
+  std::optional<std::uint32_t> latest;
   for (std::size_t i = 0; i < drives_.size(); ++i) {
     drives_[i].state = DriveState::down;
     if (!co_await drives_[i].driver->take()) continue;
-    answers[i] = co_await read_label(drives_[i], generations[i]);
-    if (answers[i]) generation_ = std::max(generation_, generations[i]);
-  }
-  if (lost_) co_return Error::ownership_changed;
-  bool all = true;
-  for (std::size_t i = 0; i < drives_.size(); ++i) {
-    if (answers[i] && generations[i] == generation_) {
-      drives_[i].state = DriveState::up;
-    } else {
-      all = false;
+    labels[i] = co_await read_label(drives_[i]);
+    if (labels[i].answers && labels[i].whole) {
+      latest = std::max(latest.value_or(0), labels[i].generation);
     }
   }
-  if (!any_up()) co_return Error::device_down;
-  if (all && generation_ != 0) co_return Error::none;
+  if (lost_) co_return Error::ownership_changed;
+  if (!latest || *latest < acknowledged_in_) co_return Error::device_down;
+  unsigned up = 0;
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    const bool has_all = labels[i].answers && labels[i].whole && labels[i].generation == *latest;
+    if (!has_all) continue;
+    drives_[i].state = DriveState::up;
+    ++up;
+  }
+  if (up > 1) equal_up_to_ = first_block;
+  generation_ = std::max(generation_, *latest);
+  acknowledged_in_ = *latest;
+  if (up == drives_.size() && *latest != 0) co_return Error::none;
   ++generation_;  // those that are not up are behind from now on
   co_return co_await write_labels();
 }
 
 /// It is down, and the others know better from now on.
 Task<Volume::Error> Volume::drop(Drive& drive, DiskStatus status) {
-  if (lost(status)) {
+  if (is_lost(drive, status)) {
     lost_ = true;
     co_return Error::ownership_changed;
   }
@@ -107,26 +136,41 @@ Task<Volume::Error> Volume::drop(Drive& drive, DiskStatus status) {
 
 // ---- Blocks -------------------------------------------------------------------------------------
 
+/// Blocks that one drive cannot read are mended; if each drive has some of its own, one by one.
 Task<Volume::Error> Volume::read(std::uint32_t block, std::span<std::byte> data) {
+  Error error = co_await read_together(block, data);
+  if (error != Error::bad_data || data.size() == disk_block_bytes) co_return error;
+  for (std::size_t at = 0; at < data.size(); at += disk_block_bytes, ++block) {
+    error = co_await read_together(block, data.subspan(at, disk_block_bytes));
+    if (error != Error::none) co_return error;
+  }
+  co_return Error::none;
+}
+
+Task<Volume::Error> Volume::read_together(std::uint32_t block, std::span<std::byte> data) {
   if (lost_) co_return Error::ownership_changed;
-  Drive* unreadable = nullptr;
+  std::array<Drive*, 8> unreadable{};
+  std::size_t bad = 0;
   for (Drive& drive : drives_) {
     if (drive.state != DriveState::up) continue;
     const DiskStatus status = co_await drive.driver->read(block, data);
     if (status == DiskStatus::ok) {
-      if (unreadable == nullptr) co_return Error::none;
-      const DiskStatus mended = co_await unreadable->driver->write(block, data);
-      if (mended != DiskStatus::ok) co_return co_await drop(*unreadable, mended);
+      for (Drive* other : std::span(unreadable).first(bad)) {
+        const DiskStatus mended = co_await other->driver->write(block, data);
+        if (mended == DiskStatus::ok) continue;
+        const Error error = co_await drop(*other, mended);
+        if (error != Error::none) co_return error;
+      }
       co_return Error::none;
     }
     if (status == DiskStatus::read_error) {
-      unreadable = &drive;
+      unreadable.at(bad++) = &drive;
       continue;
     }
     const Error error = co_await drop(drive, status);
     if (error != Error::none) co_return error;
   }
-  co_return unreadable != nullptr ? Error::bad_data : Error::device_down;
+  co_return bad != 0 ? Error::bad_data : Error::device_down;
 }
 
 Task<Volume::Error> Volume::write(std::uint32_t block, std::span<const std::byte> data) {
@@ -147,40 +191,69 @@ Task<Volume::Error> Volume::write_all(std::uint32_t block, std::span<const std::
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i]) ends[i] = co_await drives_[i].driver->end_of(*tokens[i]);
   }
-  Error error = any_up() ? Error::none : Error::device_down;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i] && ends[i] != DiskStatus::ok) error = co_await drop(drives_[i], ends[i]);
+    if (tokens[i] && ends[i] != DiskStatus::ok) co_await drop(drives_[i], ends[i]);
   }
-  co_return lost_ ? Error::ownership_changed : error;
+  if (lost_) co_return Error::ownership_changed;
+  co_return any_up() ? Error::none : Error::device_down;  // one that is up has it
 }
 
 // ---- Becoming whole -----------------------------------------------------------------------------
 
 Task<> Volume::tend() {
+  if (lost_) co_return;
+  if (!any_up()) {
+    co_await open();
+    co_return;
+  }
   for (Drive& drive : drives_) {
-    if (lost_ || !any_up() || drive.state == DriveState::up) continue;
+    if (drive.state == DriveState::up) continue;
     if (drive.state == DriveState::down) {
       if (!co_await drive.driver->take()) continue;
+      const DiskStatus status = co_await disown_label(drive);
+      if (status != DiskStatus::ok) {
+        co_await drop(drive, status);
+        continue;
+      }
       drive.state = DriveState::copying;
       drive.next = first_block;
     }
     co_await copy_some(drive);
     co_return;
   }
+  if (equal_up_to_ < blocks()) co_await equalize_some();
 }
 
-Task<Volume::Error> Volume::copy_some(Drive& drive) {
-  const std::uint32_t count = std::min(copy_blocks, blocks() - drive.next);
-  const auto data = std::span(buffer_).first(std::size_t{count} * disk_block_bytes);
-  const Error read_error = co_await read(drive.next, data);
-  if (read_error != Error::none) co_return read_error;
-  if (drive.state != DriveState::copying) co_return Error::none;
+std::span<std::byte> Volume::piece(std::uint32_t block) {
+  const std::uint32_t count = std::min(copy_blocks, blocks() - block);
+  return std::span(buffer_).first(std::size_t{count} * disk_block_bytes);
+}
+
+Task<> Volume::copy_some(Drive& drive) {
+  const auto data = piece(drive.next);
+  const Error error = co_await read(drive.next, data);
+  stuck_ = error == Error::bad_data;
+  if (error != Error::none || drive.state != DriveState::copying) co_return;
   const DiskStatus status = co_await drive.driver->write(drive.next, data);
-  if (status != DiskStatus::ok) co_return co_await drop(drive, status);
-  drive.next += count;
-  if (drive.next < blocks()) co_return Error::none;
+  if (status != DiskStatus::ok) {
+    co_await drop(drive, status);
+    co_return;
+  }
+  drive.next += static_cast<std::uint32_t>(data.size() / disk_block_bytes);
+  if (drive.next < blocks()) co_return;
   drive.state = DriveState::up;
-  co_return co_await write_labels();
+  co_await write_labels();
+}
+
+/// What the first drive has holds. Blocks that cannot be read are left as they are.
+Task<> Volume::equalize_some() {
+  const std::uint32_t block = equal_up_to_;
+  const auto data = piece(block);
+  const Error error = co_await read(block, data);
+  if (error == Error::none) co_await write_all(block, data);
+  if (error == Error::none || error == Error::bad_data) {
+    equal_up_to_ = block + static_cast<std::uint32_t>(data.size() / disk_block_bytes);
+  }
 }
 
 }  // namespace xybus

@@ -3,7 +3,14 @@
 /// Block 0 of each drive is its label, with a generation. When a drive fails, the others get the next
 /// generation before anything more is acknowledged; so after a loss of power those with the highest
 /// generation have all that was, and the others are behind. A drive that was behind, or is there
-/// again, is copied from the others while the volume is in use, and gets its label at the end.
+/// again, is copied from the others while the volume is in use, and gets its label at the end;
+/// until then its label says that nobody is to believe it. When none is up any more, the volume is
+/// there again as soon as one is that has all that was acknowledged.
+///
+/// What was being written when power failed may be on one drive and not on another. So after each
+/// opening the drives are made equal, in the background.
+///
+/// A drive that comes up alone, and is behind others that do not answer, cannot know it.
 ///
 ///              fails                    answers again            all copied
 ///     up ────────────────▶ down ────────────────────▶ copying ──────────────▶ up
@@ -35,19 +42,23 @@ class Volume {
   Volume(Devices& devices, Process& process, std::string_view name);
 
   /// Takes the drives, and finds out which of them are up. A drive without a label is one that was
-  /// never used. Errors: `device_down` (none answers), `ownership_changed`.
+  /// never used. Errors: `device_down` (none answers that has all of the volume),
+  /// `ownership_changed`. May be called again after an error.
   Task<Error> open();
 
-  /// Whole blocks from `block` on, within the volume. Errors: `bad_data` (no drive can read it),
-  /// `device_down`; `ownership_changed` (another CPU has taken a drive: this one is done with it).
+  /// Whole blocks from `block` on, at least one, within the volume. Errors: `bad_data` (there is one
+  /// that no drive can read), `device_down`; `ownership_changed` (another CPU has taken a drive: this one is done with it).
   Task<Error> read(std::uint32_t block, std::span<std::byte> data);
   /// On all drives that are up. A write that fails on all of them may have been done on some.
   Task<Error> write(std::uint32_t block, std::span<const std::byte> data);
 
   /// Goes on with what makes the volume whole: looks whether a drive that is down answers, or copies
-  /// some blocks. To be called now and then, `work_left` soon again.
+  /// some blocks. To be called now and then, `work_left` soon again. A volume that is lost stays so
+  /// until `open`.
   Task<> tend();
   bool work_left() const;
+  /// Another CPU has taken a drive.
+  bool lost() const { return lost_; }
 
   /// Of the smallest drive.
   std::uint32_t blocks() const;
@@ -61,16 +72,31 @@ class Volume {
     std::uint32_t next = 0;  // copying: blocks before it are copied
   };
 
-  Task<bool> read_label(Drive& drive, std::uint32_t& generation);
+  /// What a drive says of itself.
+  struct Label {
+    bool answers = false;
+    bool whole = false;            // nothing was being copied to it
+    std::uint32_t generation = 0;  // 0: it was never used
+  };
+
+  bool is_lost(const Drive& drive, hal::DiskStatus status) const;
+  Task<Label> read_label(Drive& drive);
+  Task<hal::DiskStatus> disown_label(Drive& drive);
   Task<Error> write_labels();
   Task<Error> drop(Drive& drive, hal::DiskStatus status);
-  Task<Error> copy_some(Drive& drive);
+  Task<Error> read_together(std::uint32_t block, std::span<std::byte> data);
+  Task<> copy_some(Drive& drive);
+  Task<> equalize_some();
+  std::span<std::byte> piece(std::uint32_t block);
   Task<Error> write_all(std::uint32_t block, std::span<const std::byte> data);
   bool any_up() const;
 
   std::vector<Drive> drives_;
   std::uint32_t generation_ = 0;
-  bool lost_ = false;  // to another CPU
+  std::uint32_t acknowledged_in_ = 0;  // the generation in which something may have been
+  std::uint32_t equal_up_to_ = ~std::uint32_t{0};  // the drives that are up, before this block
+  bool stuck_ = false;  // what is to be copied can be read nowhere
+  bool lost_ = false;   // to another CPU
   std::vector<std::byte> buffer_;
 };
 

@@ -133,6 +133,11 @@ bool Draw::next(Drawn& drawn) {
     drawn.duration = std::max(drawn.duration, least_off_cycles);
   } else if (is_node_fault(fault.kind)) {
     fault.cpu = pick(random_, chaos_.cpus);
+  } else if (fault.kind == FaultKind::process_stop) {
+    drawn.duration = 1;
+    fault.detail.process = pick(random_, chaos_.processes);
+    fault.detail.backup = random_.below(2) == 0;
+    return true;
   } else if (is_disk_fault(fault.kind)) {
     fault.until_cycle = drawn.duration;
     fault.detail = draw_drive(fault.kind, scenario_.disks, random_);

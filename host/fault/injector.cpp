@@ -79,6 +79,10 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
   fault.first_cycle = cycle;
   if (kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
   if (kind == FaultKind::power_failure) return points_.power_failure(cycle);
+  if (kind == FaultKind::process_stop) {
+    fault.stopped = points_.stop_process(fault.spec, cycle);
+    return;
+  }
   if (fault.spec.for_cycles) {
     fault.spec.until_cycle = cycle + *fault.spec.for_cycles;
     points_.at(*fault.spec.until_cycle,

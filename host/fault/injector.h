@@ -56,6 +56,10 @@ class FaultPoints {
   virtual void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) = 0;
   /// All CPUs and drives stop for good.
   virtual void power_failure(std::uint64_t cycle) = 0;
+  /// The process that a process_stop is for, if there is one, comes to no further dispatch point.
+  /// Gives who it is.
+  virtual std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
+                                                     std::uint64_t cycle) = 0;
   /// Any other fault that holds for a time begins or ends; one that happens once only begins.
   virtual void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) = 0;
 };
@@ -113,6 +117,7 @@ class Injector {
     std::optional<std::uint64_t> ended{};    // not a packet fault: the first cycle without it
     std::array<std::uint64_t, 5> answers{};  // of the packets it struck, by contract::Answer
     std::uint64_t offences = 0;              // that its node was caught at
+    std::optional<ProcessAddress> stopped{};  // process_stop: whom
   };
 
   // A packet that has started, and who strikes it.

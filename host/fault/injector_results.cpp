@@ -12,6 +12,10 @@ namespace {
 std::string what(const FaultSpec& spec) {
   if (spec.cpu) return fmt::format("{} {}", name(spec.kind), *spec.cpu);
   if (spec.kind == FaultKind::power_failure) return name(spec.kind);
+  if (spec.kind == FaultKind::process_stop) {
+    return fmt::format("{} {}{}", name(spec.kind), spec.detail.process,
+                       spec.detail.backup ? " backup" : "");
+  }
   if (is_disk_fault(spec.kind)) {
     const std::string block = spec.detail.block ? fmt::format(" block {}", *spec.detail.block) : "";
     return fmt::format("{} {}-{}{}", name(spec.kind), spec.detail.disk, spec.detail.drive, block);
@@ -76,6 +80,11 @@ std::string Injector::packets_text(const Fault& fault) {
 std::string Injector::effect(const Fault& fault) {
   if (!fault.first_cycle) return "never came";
   const FaultKind kind = fault.spec.kind;
+  if (kind == FaultKind::process_stop) {
+    const auto& who = fault.stopped;
+    return fmt::format("at cycle {}: {}", *fault.first_cycle,
+                       who ? fmt::format("pin {} of CPU {}", who->pin, who->cpu) : "there was none");
+  }
   if (is_instant(kind) || kind == FaultKind::power_failure)
     return fmt::format("at cycle {}", *fault.first_cycle);
   if (kind == FaultKind::disk_dies) return fmt::format("from cycle {}", *fault.first_cycle);

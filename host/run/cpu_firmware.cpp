@@ -24,6 +24,7 @@ void CpuFirmware::run(unsigned cpu, hal::Hal& hal) {
   config.epoch = static_cast<std::uint8_t>(epoch(cpu));
   config.joining = checks_.outages().restarts(cpu) != 0;
   config.alive_interval = scenario_.system.alive_interval_cycles;
+  config.programs = programs_;
   Kernel kernel(hal, config, &watch_);
   Site site{cpu, hal, kernel};
   plan_.install(site);
@@ -43,6 +44,33 @@ void CpuFirmware::run_hostile(unsigned cpu, hal::Hal& hal, const FaultSpec& faul
                              .inside = fault.detail.inside,
                              .alive_interval = scenario_.system.alive_interval_cycles};
   HostileCpu(hal, config, {seed_, fmt::format("hostile.cpu.{}", cpu)}).run();
+}
+
+ProcessHandle CpuFirmware::holder(const std::string& name, bool backup) const {
+  const auto parsed = ProcessName::parse(name);
+  const std::uint32_t mask = operational();
+  for (unsigned cpu = 0; parsed && cpu < scenario_.system.cpus; ++cpu) {
+    if ((mask >> cpu & 1) == 0) continue;
+    const DctEntry* const entry = kernels_[cpu]->control().dct().lookup(*parsed);
+    if (entry == nullptr) return {};
+    return backup ? entry->backup : entry->primary;
+  }
+  return {};
+}
+
+bool CpuFirmware::stop(const ProcessHandle& process) {
+  const unsigned cpu = process.at.cpu;
+  Kernel* const kernel = kernels_[cpu];
+  if (kernel == nullptr || kernel->epoch() != process.epoch) return false;
+  const auto find = [kernel, process] {
+    Process* const found = kernel->dispatcher().find(process.at.pin);
+    return found != nullptr && found->created() == process.created ? found : nullptr;
+  };
+  if (find() == nullptr) return false;
+  kernel->dispatcher().after(1, [kernel, find] {
+    if (Process* const found = find()) kernel->dispatcher().stop(*found);
+  });
+  return true;
 }
 
 std::uint32_t CpuFirmware::operational() const {

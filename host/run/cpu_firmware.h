@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "model/machine.h"
@@ -36,6 +37,15 @@ class CpuFirmware {
   /// Of a CPU's present incarnation.
   unsigned epoch(unsigned cpu) const { return checks_.outages().restarts(cpu) % epochs; }
 
+  /// The programs that processes can be made of; before the run.
+  void set_programs(const ProgramLibrary* programs) { programs_ = programs; }
+
+  /// Who has a name, by the tables of those that may act for the machine, or its backup; none.
+  ProcessHandle holder(const std::string& name, bool backup) const;
+  /// Stops a process at its CPU's next dispatch point; false: it is not there any more. The CPU
+  /// may have to be woken.
+  bool stop(const ProcessHandle& process);
+
   /// Called whenever a kernel starts, behind the workloads' processes.
   void on_boot(std::function<void(Site&)> callback) { on_boot_ = std::move(callback); }
 
@@ -56,6 +66,7 @@ class CpuFirmware {
   Plan& plan_;
   Checks& checks_;
   KernelWatch& watch_;
+  const ProgramLibrary* programs_ = nullptr;
   std::function<void(Site&)> on_boot_;
   Kernels kernels_{};
   std::array<const FaultSpec*, contract::max_nodes> hostile_{};  // what makes a CPU so

@@ -23,6 +23,7 @@ const FaultSpec* beyond_judgement(const Scenario& scenario) {
       case FaultKind::disk_dies:
       case FaultKind::disk_read_error:
       case FaultKind::disk_write_error:
+      case FaultKind::process_stop:
       case FaultKind::power_failure: return true;
       default: return false;
     }

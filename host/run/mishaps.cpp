@@ -14,6 +14,7 @@ constexpr EventKind bus_down_kind{"bus_down", {EventField{"bus", name_of<BusId>}
 constexpr EventKind bus_up_kind{"bus_up", {EventField{"bus", name_of<BusId>}}};
 constexpr EventKind halt_kind{"cpu_halt", {"cpu"}};
 constexpr EventKind restart_kind{"cpu_restart", {"cpu", "epoch"}};
+constexpr EventKind stop_kind{"process_stop", {"cpu", "pin"}};
 constexpr EventKind power_kind{"power_failure", {}};
 constexpr EventKind disk_kind{"disk_fault", {EventField{"kind", name_of<FaultKind>}, "drive"}};
 constexpr EventKind disk_end_kind{"disk_fault_end",
@@ -82,6 +83,17 @@ void Mishaps::power_failure(std::uint64_t cycle) {
   }
   over_ = true;
   if (on_power_failure_) on_power_failure_(cycle);
+}
+
+// As its CPU's process control does, at the CPU's next dispatch point.
+std::optional<ProcessAddress> Mishaps::stop_process(const FaultSpec& fault, std::uint64_t cycle) {
+  const ProcessHandle process = firmware_.holder(fault.detail.process, fault.detail.backup);
+  const ProcessAddress at = process.at;
+  if (!process || !firmware_.stop(process)) return {};
+  machine_.cpu(at.cpu).nudge();
+  log_.record(EventLog::faults(), cycle, stop_kind, {at.cpu, at.pin});
+  notes_.fault(cycle, fmt::format("{} stopped on CPU {}", fault.detail.process, at.cpu));
+  return at;
 }
 
 void Mishaps::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "fault/active_faults.h"
@@ -40,6 +41,8 @@ class Mishaps : public FaultPoints {
   void halt(unsigned cpu, std::uint64_t cycle) override;
   void restart(unsigned cpu, std::uint64_t cycle) override;
   void power_failure(std::uint64_t cycle) override;
+  std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
+                                             std::uint64_t cycle) override;
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
   void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
 

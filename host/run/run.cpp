@@ -110,6 +110,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   add_drives(scenario, machine_);
   for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).set_observer(&disk_watch_);
   firmware_.on_boot(options.on_boot);
+  firmware_.set_programs(options.programs);
   firmware_.install(machine_);
   mishaps_.on_power_failure([this](std::uint64_t cycle) { ending_.power_failed(cycle); });
   kernel_watch_.on_membership([this](unsigned cpu, const KernelEvent& event) {

@@ -19,6 +19,7 @@
 namespace xybus {
 
 struct Site;
+class ProgramLibrary;
 /// What RunOptions::failing can be: checks, by their names in the report; `wind-up`, where the
 /// machine fails while leaks are looked for; and `abort`, which ends the process as a failed
 /// assertion does. The scoreboard has RunOptions::sabotage; the reference is tested on wrong
@@ -52,6 +53,9 @@ struct RunOptions {
 
   /// Test hook: called whenever a kernel starts, to give it more processes.
   std::function<void(Site&)> on_boot;
+
+  /// Test hook: what processes can be made of.
+  const ProgramLibrary* programs = nullptr;
 
   /// Leaves images of the drives in out_dir/disks, however the run ends.
   bool write_disks = false;

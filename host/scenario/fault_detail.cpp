@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "firmware/process/name.h"
 #include "model/faults.h"
 
 namespace xybus {
@@ -35,7 +36,15 @@ void read_drive(const Section& section, FaultKind kind, const std::vector<DiskSp
     detail.block = std::uint32_t(section.integer("block", 0, disk.blocks - 1));
 }
 
+constexpr const char* process_words = "the name of a process, such as \"$BANK\"";
+
 }  // namespace
+
+std::string process_name(const Section& section, std::string_view key, const std::string& text) {
+  const auto name = ProcessName::parse(text);
+  if (!name) section.fail(key, fmt::format("\"{}\" is no name", text), process_words);
+  return std::string(name->text());
+}
 
 std::vector<contract::Register> registers_to_upset() {
   std::vector<contract::Register> registers;
@@ -58,13 +67,14 @@ DetailKeys detail_keys(FaultKind kind) {
     case FaultKind::disk_dies: return {{"disk", "drive"}, 2};
     case FaultKind::disk_read_error:
     case FaultKind::disk_write_error: return {{"disk", "drive", "block"}, 2};
+    case FaultKind::process_stop: return {{"name", "member"}, 1};
     default: return {};
   }
 }
 
 const Words& all_detail_keys() {
   static const Words keys{"bits", "part", "cpus", "wire", "level", "cycles",
-                          "address", "register", "factor", "view", "disk", "drive", "block"};
+                          "address", "register", "factor", "view", "disk", "drive", "block", "name", "member"};
   return keys;
 }
 
@@ -118,6 +128,11 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
     case FaultKind::disk_dies:
     case FaultKind::disk_read_error:
     case FaultKind::disk_write_error: read_drive(section, kind, disks, detail); break;
+    case FaultKind::process_stop:
+      detail.process = process_name(section, "name", section.string("name", process_words));
+      if (section.has("member"))
+        detail.backup = section.word("member", {"primary", "backup"}) == 1;
+      break;
     default: break;
   }
   return detail;

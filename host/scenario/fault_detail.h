@@ -22,6 +22,9 @@ DetailKeys detail_keys(FaultKind kind);
 FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned cpus,
                               const std::vector<DiskSpec>& disks);
 
+/// The name of a process as the machine writes it: "$BANK". Throws ScenarioError.
+std::string process_name(const Section& section, std::string_view key, const std::string& text);
+
 /// All keys of all kinds.
 const Words& all_detail_keys();
 

@@ -71,6 +71,7 @@ const std::vector<Described>& known_faults() {
       {"disk-read-error", "a block of a drive, or all, cannot be read"},
       {"disk-write-error", "a block of a drive, or all, cannot be written"},
       {"power-failure", "all CPUs and drives stop at once, and the run ends"},
+      {"process-stop", "the primary that has a name, or its backup, is stopped"},
   };
   return list;
 }

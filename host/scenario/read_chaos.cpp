@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 
+#include "scenario/fault_detail.h"
 #include "scenario/quantity.h"
 
 namespace xybus {
@@ -33,6 +34,8 @@ std::vector<FaultKind> read_kinds(const Section& section, const Scenario& scenar
                      "at least one [[disk]]");
       if (kind == FaultKind::power_failure)
         section.fail("kinds", "power-failure in [chaos]", "a [[fault]] for it: the run ends");
+      if (kind == FaultKind::process_stop && !section.has("names"))
+        section.fail("kinds", "process-stop without names", "names, a list of processes");
     }
     return kinds;
   }
@@ -47,6 +50,13 @@ std::vector<contract::BusId> read_buses(const Section& section) {
   for (const std::size_t bus : section.word_list("buses", {"x", "y"}))
     buses.push_back(bus == 0 ? contract::BusId::x : contract::BusId::y);
   return buses;
+}
+
+std::vector<std::string> read_names(const Section& section) {
+  std::vector<std::string> names;
+  for (const std::string& text : section.strings("names"))
+    names.push_back(process_name(section, "names", text));
+  return names;
 }
 
 std::uint64_t read_time(const Section& section, std::string_view key, double clock_hz,
@@ -82,7 +92,7 @@ std::uint64_t default_stable(const Scenario& scenario, bool single) {
 void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenario) {
   const Section section(table, "chaos", origin,
                         {"kinds", "rate", "count", "duration", "stable", "cpus", "buses",
-                         "tolerance", "until", "drain"});
+                         "names", "tolerance", "until", "drain"});
   const double clock = scenario.system.clock_hz;
   ChaosSpec chaos;
   chaos.at = section.at();
@@ -108,6 +118,7 @@ void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenar
   }
   chaos.cpus = section.cpus("cpus", scenario.system.cpus, 1);
   chaos.buses = read_buses(section);
+  chaos.processes = read_names(section);
   if (scenario.complete_by)
     throw ScenarioError(chaos.at, "chaos contradicts limits.complete_by",
                         "drain in [chaos] alone");

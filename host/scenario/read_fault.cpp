@@ -158,6 +158,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
       section.fail("cpu", "cpu on " + kind,
                    is_disk_fault(fault.kind)                 ? "disk; cpu is for faults of a node"
                    : fault.kind == FaultKind::power_failure ? "no cpu: it is for all"
+                   : fault.kind == FaultKind::process_stop  ? "name: it is found wherever it is"
                                                             : "bus; cpu is for faults of a node");
     if (section.has("bus")) {
       if (!packet_fault && !is_bus_fault(fault.kind))

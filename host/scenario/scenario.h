@@ -70,6 +70,7 @@ enum class FaultKind {
   disk_read_error,   ///< blocks of a drive cannot be read
   disk_write_error,  ///< blocks of a drive cannot be written
   power_failure,     ///< all CPUs and drives stop, and the run ends
+  process_stop,      ///< the process that has a name is stopped
 };
 
 /// Whether single packets on the wires are hit.
@@ -99,7 +100,7 @@ constexpr bool is_disk_fault(FaultKind kind) {
 /// Whether it is done to a CPU or its node.
 constexpr bool is_node_fault(FaultKind kind) {
   return !is_packet_fault(kind) && !is_bus_fault(kind) && !is_disk_fault(kind) &&
-         kind != FaultKind::power_failure;
+         kind != FaultKind::power_failure && kind != FaultKind::process_stop;
 }
 
 /// Whether a node breaks the rules of the buses.
@@ -110,7 +111,8 @@ constexpr bool is_misdeed(FaultKind kind) {
 
 /// Whether it happens once and cannot end.
 constexpr bool is_instant(FaultKind kind) {
-  return kind == FaultKind::ram_flip || kind == FaultKind::register_upset;
+  return kind == FaultKind::ram_flip || kind == FaultKind::register_upset ||
+         kind == FaultKind::process_stop;
 }
 
 /// Bits a packet can have: header, window word, payload, CRC.
@@ -138,6 +140,8 @@ struct FaultDetail {
   /// disk_...: the volume, which of its drives, and that one's number of all drives of the machine.
   std::string disk{};
   unsigned drive = 0, drive_number = 0;
+  std::string process{};  ///< process_stop: its name, "$BANK"
+  bool backup = false;    ///< process_stop: the backup of the pair, not the primary
   std::optional<std::uint32_t> block{};  ///< disk_read_error, disk_write_error; none: all blocks
   bool operator==(const FaultDetail&) const = default;
 };
@@ -214,6 +218,7 @@ struct ChaosSpec {
                                     ///< between their beginnings
   std::vector<unsigned> cpus;            ///< whose nodes may fail, ascending
   std::vector<contract::BusId> buses;    ///< what buses may fail, ascending
+  std::vector<std::string> processes;    ///< names that process_stop may choose from
   bool single = true;              ///< one fault at a time; else any number
   std::uint64_t until_cycle = 0;   ///< from here on there are no faults; at least 1
   std::uint64_t drain_cycles = 0;  ///< from then on to the end of every workload, at most

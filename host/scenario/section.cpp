@@ -165,6 +165,21 @@ std::size_t Section::word(std::string_view key, const Words& words) const {
   return std::size_t(found - words.begin());
 }
 
+std::vector<std::string> Section::strings(std::string_view key) const {
+  std::vector<std::string> list;
+  if (!has(key)) return list;
+  const std::string expected = "a list of one or more strings";
+  const toml::array* const array = table_.get(key)->as_array();
+  if (!array) wrong_type(key, *table_.get(key), expected);
+  for (const toml::node& node : *array) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) fail(key, fmt::format("{} has {} in it", key, type_name(node)), expected);
+    list.push_back(*value);
+  }
+  if (list.empty()) fail(key, fmt::format("{} is empty", key), expected);
+  return list;
+}
+
 std::vector<std::size_t> Section::word_list(std::string_view key, const Words& words) const {
   std::vector<std::size_t> list;
   if (!has(key)) return list;

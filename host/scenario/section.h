@@ -85,6 +85,8 @@ class Section {
 
   std::string string(std::string_view key, const std::string& expected) const;
 
+  /// A list of one or more strings; none at all without the key.
+  std::vector<std::string> strings(std::string_view key) const;
   /// The position of the key's word among `words`.
   std::size_t word(std::string_view key, const Words& words) const;
 

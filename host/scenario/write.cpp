@@ -95,6 +95,10 @@ void write(Table& table, FaultKind kind, const FaultDetail& detail) {
       table.number("drive", detail.drive);
       if (detail.block) table.number("block", *detail.block);
       break;
+    case FaultKind::process_stop:
+      table.string("name", detail.process);
+      if (detail.backup) table.string("member", "backup");
+      break;
     default: break;
   }
 }
@@ -153,6 +157,7 @@ void write(Table& table, const ChaosSpec& chaos) {
   table.time("stable", chaos.stable_cycles);
   table.list("cpus", chaos.cpus, decimal);
   table.list("buses", chaos.buses, [](contract::BusId bus) { return quoted(name(bus)); });
+  if (!chaos.processes.empty()) table.list("names", chaos.processes, quoted);
   table.string("tolerance", chaos.single ? "single" : "any");
   table.time("until", chaos.until_cycle);
   table.time("drain", chaos.drain_cycles);

@@ -14,6 +14,7 @@ namespace {
 struct Points : FaultPoints {
   std::multimap<std::uint64_t, std::function<void()>> calendar;
   std::vector<std::string> log;
+  std::optional<ProcessAddress> holder;  // of every name
 
   void at(std::uint64_t cycle, std::function<void()> action) override {
     calendar.emplace(cycle, std::move(action));
@@ -29,6 +30,11 @@ struct Points : FaultPoints {
   }
   void power_failure(std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " power fails");
+  }
+  std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
+                                             std::uint64_t cycle) override {
+    log.push_back(std::to_string(cycle) + " stop " + fault.detail.process);
+    return holder;
   }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
@@ -594,4 +600,19 @@ TEST_CASE("power fails once, at its cycle") {
   CHECK(bench.points.log.empty());
   bench.points.run_to(1000);
   CHECK(bench.points.log == std::vector<std::string>{"50 power fails"});
+}
+
+TEST_CASE("process-stop happens once, and the account says whom it met") {
+  FaultSpec stop = fault(FaultKind::process_stop, {}, AtCycle{40});
+  stop.detail.process = "$BANK";
+  FaultSpec backup = stop;
+  backup.detail.backup = true;
+  Bench bench({stop, backup});
+  bench.points.holder = ProcessAddress{3, 7};
+  bench.points.run_to(40);
+  CHECK(bench.points.log == std::vector<std::string>{"40 stop $BANK", "40 stop $BANK"});
+  const auto results = bench.injector.results();
+  CHECK(results[0].what == "process-stop $BANK");
+  CHECK(results[1].what == "process-stop $BANK backup");
+  CHECK(results[0].effect == "at cycle 40: pin 7 of CPU 3");
 }

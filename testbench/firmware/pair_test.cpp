@@ -6,13 +6,11 @@
 
 #include "../model/in_child.h"
 #include "firmware/pair/pair.h"
-#include "firmware/program/counter.h"
-#include "process_rig.h"
+#include "pair_rig.h"
 
 using namespace firmware_test;
 using xybus::CheckpointData;
 using xybus::CheckpointStatus;
-using xybus::Counter;
 using xybus::FileNumber;
 using xybus::files;
 using xybus::IoResult;
@@ -23,38 +21,6 @@ using xybus::Takeover;
 using xybus::test::in_child;
 
 namespace {
-
-constexpr std::uint64_t interval = 20'000;
-
-/// A machine with I'm-alives and a process that makes others.
-struct Machine : ProcessRig {
-  explicit Machine(unsigned cpus) : ProcessRig(cpus, interval) {}
-
-  /// A named process on a CPU, made by one of CPU 0 that nobody is interested in.
-  void start(std::string_view name, std::string program, unsigned cpu) {
-    create(0, [=](Guardian& guardian) -> Task<> {
-      const auto made = co_await guardian.newprocess(
-          {.program = program, .name = named(name), .cpu = cpu});
-      CHECK(made.error == Error::none);
-      co_await guardian.process().wait({});
-    });
-  }
-  void run_until(const std::function<bool()>& done, std::uint64_t most = 20'000'000) {
-    constexpr std::uint64_t step = 2'000;
-    for (std::uint64_t ran = 0; ran < most && !done(); ran += step) rig.run(step);
-    CHECK(done());
-  }
-  const DctEntry* entry(unsigned cpu, std::string_view name) {
-    return dct(cpu).lookup(named(name));
-  }
-  bool has_pair(std::string_view name, unsigned by = 0) {
-    return entry(by, name) != nullptr && entry(by, name)->backup;
-  }
-};
-
-Task<> sleep_for(Guardian& guardian, std::uint64_t cycles) {
-  co_await guardian.process().wait(EventBit{}, cycles);
-}
 
 // ---- A program that uses the calls one by one ---------------------------------------------------
 
@@ -234,13 +200,6 @@ struct Client {
     return std::ranges::all_of(errors, [](Error error) { return error == Error::none; });
   }
 };
-
-void add_counter(Machine& machine, std::uint32_t backup_cpus) {
-  machine.programs.add("counter", [backup_cpus](Guardian& guardian) -> Task<> {
-    Counter counter(guardian, {.program = "counter", .backup_cpus = backup_cpus});
-    co_await counter.run();
-  });
-}
 
 /// 1, 2, 3 ...
 std::vector<std::uint32_t> up_to(std::uint32_t last) {

@@ -110,11 +110,11 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
 TEST_CASE("chaos has defaults for all but how many and until when") {
   const Scenario scenario = chaos("rate = 2\nuntil = \"5 ms\"\n");
   const ChaosSpec& spec = *scenario.chaos;
-  CHECK(spec.kinds.size() == known_faults().size() - 7);
+  CHECK(spec.kinds.size() == known_faults().size() - 8);
   for (const FaultKind kind :
        {FaultKind::ram_flip, FaultKind::register_upset, FaultKind::hostile_cpu,
         FaultKind::disk_dies, FaultKind::disk_read_error, FaultKind::disk_write_error,
-        FaultKind::power_failure})
+        FaultKind::power_failure, FaultKind::process_stop})
     CHECK(std::ranges::count(spec.kinds, kind) == 0);
   CHECK(spec.rate == 2.0);
   CHECK(spec.single);

@@ -520,7 +520,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "answer-corrupt, packet-duplicate, bus-stuck-bit, partition, controller-dead, bus-slow, "
         "controller-double-grant, ram-flip, register-upset, interrupt-lost, interrupt-spurious, "
         "completion-delayed, cpu-slow, cpu-restart, hostile-cpu, disk-dies, disk-read-error, "
-        "disk-write-error or power-failure");
+        "disk-write-error, power-failure or process-stop");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }

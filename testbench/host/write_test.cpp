@@ -116,6 +116,9 @@ FaultSpec some_fault(RandomStream& random, unsigned cpus, const std::vector<Disk
     fault.detail = draw_drive(fault.kind, disks, random);
   } else if (is_node_fault(fault.kind)) {
     fault.cpu = unsigned(random.below(cpus));
+  } else if (fault.kind == FaultKind::process_stop) {
+    fault.detail.process = random.below(2) == 0 ? "$BANK" : "$A1";
+    fault.detail.backup = random.below(2) == 0;
   } else if (fault.kind != FaultKind::power_failure && random.below(2) == 0) {
     fault.bus = bus;
   }

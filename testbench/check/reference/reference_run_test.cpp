@@ -60,6 +60,10 @@ class Court : private FaultPoints {
   }
   void halt(unsigned, std::uint64_t) override {}
   void restart(unsigned, std::uint64_t) override {}
+  void power_failure(std::uint64_t) override {}
+  std::optional<ProcessAddress> stop_process(const FaultSpec&, std::uint64_t) override {
+    return {};
+  }
   void set_rogue(unsigned, FaultKind, bool, std::uint64_t) override {}
   void power_failure(std::uint64_t) override {}
   void set_fault(const FaultSpec&, bool, std::uint64_t) override {}

@@ -1,0 +1,467 @@
+// The disk process when its CPUs, its members, its drives or all of the power go.
+#include <catch2/catch.hpp>
+#include <algorithm>
+#include <cstring>
+#include <sstream>
+
+#include "../model/in_child.h"
+#include "disk_rig.h"
+
+using namespace disks_test;
+using xybus::test::in_child;
+
+namespace {
+
+constexpr std::size_t record_bytes = 100;  // every sixth goes over the border of a block
+
+std::string record(unsigned number) {
+  std::string text = "record " + std::to_string(number) + " ";
+  text.resize(record_bytes, '.');
+  return text;
+}
+
+/// Appends records 0, 1, ... to LOG, and writes each to a place of its own in TABLE, backwards.
+struct Writer {
+  unsigned acknowledged = 0;
+  unsigned wanted = 0;
+  std::vector<Error> errors;
+  std::vector<std::uint64_t> longest{0};
+
+  static constexpr unsigned places = 60;
+
+  auto program(unsigned count, unsigned sync_depth = 1) {
+    wanted = count;
+    return [this, count, sync_depth](Guardian& guardian) -> Task<> {
+      FileSystem& system = files(guardian);
+      note(co_await system.create("$DATA.LOG", {.max_bytes = 20'000}));
+      note(co_await system.create("$DATA.TABLE", {.max_bytes = 20'000}));
+      const FileNumber log = co_await open_file(guardian, "$DATA.LOG", sync_depth);
+      const FileNumber table = co_await open_file(guardian, "$DATA.TABLE", sync_depth);
+      system.position(log, end_of_file);
+      for (unsigned i = 0; i < count; ++i) {
+        const Bytes data = bytes_of(record(i));
+        note((co_await system.write(log, data)).error);
+        system.position(table, (places - 1 - i % places) * record_bytes);
+        note((co_await system.write(table, data)).error);
+        ++acknowledged;
+      }
+    };
+  }
+  bool done() const { return acknowledged == wanted; }
+
+ private:
+  void note(Error error) {
+    if (error != Error::none) errors.push_back(error);
+  }
+};
+
+/// What is wrong with the two files; empty: all of `count` records are there, those of LOG once
+/// each. Up to `more` may be there beyond them.
+std::string look(DiskRig& rig, unsigned count, unsigned more = 0) {
+  std::string wrong;
+  rig.perform(2, [&](Guardian& guardian) -> Task<> {
+    FileSystem& system = files(guardian);
+    const FileNumber log = co_await open_file(guardian, "$DATA.LOG");
+    const FileNumber table = co_await open_file(guardian, "$DATA.TABLE");
+    Bytes in(20'000);
+    const IoResult all = co_await system.read(log, in);
+    const unsigned there = all.bytes / record_bytes;
+    if (all.bytes % record_bytes != 0) wrong += "a part of a record; ";
+    if (there < count || there > count + more) {
+      wrong += std::to_string(there) + " records (error " +
+               std::to_string(static_cast<int>(all.error)) + "); ";
+    }
+    for (unsigned i = 0; i < there; ++i) {
+      const std::string expected = record(i);
+      if (std::memcmp(in.data() + i * record_bytes, expected.data(), record_bytes) != 0) {
+        wrong += "record " + std::to_string(i) + "; ";
+        break;
+      }
+    }
+    const IoResult places = co_await system.read(table, in);
+    for (unsigned i = 0; i < Writer::places && i < count; ++i) {
+      const unsigned place = Writer::places - 1 - i;
+      const unsigned last = i + (count - 1 - i) / Writer::places * Writer::places;
+      const auto is = [&](unsigned number) {
+        const std::string expected = record(number);
+        const std::size_t at = place * record_bytes;
+        return at + record_bytes <= places.bytes &&
+               std::memcmp(in.data() + at, expected.data(), record_bytes) == 0;
+      };
+      if (!is(last) && !(more != 0 && is(last + Writer::places))) {
+        wrong += "place " + std::to_string(place) + "; ";
+      }
+    }
+  });
+  return wrong;
+}
+
+std::string text_of(const std::vector<Error>& errors) {
+  std::string text;
+  for (const Error error : errors) text += "error " + std::to_string(static_cast<int>(error)) + "; ";
+  return text;
+}
+
+/// Time for whatever is to be made whole in the background.
+void settle(DiskRig& rig) { rig.run(3'000'000); }
+
+}  // namespace
+
+TEST_CASE("every write that was acknowledged is there, once, whenever the primary's CPU dies") {
+  for (std::uint64_t moment = 0; moment < 24'000; moment += 607) {
+    CAPTURE(moment);
+    CHECK(in_child([moment] {
+            DiskRig rig;
+            rig.start_volume();
+            Writer writer;
+            rig.create(3, writer.program(30));
+            rig.run_until([&] { return writer.acknowledged == 8; });
+            rig.run(moment);
+            rig.halt(0);
+            rig.run_until([&] { return writer.done(); });
+            std::string text = text_of(writer.errors) + look(rig, 30);
+            if (rig.entry(2)->primary.at.cpu != 1) text += "another primary; ";
+            settle(rig);
+            if (!rig.equal()) text += "mirrors differ; ";
+            return text;
+          }) == "");
+  }
+}
+
+TEST_CASE("and whenever files are being made when it dies") {
+  for (std::uint64_t moment = 0; moment < 30'000; moment += 1'501) {
+    CAPTURE(moment);
+    CHECK(in_child([moment] {
+            DiskRig rig;
+            rig.start_volume();
+            Writer writer;
+            rig.create(3, writer.program(10));
+            rig.run(moment);
+            rig.halt(0);
+            rig.run_until([&] { return writer.done(); });
+            return text_of(writer.errors) + look(rig, 10);
+          }) == "");
+  }
+}
+
+TEST_CASE("a primary that is stopped again and again loses nothing and does nothing twice") {
+  DiskRig rig;
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(100));
+  for (unsigned round = 1; round <= 5; ++round) {
+    rig.run_until([&] { return writer.acknowledged >= 15 * round; });
+    rig.run_until([&] { return rig.has_pair(); });
+    rig.run(100'000);
+    rig.stop_primary();
+  }
+  rig.run_until([&] { return writer.done(); });
+  CHECK(text_of(writer.errors) == "");
+  CHECK(look(rig, 100) == "");
+  settle(rig);
+  CHECK(rig.equal());
+}
+
+TEST_CASE("CPUs that come back have the backup again, and all of its directory") {
+  DiskRig rig;
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(100));
+  for (unsigned round = 0; round < 4; ++round) {
+    rig.run_until([&] { return writer.acknowledged >= 20 * (round + 1); });
+    rig.halt(round % 2);
+    rig.run(8 * alive_interval);
+    rig.restart(round % 2);
+    rig.run_until([&] { return rig.has_pair(); });
+    rig.run(100'000);
+  }
+  rig.run_until([&] { return writer.done(); });
+  CHECK(text_of(writer.errors) == "");
+  CHECK(look(rig, 100) == "");
+}
+
+TEST_CASE("a drive dies and comes back while files are written: nobody is told, and it is whole") {
+  const auto [drive, dead_for] = GENERATE(table<unsigned, std::uint64_t>(
+      {{0, 1}, {0, 300}, {0, 50'000}, {1, 700}, {1, 50'000}, {0, 400'000}}));
+  CAPTURE(drive, dead_for);
+  CHECK(in_child([drive = drive, dead_for = dead_for] {
+          DiskRig rig;
+          rig.start_volume();
+          Writer writer;
+          rig.create(3, writer.program(100));
+          rig.run_until([&] { return writer.acknowledged == 20; });
+          rig.machine.drive(drive).set_dead(true);
+          rig.run(dead_for);
+          rig.machine.drive(drive).set_dead(false);
+          rig.run_until([&] { return writer.done(); });
+          settle(rig);
+          std::string text = text_of(writer.errors);
+          if (!rig.equal()) text += "mirrors differ; ";
+          // It is used again, alone.
+          rig.machine.drive(1 - drive).set_dead(true);
+          return text + look(rig, 100);
+        }) == "");
+}
+
+TEST_CASE("a drive that dies, and then the primary: the one that lacks something is not believed") {
+  const std::uint64_t between = GENERATE(0, 200, 500, 1'000, 3'000, 30'000);
+  CAPTURE(between);
+  CHECK(in_child([between] {
+          DiskRig rig;
+          rig.start_volume();
+          Writer writer;
+          rig.create(3, writer.program(60));
+          rig.run_until([&] { return writer.acknowledged == 20; });
+          rig.machine.drive(0).set_dead(true);
+          rig.run(between);
+          rig.halt(0);
+          rig.machine.drive(0).set_dead(false);  // as it was when it died
+          rig.run_until([&] { return writer.done(); });
+          std::string text = text_of(writer.errors) + look(rig, 60);
+          settle(rig);
+          if (!rig.equal()) text += "mirrors differ; ";
+          return text;
+        }) == "");
+}
+
+TEST_CASE("without any drive users are told 66, and when drives are back there is all again") {
+  const bool only_one = GENERATE(false, true);
+  CAPTURE(only_one);
+  CHECK(in_child([only_one] {
+          DiskRig rig;
+          rig.start_volume();
+          Writer writer;
+          rig.create(3, writer.program(20));
+          rig.run_until([&] { return writer.done(); });
+          rig.machine.drive(0).set_dead(true);
+          std::string text;
+          const auto access = [&](Guardian& guardian) -> Task<> {
+            const FileNumber file = co_await open_file(guardian, "$DATA.TABLE");
+            Bytes in(100);
+            text += "read " +
+                    std::to_string(static_cast<int>((co_await files(guardian).read(file, in)).error));
+            text += " write " + std::to_string(static_cast<int>(
+                                    (co_await files(guardian).write(file, in)).error));
+            text += "; ";
+          };
+          const auto add = [&](Guardian& guardian) -> Task<> {
+            const FileNumber file = co_await open_file(guardian, "$DATA.LOG");
+            files(guardian).position(file, end_of_file);
+            const Bytes data = bytes_of(record(20));
+            text += std::to_string(
+                static_cast<int>((co_await files(guardian).write(file, data)).error)) + "; ";
+          };
+          rig.perform(2, add);
+          rig.machine.drive(1).set_dead(true);
+          rig.perform(2, access);
+          // The one that died first lacks a record.
+          rig.machine.drive(0).set_dead(false);
+          rig.run(500'000);
+          rig.perform(2, access);
+          rig.machine.drive(1).set_dead(false);
+          if (only_one) rig.machine.drive(0).set_dead(true);
+          rig.run(500'000);
+          rig.perform(2, [&](Guardian& guardian) -> Task<> {
+            const FileNumber file = co_await open_file(guardian, "$DATA.LOG");
+            Bytes in(3'000);
+            const IoResult all = co_await files(guardian).read(file, in);
+            text += std::to_string(all.bytes / record_bytes) + " records; ";
+          });
+          settle(rig);
+          if (!only_one && !rig.equal()) text += "mirrors differ; ";
+          return text;
+        }) == "0; read 66 write 66; read 66 write 66; 21 records; ");
+}
+
+TEST_CASE("blocks that cannot be read are read from the mirror and mended, and 120 if that is bad") {
+  DiskRig rig;
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(30));
+  rig.run_until([&] { return writer.done(); });
+  settle(rig);
+  // 9 blocks for label and directory, 40 for LOG: 9 to 14 have records.
+  rig.defects.unreadable = {{0, 9}, {0, 11}, {1, 12}};
+  CHECK(look(rig, 30) == "");
+  using Places = std::set<std::pair<unsigned, std::uint32_t>>;
+  CHECK(rig.defects.unreadable == Places{{1, 12}});  // of what nobody read there
+  CHECK(rig.equal());
+
+  // Each has a bad block of its own in what is read together.
+  rig.defects.unreadable = {{0, 10}, {1, 12}};
+  CHECK(look(rig, 30) == "");
+  CHECK(rig.defects.unreadable == Places{{1, 12}});
+  CHECK(rig.equal());
+
+  rig.defects.unreadable = {{0, 10}, {1, 10}};
+  std::vector<Error> errors;
+  rig.perform(2, [&](Guardian& guardian) -> Task<> {
+    FileSystem& system = files(guardian);
+    const FileNumber file = co_await open_file(guardian, "$DATA.LOG");
+    Bytes in(100), whole(512, std::byte{1});
+    system.position(file, 600);
+    errors.push_back((co_await system.read(file, in)).error);
+    errors.push_back((co_await system.write(file, in)).error);  // a part of the block
+    system.position(file, 0);
+    errors.push_back((co_await system.read(file, in)).error);
+    system.position(file, 512);
+    errors.push_back((co_await system.write(file, whole)).error);
+    system.position(file, 600);
+    errors.push_back((co_await system.read(file, in)).error);
+    errors.push_back(in[0] == std::byte{1} ? Error::none : Error::bad_data);
+  });
+  CHECK(errors == std::vector{Error::bad_data, Error::bad_data, Error::none, Error::none,
+                              Error::none, Error::none});
+}
+
+TEST_CASE("a drive that refuses writes is left out until it takes them") {
+  DiskRig rig;
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(60));
+  rig.run_until([&] { return writer.acknowledged == 10; });
+  rig.defects.refuse_writes = {0};
+  rig.run_until([&] { return writer.acknowledged == 40; });
+  rig.defects.refuse_writes.clear();
+  rig.run_until([&] { return writer.done(); });
+  CHECK(text_of(writer.errors) == "");
+  CHECK(look(rig, 60) == "");
+  settle(rig);
+  CHECK(rig.equal());
+}
+
+TEST_CASE("a block that nobody can read keeps the copy waiting, and nothing else") {
+  DiskRig rig;
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(40));
+  rig.run_until([&] { return writer.acknowledged == 10; });
+  rig.machine.drive(1).set_dead(true);
+  rig.run(20'000);
+  rig.defects.unreadable = {{0, 100}};  // of no file
+  rig.machine.drive(1).set_dead(false);
+  rig.run_until([&] { return writer.done(); });
+  settle(rig);
+  CHECK(text_of(writer.errors) == "");
+  CHECK_FALSE(rig.equal());  // the label of one that is not whole
+  CHECK(look(rig, 40) == "");
+  rig.defects.unreadable.clear();
+  settle(rig);
+  CHECK(rig.equal());
+}
+
+namespace {
+
+struct Images {
+  std::array<std::string, 2> drives;
+  unsigned acknowledged = 0;
+  std::string errors;
+};
+
+/// Runs until power fails, so many cycles behind the twentieth record; `before` may do something
+/// behind the tenth.
+Images until_power_fails(std::uint64_t moment, const std::function<void(DiskRig&)>& before = {}) {
+  const std::string all = in_child([&] {
+    DiskRig rig;
+    rig.start_volume();
+    Writer writer;
+    rig.create(3, writer.program(100));
+    rig.run_until([&] { return writer.acknowledged == 10; });
+    if (before) before(rig);
+    rig.run_until([&] { return writer.acknowledged >= 20; });
+    rig.run(moment);
+    std::string text(1, static_cast<char>(writer.acknowledged));
+    return text + rig.image(0) + rig.image(1);
+  });
+  constexpr std::size_t size = 128 * 512;
+  if (all.size() != 1 + 2 * size) throw std::runtime_error(all.substr(0, 200));
+  return {{all.substr(1, size), all.substr(1 + size)}, static_cast<unsigned char>(all[0]), ""};
+}
+
+}  // namespace
+
+TEST_CASE("after a loss of power at any moment all that was acknowledged is there") {
+  for (std::uint64_t moment = 0; moment < 24'000; moment += 997) {
+    CAPTURE(moment);
+    const Images images = until_power_fails(moment);
+    CHECK(images.acknowledged >= 20);
+    CHECK(in_child([&] {
+            DiskRig rig({.images = images.drives});
+            rig.start_volume();
+            std::string text = look(rig, images.acknowledged, 1);
+            settle(rig);
+            if (!rig.equal()) text += "mirrors differ; ";
+            return text;
+          }) == "");
+  }
+}
+
+TEST_CASE("after a loss of power a mirror that had died before is not believed") {
+  const unsigned dead = GENERATE(0, 1);
+  const auto [back, copied_for] = GENERATE(table<bool, std::uint64_t>(
+      {{false, 0}, {true, 0}, {true, 60'000}}));
+  CAPTURE(dead, back, copied_for);
+  const Images images = until_power_fails(100, [&, dead = dead, back = back](DiskRig& rig) {
+    rig.machine.drive(dead).set_dead(true);
+    rig.run(20'000);
+    if (!back) return;
+    rig.machine.drive(dead).set_dead(false);
+    rig.run(copied_for);
+  });
+  CHECK(in_child([&] {
+          DiskRig rig({.images = images.drives});
+          rig.start_volume();
+          std::string text = look(rig, images.acknowledged, 1);
+          settle(rig);
+          if (!rig.equal()) text += "mirrors differ; ";
+          return text;
+        }) == "");
+}
+
+TEST_CASE("a drive that was being copied to is not believed even when there is no other") {
+  Images images = until_power_fails(100, [](DiskRig& rig) {
+    rig.machine.drive(0).set_dead(true);
+    rig.run(20'000);
+    rig.defects.unreadable = {{1, 100}};  // so that the copy does not end
+    rig.machine.drive(0).set_dead(false);
+    rig.run(300'000);
+  });
+  CHECK(in_child([&] {
+          DiskRig rig({.drives = 1, .images = {images.drives[0], ""}});
+          try {
+            rig.start_volume();
+          } catch (const std::runtime_error& error) {
+            return std::string(error.what());
+          }
+          return std::string("it is believed");
+        }) == "it does not come true");
+}
+
+TEST_CASE("a volume of one drive is served by a pair too") {
+  DiskRig rig({.drives = 1});
+  rig.start_volume();
+  Writer writer;
+  rig.create(3, writer.program(30));
+  rig.run_until([&] { return writer.acknowledged == 10; });
+  rig.halt(0);
+  rig.run_until([&] { return writer.done(); });
+  CHECK(text_of(writer.errors) == "");
+  CHECK(look(rig, 30) == "");
+}
+
+TEST_CASE("who has a drive taken away says 210, or is asked again, and takes it back") {
+  const unsigned sync_depth = GENERATE(0, 1);
+  CAPTURE(sync_depth);
+  const std::string text = in_child([sync_depth] {
+    DiskRig rig;
+    rig.start_volume();
+    Writer writer;
+    rig.create(3, writer.program(40, sync_depth));
+    rig.run_until([&] { return writer.acknowledged == 10; });
+    rig.machine.drive(0).port(1).take();
+    rig.run_until([&] { return writer.done(); });
+    if (sync_depth == 0) return text_of(writer.errors).substr(0, 9);
+    return text_of(writer.errors) + look(rig, 40);
+  });
+  CHECK(text == (sync_depth == 0 ? "error 210" : ""));
+}
