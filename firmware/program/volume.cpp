@@ -22,6 +22,11 @@ bool lost(DiskStatus status) {
 
 }  // namespace
 
+std::uint32_t volume_generation(std::span<const std::byte> drive) {
+  if (drive.size() < disk_block_bytes || load_word(drive) != label_mark) return 0;
+  return load_word(drive.subspan(4));
+}
+
 Volume::Volume(Devices& devices, Process& process, std::string_view name)
     : buffer_(copy_blocks * disk_block_bytes) {
   for (unsigned drive = 0;; ++drive) {
@@ -54,7 +59,7 @@ Task<bool> Volume::read_label(Drive& drive, std::uint32_t& generation) {
   const DiskStatus status = co_await drive.driver->read(label_block, label);
   if (lost(status)) lost_ = true;
   if (status != DiskStatus::ok) co_return false;
-  generation = load_word(label) == label_mark ? load_word(std::span(label).subspan(4)) : 0;
+  generation = volume_generation(label);
   co_return true;
 }
 
