@@ -43,7 +43,7 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       dispatcher_(hal, config_.costs),
       port_(environment_, config_.port, *this),
       messages_(environment_, dispatcher_, port_, config_.lcbs, config_.system_lcbs,
-                config_.epoch, longest_pause(config_.alive_interval)),
+                config_.epoch, longest_pause(config_.alive_interval), config_.cpu_down_expiry),
       membership_(environment_, dispatcher_, port_,
                   {config_.alive_interval, config_.epoch, config_.joining},
                   {.down = [this](unsigned cpu) { messages_.cpu_down(cpu); },
@@ -128,8 +128,8 @@ void Kernel::received(const ReceivedPacket& packet) {
   messages_.received(packet);
 }
 
-/// Another one loads this CPU, so the one before is dead, or has forgotten it. Nobody else tells:
-/// this CPU is in no view. The monitor would wait for the rest of that one's image for ever.
+/// Whoever links to the monitor of a CPU that is in no view loads it. Should that one die, the
+/// monitor would wait for the rest of its image for ever, if membership did not know of it.
 void Kernel::note_loader(const ReceivedPacket& packet) {
   if (packet.payload.size() < link_header_bytes) return;
   const auto header = load<contract::LinkHeader>(packet.payload);
@@ -137,9 +137,7 @@ void Kernel::note_loader(const ReceivedPacket& packet) {
       header.to_epoch() != config_.epoch) {
     return;
   }
-  const Loader now{packet.source, packet.epoch};
-  if (loader_ && *loader_ != now) messages_.cpu_down(loader_->cpu);
-  loader_ = now;
+  membership_.loaded_by(packet.source, packet.epoch);
 }
 
 SentVerdict Kernel::sent(const SentPacket& packet) { return messages_.sent(packet); }

@@ -12,7 +12,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <optional>
 
 #include "firmware/dispatcher/cost_table.h"
 #include "firmware/dispatcher/devices.h"
@@ -42,6 +41,9 @@ struct KernelConfig {
   bool joining = false;
   unsigned lcbs = 256;                    ///< Link control blocks, for both ends; 1 to 65535.
   unsigned system_lcbs = 32;              ///< More for the kernel's own messages; 1 to 1024.
+  /// Cycles until a CPU-down message that its process does not read expires; at least 1. Three
+  /// minutes, as Guardian has it, of a clock of 100 MHz.
+  std::uint64_t cpu_down_expiry = 180 * std::uint64_t{100'000'000};
   PortConfig port;                        ///< Rings and buffers in node RAM.
   /// What processes can be made of while it runs, the same on every CPU; null: nothing.
   const ProgramLibrary* programs = nullptr;
@@ -105,12 +107,6 @@ class Kernel : private PacketPort::Client {
 
   void note_loader(const ReceivedPacket& packet);
 
-  /// Who loads this CPU.
-  struct Loader {
-    unsigned cpu, epoch;
-    bool operator==(const Loader&) const = default;
-  };
-
   const KernelConfig config_;
   Environment environment_;
   Devices devices_;  // processes let go of them when the dispatcher ends
@@ -122,7 +118,6 @@ class Kernel : private PacketPort::Client {
   Monitor monitor_;
   Updater updater_;
   ProcessControl control_;
-  std::optional<Loader> loader_;
   bool halted_ = false;
 };
 

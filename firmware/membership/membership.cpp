@@ -62,13 +62,18 @@ void Membership::admit(unsigned cpu, unsigned epoch) {
   arm();
 }
 
+void Membership::loaded_by(unsigned cpu, unsigned epoch) {
+  keeper_.loaded_by(cpu, epoch, now());
+  arm();
+}
+
 // ---- Time ---------------------------------------------------------------------------------------
 
 void Membership::alive_tick() {
   while (next_alive_ <= now()) next_alive_ += config_.alive_interval;
   dispatcher_.after(next_alive_ - now(), [this] { alive_tick(); });
   if (keeper_.joining()) return;
-  lanes_.send_alive(view().members.mask, keeper_.alive(now()));
+  lanes_.send_alive(keeper_.audience(), keeper_.alive(now()));
   port_.ring_doorbells();
 }
 

@@ -25,7 +25,8 @@ namespace xybus {
 class Membership : private ViewKeeper::Client {
  public:
   struct Listener {
-    std::function<void(unsigned cpu)> down;                  ///< It has left the view.
+    /// It has left the view, or has not come into it and is forgotten.
+    std::function<void(unsigned cpu)> down;
     std::function<void(unsigned cpu, unsigned epoch)> up;    ///< It is in the view now.
     /// On the CPU that takes another in: it is to be loaded. Messages with it are to be possible
     /// from now on, until `up` or `down`. Ends in a call of `admit`, `give_up` or
@@ -89,8 +90,9 @@ class Membership : private ViewKeeper::Client {
   /// It does not let itself be loaded, though it asks for it: it has to start again.
   void lose(unsigned cpu, unsigned epoch) { keeper_.lose(cpu, epoch); }
 
-  /// Cycles between two I'm-alives of a CPU.
-  std::uint64_t alive_interval() const { return config_.alive_interval; }
+  /// That CPU has begun to load this one, which waits to be taken in. From now on `down` tells when
+  /// it does not any more: another one does, or it has fallen silent.
+  void loaded_by(unsigned cpu, unsigned epoch);
 
   /// I'm-alives that were left out, because the one before was still on its way, or replaced.
   std::uint64_t alives_left_out() const { return lanes_.alives_left_out(); }

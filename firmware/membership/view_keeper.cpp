@@ -1,6 +1,7 @@
 #include "firmware/membership/view_keeper.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace xybus {
 
@@ -64,14 +65,14 @@ bool ViewKeeper::operational(std::uint64_t now) const {
 // ---- Time ---------------------------------------------------------------------------------------
 
 std::uint64_t ViewKeeper::next(std::uint64_t now) const {
-  if (joining()) return never;
+  if (joining()) return loader_ ? hearing_.next_silence(bit_of(loader_->cpu), now) : never;
   return std::min({hearing_.deaf_at(),
                    hearing_.next_silence(view().members.mask | loading_.mask, now),
                    regroup_.next(now), commits_left_ != 0 ? commit_at_ : never});
 }
 
 void ViewKeeper::tick(std::uint64_t now) {
-  if (joining()) return;
+  if (joining()) return give_up_loader(now);
   if (hearing_.deaf(now)) client_.halt(Reason::own_bus_failed);
   if (hearing_.silent(view().members.mask, now) != 0) regroup_.begin(now);
   regroup_.tick(now);
@@ -82,7 +83,10 @@ void ViewKeeper::tick(std::uint64_t now) {
 // ---- Packets that come --------------------------------------------------------------------------
 
 void ViewKeeper::heard(unsigned from, unsigned epoch, contract::BusId bus, std::uint64_t now) {
-  if (view().contains(from, epoch) || loading_.contain(from, epoch)) {
+  // It has not died, and does not know that all it has said is forgotten here.
+  if (lost_loader_ == Incarnation{from, epoch}) client_.halt(Reason::poisoned);
+  if (view().contains(from, epoch) || loading_.contain(from, epoch) ||
+      loader_ == Incarnation{from, epoch}) {
     hearing_.heard(from, bus, now);
   }
 }
@@ -200,6 +204,24 @@ void ViewKeeper::lose(unsigned cpu, unsigned epoch) {
   unload(cpu);
 }
 
+// ---- Being loaded -------------------------------------------------------------------------------
+
+/// If it is another one than before, that is dead, or has left this CPU to it.
+void ViewKeeper::loaded_by(unsigned cpu, unsigned epoch, std::uint64_t now) {
+  if (!joining() || loader_ == Incarnation{cpu, epoch}) return;
+  if (loader_) client_.unload(loader_->cpu);
+  lost_loader_.reset();
+  loader_ = {cpu, epoch};
+  hearing_.renewed(cpu, now);
+}
+
+/// Nobody tells a CPU that is in no view who has died, and perhaps nobody else is there.
+void ViewKeeper::give_up_loader(std::uint64_t now) {
+  if (!loader_ || hearing_.silent(bit_of(loader_->cpu), now) == 0) return;
+  lost_loader_ = std::exchange(loader_, std::nullopt);
+  client_.unload(lost_loader_->cpu);
+}
+
 void ViewKeeper::unload(unsigned cpu) {
   if (!has(loading_.mask, cpu)) return;
   loading_.mask &= ~bit_of(cpu);
@@ -267,6 +289,9 @@ void ViewKeeper::adopt(const View& next, CpuMask leased, std::uint64_t since, st
   if (!next.contains(config_.cpu, config_.epoch)) client_.halt(Reason::poisoned);
   const View before = view();
   regroup_.settle(next);
+  loader_.reset();
+  // This CPU may be taken in all the same, by what others had agreed on before.
+  if (lost_loader_ && !next.contains(lost_loader_->cpu, lost_loader_->epoch)) lost_loader_.reset();
   asked_ = 0;
   const bool loads = lowest(next) == config_.cpu;
   for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "contract/contract.h"
 #include "firmware/membership/hearing.h"
@@ -47,7 +48,7 @@ class ViewKeeper : private Regroup::Client {
     /// `give_up` or `lose`, or in `unload`. Asked for again when the view has changed without it.
     virtual void load(unsigned cpu, unsigned epoch) = 0;
     /// That CPU has started once more, has fallen silent, or is another's to load; it is not in
-    /// the view.
+    /// the view. Or this CPU waits to be taken in, and that one does not load it any more.
     virtual void unload(unsigned cpu) = 0;
     /// This CPU has to halt, at once and for good. Does not return.
     virtual void halt(Reason reason) = 0;
@@ -67,8 +68,9 @@ class ViewKeeper : private Regroup::Client {
   bool accepts(unsigned cpu, unsigned epoch) const;
   bool operational(std::uint64_t now) const;
 
-  /// The I'm-alive to be sent now; to all of the view.
+  /// The I'm-alive to be sent now, and to whom: all of the view, and those that are loaded here.
   Packet alive(std::uint64_t now) const;
+  CpuMask audience() const { return view().members.mask | loading_.mask; }
 
   /// Any packet of that CPU came by that bus; called before all else that is done about it.
   void heard(unsigned from, unsigned epoch, contract::BusId bus, std::uint64_t now);
@@ -85,12 +87,20 @@ class ViewKeeper : private Regroup::Client {
   /// from here any more in this life of it, and told to halt when it asks for it.
   void lose(unsigned cpu, unsigned epoch);
 
+  /// This CPU waits to be taken in, and that one has begun to load it.
+  void loaded_by(unsigned cpu, unsigned epoch, std::uint64_t now);
+
   /// The cycle in which `tick` has to be called, at the latest; it changes with every call. ~0 for
   /// never.
   std::uint64_t next(std::uint64_t now) const;
   void tick(std::uint64_t now);
 
  private:
+  struct Incarnation {
+    unsigned cpu, epoch;
+    bool operator==(const Incarnation&) const = default;
+  };
+
   void send(CpuMask to, const Packet& packet) override { client_.send(to, packet); }
   void decided(const View& next, const Packet& commit, std::uint64_t now) override;
   void outnumbered() override { client_.halt(Reason::minority); }
@@ -102,6 +112,7 @@ class ViewKeeper : private Regroup::Client {
   bool learn_view(const Packet& packet, std::uint64_t now);
   void adopt(const View& next, CpuMask leased, std::uint64_t since, std::uint64_t now);
   void give_up_silent(std::uint64_t now);
+  void give_up_loader(std::uint64_t now);
   void unload(unsigned cpu);
   void bring_up_to_date(unsigned from, std::uint64_t now);
   void turn_away(unsigned cpu, std::uint64_t now);
@@ -123,6 +134,8 @@ class ViewKeeper : private Regroup::Client {
   Members loading_;
   Members lost_;       // CPUs that were loaded here, and have to start again for that
   CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
+  // Who loads this CPU, while it is joining; and who did and fell silent, until it has left the view.
+  std::optional<Incarnation> loader_, lost_loader_;
 };
 
 }  // namespace xybus

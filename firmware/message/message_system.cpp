@@ -18,10 +18,10 @@ constexpr std::size_t least_refusals = 1024;
 
 MessageSystem::MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port,
                              unsigned lcbs, unsigned reserve, unsigned epoch,
-                             std::uint64_t longest_pause)
+                             std::uint64_t longest_pause, std::uint64_t cpu_down_expiry)
     : environment_(environment),
       table_(lcbs, epoch, reserve),
-      system_(environment, dispatcher, table_),
+      system_(environment, dispatcher, table_, cpu_down_expiry),
       transmitter_(environment, dispatcher, port, longest_pause,
                    std::max<std::size_t>(least_refusals, table_.size()), *this),
       bulk_(environment, dispatcher, port, longest_pause, table_, transmitter_, *this),

@@ -37,7 +37,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   /// again, `longest_pause` cycles later at most, until their CPU is down. No other CPU is up
   /// before cpu_up.
   MessageSystem(Environment& environment, Dispatcher& dispatcher, PacketPort& port, unsigned lcbs,
-                unsigned reserve, unsigned epoch, std::uint64_t longest_pause);
+                unsigned reserve, unsigned epoch, std::uint64_t longest_pause,
+                std::uint64_t cpu_down_expiry);
 
   // ---- For requestors ------------------------------------------------------------------------
 

@@ -30,7 +30,33 @@ bool SystemMessages::queue(Process& process, SystemMessage message) {
                         .tag = message.subject,
                         .bytes = system_message_bytes});
   dispatcher_.awake(process, contract::EventBit::lreq);
+  if (message.code == SystemCode::cpu_down && !timer_) arm(lcb->since + expiry_);
   return true;
+}
+
+void SystemMessages::arm(std::uint64_t at) {
+  const std::uint64_t now = environment_.hal().now();
+  timer_ = dispatcher_.after(at > now ? at - now : 1, [this] {
+    timer_ = {};
+    expire();
+  });
+}
+
+void SystemMessages::expire() {
+  const std::uint64_t now = environment_.hal().now();
+  std::uint64_t next = hal::never;
+  for (Lcb& lcb : table_.all()) {
+    const bool unread = lcb.state == LinkState::waiting && lcb.system == SystemCode::cpu_down;
+    if (!unread) continue;
+    if (now < lcb.since + expiry_) {
+      next = std::min(next, lcb.since + expiry_);
+      continue;
+    }
+    table_.mailbox(lcb.pin).requests.remove(lcb);
+    table_.release(lcb);
+  }
+  if (next != hal::never) arm(next);
+  pay();
 }
 
 void SystemMessages::monitor_cpus(Process& process, std::uint32_t mask) {

@@ -16,8 +16,10 @@ namespace xybus {
 
 class SystemMessages {
  public:
-  SystemMessages(Environment& environment, Dispatcher& dispatcher, LinkTable& table)
-      : environment_(environment), dispatcher_(dispatcher), table_(table) {}
+  /// `expiry`: cycles until a `cpu_down` that nobody has listened to is taken off its queue.
+  SystemMessages(Environment& environment, Dispatcher& dispatcher, LinkTable& table,
+                 std::uint64_t expiry)
+      : environment_(environment), dispatcher_(dispatcher), table_(table), expiry_(expiry) {}
 
   /// Queues a message. False, and nothing done, when all of the reserve is in use.
   bool queue(Process& process, SystemMessage message);
@@ -50,12 +52,16 @@ class SystemMessages {
   };
 
   Lcb* find_queued(Pin pin, SystemMessage message);
+  void expire();
+  void arm(std::uint64_t at);
   void pay();
   bool pay(const Monitor& monitor, std::uint32_t& owed, SystemCode code);
 
   Environment& environment_;
   Dispatcher& dispatcher_;
   LinkTable& table_;
+  const std::uint64_t expiry_;
+  TimerId timer_{};  // while a cpu_down may be unread
   std::vector<Monitor> monitors_;  // by pin
 };
 

@@ -31,6 +31,18 @@ struct BenchRow {
     }
     return true;
   }
+
+  /// The same, with what is asked for.
+  BenchRow at_least(double least) const { return asking(Requires::at_least, least); }
+  BenchRow at_most(double most) const { return asking(Requires::at_most, most); }
+
+ private:
+  BenchRow asking(Requires what, double how_much) const {
+    BenchRow row = *this;
+    row.requires_what = what;
+    row.required = how_much;
+    return row;
+  }
 };
 
 using BenchRows = std::vector<BenchRow>;

@@ -20,7 +20,6 @@ using contract::Answer;
 using contract::BusId;
 using contract::Route;
 using contract::TrafficClass;
-using Requires = BenchRow::Requires;
 
 constexpr std::array both{BusId::x, BusId::y};
 constexpr std::uint64_t warm_up_cycles = 5'000;
@@ -89,12 +88,12 @@ BenchRow saturated(unsigned senders, std::uint32_t bytes, double required) {
   }
   const PayloadMeter meter = measure_payload(rig, measured_cycles);
   const std::uint64_t worse = std::min(meter.bytes(BusId::x), meter.bytes(BusId::y));
-  return {.name = fmt::format("payload, {} B, {} senders, worse bus of both", bytes, senders),
-          .value = efficiency(worse, measured_cycles),
-          .unit = "%",
-          .limit = packed_limit(bytes),
-          .requires_what = Requires::at_least,
-          .required = required};
+  const auto name = fmt::format("payload, {} B, {} senders, worse bus of both", bytes, senders);
+  return BenchRow{.name = name,
+                  .value = efficiency(worse, measured_cycles),
+                  .unit = "%",
+                  .limit = packed_limit(bytes)}
+      .at_least(required);
 }
 
 /// One sender to one receiver by one bus. A flow waits for the answer of its packet before the next
@@ -105,12 +104,11 @@ BenchRow one_to_one() {
   Rig rig;
   rig.player(0).keep_sending({.destinations = {1}, .route = Route::x});
   const PayloadMeter meter = measure_payload(rig, measured_cycles);
-  return {.name = "payload, 256 B, one sender to one receiver, one bus",
-          .value = efficiency(meter.bytes(BusId::x), measured_cycles),
-          .unit = "%",
-          .limit = efficiency(large, wire_cycles(large) + turn),
-          .requires_what = Requires::at_least,
-          .required = 90};
+  return BenchRow{.name = "payload, 256 B, one sender to one receiver, one bus",
+                  .value = efficiency(meter.bytes(BusId::x), measured_cycles),
+                  .unit = "%",
+                  .limit = efficiency(large, wire_cycles(large) + turn)}
+      .at_least(90);
 }
 
 // ---- Latency ----------------------------------------------------------------------------------
@@ -131,12 +129,11 @@ BenchRow latency() {
     worst = std::max(worst,
                      rig.cycle() - rig.player(from).doorbell_cycle(TrafficClass::control));
   }
-  return {.name = "latency, 32 B, doorbell write to far interrupt",
-          .value = static_cast<double>(worst),
-          .unit = "cycles",
-          .limit = wire_cycles(small),
-          .requires_what = Requires::at_most,
-          .required = 32};
+  return BenchRow{.name = "latency, 32 B, doorbell write to far interrupt",
+                  .value = static_cast<double>(worst),
+                  .unit = "cycles",
+                  .limit = wire_cycles(small)}
+      .at_most(32);
 }
 
 // ---- Fairness ---------------------------------------------------------------------------------
@@ -156,12 +153,11 @@ BenchRow fairness() {
     sum += bytes;
     squares += bytes * bytes;
   }
-  return {.name = "fairness of 16 senders, Jain index",
-          .value = sum * sum / (rig.nodes() * squares),
-          .unit = "",
-          .limit = 1,
-          .requires_what = Requires::at_least,
-          .required = 0.99};
+  return BenchRow{.name = "fairness of 16 senders, Jain index",
+                  .value = sum * sum / (rig.nodes() * squares),
+                  .unit = "",
+                  .limit = 1}
+      .at_least(0.99);
 }
 
 // ---- Waiting ----------------------------------------------------------------------------------
@@ -211,12 +207,11 @@ BenchRow control_wait() {
   rig.run(warm_up_cycles);
   const std::uint64_t loaded = worst_start(rig, talkers, rounds);
   const double bound = wire_cycles(large) + (rig.nodes() - 1) * wire_cycles(small);
-  return {.name = "wait of a control packet under bulk load, worst",
-          .value = static_cast<double>(loaded - std::min(alone, loaded)),
-          .unit = "cycles",
-          .limit = bound,
-          .requires_what = Requires::at_most,
-          .required = bound};
+  return BenchRow{.name = "wait of a control packet under bulk load, worst",
+                  .value = static_cast<double>(loaded - std::min(alone, loaded)),
+                  .unit = "cycles",
+                  .limit = bound}
+      .at_most(bound);
 }
 
 /// The same from nodes that also saturate with bulk: their lanes may hold bulk packets that wait.
@@ -232,12 +227,11 @@ BenchRow control_wait_behind_own() {
   rig.run(warm_up_cycles);
   const std::uint64_t loaded = worst_start(rig, talkers, rounds);
   const double bound = wire_cycles(large) + (rig.nodes() - 1) * wire_cycles(small);
-  return {.name = "the same, from nodes with bulk of their own",
-          .value = static_cast<double>(loaded - std::min(alone, loaded)),
-          .unit = "cycles",
-          .limit = bound,
-          .requires_what = Requires::at_most,
-          .required = bound};
+  return BenchRow{.name = "the same, from nodes with bulk of their own",
+                  .value = static_cast<double>(loaded - std::min(alone, loaded)),
+                  .unit = "cycles",
+                  .limit = bound}
+      .at_most(bound);
 }
 
 // ---- Failover ---------------------------------------------------------------------------------
@@ -321,12 +315,11 @@ BenchRows failover(BusId dead) {
   }
   const double least = wire_cycles(large) + contract::answer_delay;
   const std::string name = fmt::format("bus {} dies: ", contract::name(dead));
-  return {{.name = name + "first packet unanswered to delivered",
-           .value = static_cast<double>(figures.first),
-           .unit = "cycles",
-           .limit = least,
-           .requires_what = Requires::at_most,
-           .required = 4.0 * wire_cycles(large)},
+  return {BenchRow{.name = name + "first packet unanswered to delivered",
+                   .value = static_cast<double>(figures.first),
+                   .unit = "cycles",
+                   .limit = least}
+              .at_most(4.0 * wire_cycles(large)),
           {.name = name + "the worst of all behind it",
            .value = static_cast<double>(figures.worst),
            .unit = "cycles",

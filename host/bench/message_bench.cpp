@@ -34,12 +34,6 @@ BenchRow hardware(unsigned bytes) {
   return result;
 }
 
-BenchRow at_most(BenchRow row, double required) {
-  row.requires_what = BenchRow::Requires::at_most;
-  row.required = required;
-  return row;
-}
-
 /// What the round trip is shorter by when that one piece of work takes no time.
 void shares(BenchRows& rows, unsigned bytes) {
   const std::string what = fmt::format("{} B each way", bytes);
@@ -57,8 +51,8 @@ void shares(BenchRows& rows, unsigned bytes) {
 
 BenchRows bench_message() {
   BenchRows rows;
-  rows.push_back(at_most(hardware(32), 120));
-  rows.push_back(at_most(hardware(4096), 1.15 * bus_cycles(4096) + 200));
+  rows.push_back(hardware(32).at_most(120));
+  rows.push_back(hardware(4096).at_most(1.15 * bus_cycles(4096) + 200));
   rows.push_back(hardware(65536));
   shares(rows, 32);
   shares(rows, 4096);

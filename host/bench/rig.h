@@ -21,7 +21,6 @@ class Rig : private FabricObserver {
   std::uint64_t cycle() const { return pins_->cycle(); }
   Pins& pins() { return *pins_; }
   Player& player(unsigned node) { return players_[node]; }
-  std::vector<Player>& players() { return players_; }
 
   void run(std::uint64_t cycles);
   /// Until every player is quiet; throws std::runtime_error after so many cycles.

@@ -38,18 +38,6 @@ BenchRow messages(const std::string& name, const TimedRun& run) {
   return row(name + ", messages", run.messages_per_second(), "msgs/s");
 }
 
-BenchRow at_least(BenchRow row, double required) {
-  row.requires_what = BenchRow::Requires::at_least;
-  row.required = required;
-  return row;
-}
-
-BenchRow at_most(BenchRow row, double required) {
-  row.requires_what = BenchRow::Requires::at_most;
-  row.required = required;
-  return row;
-}
-
 /// Both buses more than 96 % busy, with messages of so many bytes.
 void saturated(BenchRows& rows, unsigned bytes, unsigned rtl_count, unsigned tlm_count,
                double required) {
@@ -68,7 +56,7 @@ void saturated(BenchRows& rows, unsigned bytes, unsigned rtl_count, unsigned tlm
   rows.push_back(messages(what + ", tlm", on_tlm));
   const BenchRow ratio = row(what + ", tlm to rtl",
                              on_tlm.cycles_per_second() / on_rtl.cycles_per_second(), "times");
-  rows.push_back(required > 0 ? at_least(ratio, required) : ratio);
+  rows.push_back(required > 0 ? ratio.at_least(required) : ratio);
 }
 
 void saturated_off(BenchRows& rows) {
@@ -96,10 +84,9 @@ void lightly_loaded(BenchRows& rows) {
   rows.push_back(cycles(what + "tlm, no skips, no bursts", timed_run("light-load", tlm + off)));
   rows.push_back(cycles(what + "rtl, FST, 20 ms",
                         timed_run("light-load", rtl + wave + set("limits.time=\"20 ms\""))));
-  rows.push_back(at_least(row(what + "rtl, skipping to not",
-                              skipping.cycles_per_second() / plodding.cycles_per_second(),
-                              "times"),
-                          20));
+  rows.push_back(row(what + "rtl, skipping to not",
+                     skipping.cycles_per_second() / plodding.cycles_per_second(), "times")
+                     .at_least(20));
 }
 
 void heartbeats(BenchRows& rows) {
@@ -114,7 +101,7 @@ void heartbeats(BenchRows& rows) {
   rows.push_back(cycles(what + "tlm, no skips, no bursts, 30 ms",
                         timed_run("heartbeats", tlm + off + until("30 ms"))));
   rows.push_back(cycles(what + "rtl, FST", timed_run("heartbeats", rtl + wave + until("60 s"))));
-  rows.push_back(at_most(row(what + "60 s on rtl", minute.wall_seconds, "s"), 10));
+  rows.push_back(row(what + "60 s on rtl", minute.wall_seconds, "s").at_most(10));
 }
 
 }  // namespace

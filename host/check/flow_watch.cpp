@@ -165,7 +165,9 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   its.answer_cycle = std::max(its.answer_cycle, packet.answer_cycle);
   paths.attempt(packet.bus, packet.source, destination, answer, packet.answer_cycle,
                 packet.probe);
-  if (its.refused && !has_window(header.kind())) paths.denied(packet.source, destination);
+  if (its.refused && !has_window(header.kind())) {
+    paths.denied(packet.source, destination, packet.answer_cycle);
+  }
   // A read makes way for what else its sender has for that node, and is asked for anew later.
   const bool last_try = job->busy >= busy_limit_ || job->unseen ||
                         header.kind() == contract::PacketKind::read;
@@ -174,12 +176,17 @@ void FlowWatch::settle(const WirePacket& packet, const PacketHeader& header, uns
   }
   its.unsure = its.unsure || answer == Answer::none;
   // A packet by a fixed route does not try the other bus.
-  if (packet.probe && paths.down(packet.bus, packet.source, destination)) {
+  if (packet.probe && paths.may_be_down(packet.bus, packet.source, destination)) {
     its.given_up = true;
     its.not_taken = !its.unsure;
   }
-  if (!paths.both_down(packet.source, destination)) return;
-  for (std::uint32_t c = 0; c < 2; ++c) flow(sender(packet.source, c), destination).given_up = true;
+  if (!paths.both_may_be_down(packet.source, destination)) return;
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    Flow& lost = flow(sender(packet.source, c), destination);
+    lost.given_up = true;
+    // What was always answered has not arrived.
+    if (lost.open) lost.not_taken = !lost.unsure;
+  }
 }
 
 }  // namespace xybus

@@ -10,7 +10,8 @@ using contract::BusId;
 PathWatch::PathWatch(contract::PathLimitsRegister limits, std::uint64_t alive_interval)
     : limits_(limits),
       cut_window_(alive_interval != 0 ? 2 * alive_interval : ~std::uint64_t{0}),
-      paths_(contract::max_nodes * contract::max_nodes * 2) {}
+      paths_(contract::max_nodes * contract::max_nodes * 2),
+      cut_off_(contract::max_nodes * contract::max_nodes) {}
 
 void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer answer,
                         std::uint64_t cycle, bool probe) {
@@ -20,19 +21,26 @@ void PathWatch::attempt(BusId bus, unsigned source, unsigned destination, Answer
     its.down = false;
     its.points = 0;
   }
+  // It was restored, and before the last of its failures perhaps, but it was not down any more.
+  if (its.may_be_down && !probe) {
+    its.may_be_down = false;
+    its.most = std::min(its.most, std::max(limits_.down(), 1U) - 1);
+  }
   const auto add = [&](std::uint32_t points) {
     its.points = std::min(its.points + std::max(points, 1U), most_points);
+    its.most = std::min(its.most + std::max(points, 1U), most_points);
   };
   switch (answer) {
     case Answer::none: add(limits_.missing()); break;
     case Answer::corrupt: add(limits_.corrupt()); break;
     case Answer::accepted:
     case Answer::busy:
-    case Answer::refused: its.points = 0; break;
+    case Answer::refused: its.points = its.most = 0; break;
   }
   const bool failing = its.points != 0;
   its.down = its.down || (failing && its.points >= limits_.down());
-  const bool troubled = its.down || (failing && its.points >= limits_.suspect());
+  its.may_be_down = its.down || its.may_be_down || (failing && its.most >= limits_.down());
+  const bool troubled = its.may_be_down || (failing && its.most >= limits_.suspect());
   if (troubled != its.troubled) troubled_[source] += troubled ? 1 : ~0U;
   its.troubled = troubled;
   if (its.down && failing) failed(bus, source, destination, cycle);
@@ -43,7 +51,7 @@ void PathWatch::restarted(unsigned source) {
     for (const BusId bus : {BusId::x, BusId::y}) paths_[index(bus, source, d)] = {};
   }
   troubled_[source] = 0;
-  cut_off_[source] = 0;
+  for (unsigned d = 0; d < contract::max_nodes; ++d) cut_off_[pair(source, d)].reset();
 }
 
 void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
@@ -53,14 +61,12 @@ void PathWatch::blocked(BusId bus, std::uint64_t cycle, bool on) {
   its.ever = true;
   if (on) its.from = cycle;
   its.until = cycle;
-  if (other.near(cycle, cut_window_)) all_cut_off_ = true;
+  if (other.near(cycle, cut_window_)) all_cut_off_ = cycle;
   if (!on) return;
   for (unsigned source = 0; source < contract::max_nodes; ++source) {
     for (unsigned d = 0; d < contract::max_nodes; ++d) {
       const auto& failed = path(bus == BusId::x ? BusId::y : BusId::x, source, d).failed_cycle;
-      if (failed && (*failed >= cycle || cycle - *failed <= cut_window_)) {
-        cut_off_[source] |= 1U << d;
-      }
+      if (failed && (*failed >= cycle || cycle - *failed <= cut_window_)) cut(source, d, cycle);
     }
   }
 }
@@ -69,13 +75,13 @@ void PathWatch::failed(BusId bus, unsigned source, unsigned destination, std::ui
   paths_[index(bus, source, destination)].failed_cycle = cycle;
   const BusId other_bus = bus == BusId::x ? BusId::y : BusId::x;
   if (blocks_[static_cast<std::size_t>(other_bus)].near(cycle, cut_window_)) {
-    cut_off_[source] |= 1U << destination;
+    cut(source, destination, cycle);
   }
   const auto other = path(other_bus, source, destination).failed_cycle;
   if (!other) return;
   // Packets of the two buses need not come in order of time.
   const auto [first, last] = std::minmax(*other, cycle);
-  if (last - first <= cut_window_) cut_off_[source] |= 1U << destination;
+  if (last - first <= cut_window_) cut(source, destination, last);
 }
 
 }  // namespace xybus

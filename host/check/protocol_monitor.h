@@ -29,6 +29,7 @@
 #include "check/path_watch.h"
 #include "check/wire_packet.h"
 #include "contract/contract.h"
+#include "model/reset_value.h"
 #include "report/run_result.h"
 
 namespace xybus {
@@ -36,14 +37,7 @@ namespace xybus {
 /// The limits that the firmware sets, or leaves as they are after reset.
 struct ProtocolLimits {
   std::uint32_t busy = reset_value(contract::Register::busy_limit);
-  contract::PathLimitsRegister paths{};
-
-  static constexpr std::uint32_t reset_value(contract::Register reg) {
-    for (const auto& info : contract::registers) {
-      if (info.reg == reg) return info.reset;
-    }
-    return 0;
-  }
+  contract::PathLimitsRegister paths;
 };
 
 /// What a packet turned out to be.
@@ -99,8 +93,8 @@ class ProtocolMonitor {
   void readmitted(unsigned source, unsigned destination) {
     paths_.readmitted(source, destination);
   }
-  bool was_cut_off(unsigned source, unsigned destination) const {
-    return paths_.was_cut_off(source, destination);
+  bool was_cut_off(unsigned source, unsigned destination, std::uint64_t since = 0) const {
+    return paths_.was_cut_off(source, destination, since);
   }
 
   const BusResult& result(contract::BusId bus) const { return bus_of(bus).result; }

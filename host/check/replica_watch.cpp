@@ -82,10 +82,11 @@ void ReplicaWatch::applied(unsigned cpu, std::uint64_t cycle, std::uint32_t numb
 void ReplicaWatch::check_order(unsigned cpu, std::uint64_t cycle, std::uint32_t number,
                                const Record& record) {
   const Seat& seat = seats_[cpu];
-  std::uint32_t last = 0;
-  for (const Record& each : seat.records) {
-    if (each.sender == record.sender) last = each.counter;
-  }
+  // From the back, as below: for all updates together that is as many steps as there are updates,
+  // for each sender.
+  const auto before = std::find_if(seat.records.rbegin(), seat.records.rend(),
+                                   [&](const Record& r) { return r.sender == record.sender; });
+  const std::uint32_t last = before == seat.records.rend() ? 0 : before->counter;
   if (record.counter != last + 1) {
     complain(cycle, cpu, fmt::format("applies as number {} update {} of CPU {} after its {}",
                                      number, record.counter, record.sender, last));

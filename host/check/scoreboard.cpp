@@ -71,7 +71,6 @@ void Scoreboard::refused(const MessageId& id) {
 }
 
 void Scoreboard::listened(const MessageId& id, std::uint64_t cycle, std::uint32_t bytes) {
-  ++progress_;
   progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   Entry* entry = find(its_flow, id.number);
@@ -145,7 +144,6 @@ void Scoreboard::refute(const MessageId& id, std::uint64_t cycle, std::uint32_t 
 
 void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
                       std::span<const std::byte> reply) {
-  ++progress_;
   progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   const Entry* entry = find(its_flow, id.number);
@@ -172,8 +170,8 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
     const bool indeterminate = error == Error::path_down || error == Error::cpu_failed;
     if (!excused(id)) {
       complain(id, cycle,
-               fmt::format("failed with {} ({}), and neither CPU is halted nor are both its "
-                           "paths cut",
+               fmt::format("failed with {} ({}), and neither CPU was halted, has left the view, or "
+                           "had its memory changed",
                            static_cast<unsigned>(error), name(error)));
     } else if (entry->listened && !indeterminate) {
       complain(id, cycle,
@@ -188,7 +186,6 @@ void Scoreboard::done(const MessageId& id, std::uint64_t cycle, Error error,
 }
 
 void Scoreboard::cancelled(const MessageId& id, std::uint64_t cycle) {
-  ++progress_;
   progress_cycle_ = std::max(progress_cycle_, cycle);
   Flow& its_flow = flow(id);
   const Entry* entry = find(its_flow, id.number);

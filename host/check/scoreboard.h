@@ -95,9 +95,7 @@ class Scoreboard {
   /// The run is over: what is still open is lost, and a sabotage that has not struck has failed.
   void finish();
 
-  /// Messages listened to or done, ever: whether anything moves.
-  std::uint64_t progress() const { return progress_; }
-  /// The cycle of the latest of these; 0 without any.
+  /// The cycle in which a message was listened to or done last; 0 without any.
   std::uint64_t progress_cycle() const { return progress_cycle_; }
   std::uint64_t ended() const {
     return result_.delivered + result_.failed + result_.cancelled;
@@ -160,7 +158,6 @@ class Scoreboard {
   // [workload][(requestor * max_nodes + from) * max_nodes + to]
   std::vector<std::vector<Flow>> flows_;
   std::uint64_t open_ = 0;
-  std::uint64_t progress_ = 0;
   std::uint64_t progress_cycle_ = 0;
   std::uint64_t requests_read_ = 0;
   bool sabotaged_ = false;

@@ -7,7 +7,7 @@
 
 namespace xybus {
 
-ViewWatch::ViewWatch(unsigned cpus, std::function<bool(unsigned)> excused)
+ViewWatch::ViewWatch(unsigned cpus, Excused excused)
     : cpus_(cpus), excused_(std::move(excused)), views_{{1, (1U << cpus) - 1}} {}
 
 void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t number,
@@ -26,7 +26,7 @@ void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t nu
   const auto [known, fresh] = views_.emplace(number, mask);
   if (fresh) {
     ++changes_;
-    check_leavers(cycle, number, mask);
+    compare(cycle, number, mask);
   } else if (known->second != mask) {
     complaints_.add(fmt::format("cycle {}: view {} is {:#x} on CPU {}, but {:#x} on another", cycle,
                                 number, mask, cpu, known->second),
@@ -34,14 +34,15 @@ void ViewWatch::view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t nu
   }
 }
 
-void ViewWatch::check_leavers(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask) {
+void ViewWatch::compare(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask) {
   const auto before = views_.find(number - 1);
   if (before == views_.end()) return;  // decided by CPUs that halted before they could tell
-  const std::uint32_t leavers = before->second & ~mask;
+  const std::uint32_t leavers = before->second & ~mask, comers = mask & ~before->second;
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
+    if ((comers >> cpu & 1) != 0) seats_[cpu].restarted = false;
     if ((leavers >> cpu & 1) == 0 || seats_[cpu].restarted) continue;
     left_ |= 1U << cpu;
-    if (excused_(cpu)) continue;
+    if (excused_(cpu, cycle)) continue;
     complaints_.add(fmt::format("cycle {}: CPU {} has left the view (number {}, {:#x}), and "
                                 "nothing was done to it",
                                 cycle, cpu, number, mask),
@@ -55,7 +56,7 @@ void ViewWatch::gave_up(unsigned cpu, std::uint64_t cycle) {
   const std::uint32_t mask = view == views_.end() ? 0 : view->second;
   std::uint32_t disturbed = 0;
   for (unsigned other = 0; other < cpus_; ++other) {
-    if (excused_(other)) disturbed |= 1U << other;
+    if (excused_(other, cycle)) disturbed |= 1U << other;
   }
   const bool many = 2 * std::popcount(mask & disturbed) >= std::popcount(mask);
   if (((disturbed >> cpu & 1) == 0) && !many) {

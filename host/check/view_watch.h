@@ -22,9 +22,11 @@ namespace xybus {
 
 class ViewWatch {
  public:
-  /// `excused`: whether what was done to the machine explains that a CPU leaves. Without
-  /// membership there is nothing to check.
-  ViewWatch(unsigned cpus, std::function<bool(unsigned cpu)> excused);
+  /// Whether what was done to the machine explains that a CPU leaves in this cycle.
+  using Excused = std::function<bool(unsigned cpu, std::uint64_t cycle)>;
+
+  /// Without membership there is nothing to check.
+  ViewWatch(unsigned cpus, Excused excused);
 
   /// A CPU came to a view; bit c of `mask`: CPU c is in it.
   void view_changed(unsigned cpu, std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
@@ -56,13 +58,13 @@ class ViewWatch {
   struct Seat {
     std::uint32_t number = 1;
     bool on = true;          // and in a view
-    bool restarted = false;  // and in no view yet
+    bool restarted = false;  // and in no view yet, not even one that it does not know of
   };
 
-  void check_leavers(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
+  void compare(std::uint64_t cycle, std::uint32_t number, std::uint32_t mask);
 
   const unsigned cpus_;
-  const std::function<bool(unsigned)> excused_;
+  const Excused excused_;
   std::array<Seat, contract::max_nodes> seats_{};
   std::map<std::uint32_t, std::uint32_t> views_;  // by number
   std::uint32_t left_ = 0;

@@ -10,7 +10,7 @@ namespace xybus {
 /// Somebody who waits, or is waited for.
 struct WaitNode {
   std::string name;   ///< "CPU 0 pin 3 (ping-client)"
-  std::string state;  ///< How it stands, to follow "which": "is suspended", "waits for LREQ".
+  std::string state;  ///< How it stands, to follow "which": "is suspended", "waits for lreq".
   bool may_go_on = false;  ///< By something else than those it waits for: time, or a request.
   bool notable = false;    ///< Is told even if it waits for nobody and nobody for it.
 };

@@ -12,8 +12,8 @@
 ///
 /// A request that is refused for want of room is sent again later, under another tag: its
 /// requestor's links are compared one by one up to the first refusal in either run, and counted
-/// behind it. With faults it depends on
-/// timing which links fail: only those are compared that were completed without error in both runs,
+/// behind it. With faults it depends on timing which links fail, and where CPUs are to talk for a
+/// time, how many are made: only those are compared that were completed without error in both runs,
 /// and neither is who thinks whom to be down.
 ///
 /// In which order global updates of several CPUs come is a matter of timing, and so is which links
@@ -34,7 +34,9 @@
 namespace xybus {
 
 struct CompareRules {
-  bool partial = false;           ///< there are faults, or a run did not come to its end
+  /// There are faults, a run did not come to its end, or how many links are made is a matter of
+  /// time.
+  bool partial = false;
   std::uint32_t cpus_apart = 0;   ///< CPUs whose processes may come to an early end, a bit each
   std::uint32_t breaks = 0;       ///< CPUs with a server to which links are broken, a bit each
   std::uint32_t any_order = 0;    ///< CPUs with a server that replies in any order, a bit each

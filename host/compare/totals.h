@@ -17,7 +17,7 @@ struct Total {
 
 /// What of the totals has to be the same.
 struct TotalRules {
-  bool sent = true;    ///< not when a halted CPU's processes leave off at a moment of time
+  bool sent = true;    ///< not when processes leave off at a moment of time
   bool ended = true;   ///< delivered, failed and cancelled; not when links are broken
   bool failed = true;  ///< delivered and failed; not when faults decide by timing which fail
 };

@@ -59,10 +59,11 @@ std::string left_out(const Verdict& verdict) {
   }
   links(its.system, "of the kernels' own processes: timing decides in which order updates come");
   links(its.failed, "that failed in a run: with faults, timing decides which do");
-  links(its.in_one_run, "made in one run only: with faults, timing decides what is tried");
+  links(its.in_one_run,
+        "made in one run only: with faults, or for a time, timing decides what is tried");
   if (verdict.rules.partial) {
-    text += line("left out", "who thinks whom to be down: with faults, or cut short, timing "
-                             "decides when");
+    text += line("left out", "who thinks whom to be down: with faults, cut short, or for a time, "
+                             "timing decides when");
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fault/open_packet.h"
 #include "firmware/message/packet_port.h"
 #include "firmware/message/wire.h"
 
@@ -43,10 +44,6 @@ constexpr std::array link_operations = {
 constexpr std::array membership_operations = {LinkOperation::alive, LinkOperation::regroup,
                                               LinkOperation::regroup, LinkOperation::poison,
                                               LinkOperation::join};
-
-bool is_membership(LinkOperation operation) {
-  return std::ranges::find(membership_operations, operation) != membership_operations.end();
-}
 
 }  // namespace
 
@@ -219,7 +216,9 @@ std::uint32_t HostileCpu::draw_destinations(unsigned peer) {
 std::uint32_t HostileCpu::draw_link(std::uint32_t seen) {
   if (once_in(2)) return seen;
   if (once_in(8)) return word();
-  return below(256) | (1 + below(12)) << 16;
+  const std::uint32_t place = below(256);
+  const std::uint32_t use = 1 + below(12);
+  return place | use << 16;
 }
 
 std::uint32_t HostileCpu::draw_length() {
@@ -233,7 +232,9 @@ std::uint32_t HostileCpu::draw_length() {
 
 std::uint32_t HostileCpu::draw_window() {
   if (once_in(8)) return word() & 0xffffU;
-  return below(contract::windows) | (1 + below(40)) << 8;
+  const std::uint32_t place = below(contract::windows);
+  const std::uint32_t use = 1 + below(40);
+  return place | use << 8;
 }
 
 contract::LinkHeader HostileCpu::draw_header(unsigned to) {

@@ -72,8 +72,11 @@ bool Injector::on_bus(const Fault& fault, BusId bus) {
 
 void Injector::begin(Fault& fault, std::uint64_t cycle) {
   fault.spent = true;
-  fault.first_cycle = cycle;
   const FaultKind kind = fault.spec.kind;
+  if (kind == FaultKind::cpu_halt || kind == FaultKind::hostile_cpu) {
+    end_hostility(*fault.spec.cpu, cycle);
+  }
+  fault.first_cycle = cycle;
   if (kind == FaultKind::cpu_halt) return points_.halt(*fault.spec.cpu, cycle);
   if (kind == FaultKind::power_failure) return points_.power_failure(cycle);
   if (fault.spec.for_cycles) {
@@ -97,6 +100,7 @@ void Injector::begin(Fault& fault, std::uint64_t cycle) {
 }
 
 void Injector::end(Fault& fault, std::uint64_t cycle) {
+  if (fault.ended) return;
   const bool began = fault.first_cycle.has_value();
   fault.spent = true;  // nor does it begin any more
   fault.ended = cycle;
@@ -125,11 +129,20 @@ void Injector::change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cyc
   if (is_rogue != was_rogue) points_.set_rogue(cpu, misdeed, is_rogue, cycle);
 }
 
+// Whatever else befalls a CPU as a whole ends what hostile firmware it runs, or is about to.
+void Injector::end_hostility(unsigned cpu, std::uint64_t cycle) {
+  for (Fault& fault : faults_) {
+    const bool its = fault.spec.kind == FaultKind::hostile_cpu && fault.spec.cpu == cpu;
+    if (its && fault.first_cycle) end(fault, cycle);
+  }
+}
+
 // Off while any restart holds it.
 void Injector::change_off(unsigned cpu, int by, std::uint64_t cycle) {
   int& count = off_[cpu];
   const bool was_off = count > 0;
   count += by;
+  if ((count > 0) != was_off) end_hostility(cpu, cycle);
   if (count > 0 && !was_off) points_.halt(cpu, cycle);
   if (count == 0 && was_off) points_.restart(cpu, cycle);
 }

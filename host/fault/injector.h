@@ -48,6 +48,7 @@ class FaultPoints {
   /// Calls back so that what is done then holds from that cycle on.
   virtual void at(std::uint64_t cycle, std::function<void()> action) = 0;
   virtual void set_bus_down(contract::BusId bus, bool down, std::uint64_t cycle) = 0;
+  /// Neither this nor restart() comes to a CPU that a hostile_cpu holds: that has ended by then.
   virtual void halt(unsigned cpu, std::uint64_t cycle) = 0;
   /// A halted CPU starts again, whatever has halted it.
   virtual void restart(unsigned cpu, std::uint64_t cycle) = 0;
@@ -94,8 +95,6 @@ class Injector {
 
   /// The guardian of a bus has caught a node.
   void offence(unsigned node, std::uint64_t cycle);
-
-  bool any() const { return !faults_.empty(); }
 
   /// One line for each fault, in the order of the scenario.
   std::vector<FaultResult> results() const;
@@ -145,6 +144,7 @@ class Injector {
   void change(contract::BusId bus, int by, std::uint64_t cycle);
   void change(FaultKind misdeed, unsigned cpu, int by, std::uint64_t cycle);
   void change_off(unsigned cpu, int by, std::uint64_t cycle);
+  void end_hostility(unsigned cpu, std::uint64_t cycle);
   void hit(Fault& fault, contract::BusId bus, PacketHit& hit);
   static std::string packets_text(const Fault& fault);
   static std::string effect(const Fault& fault);

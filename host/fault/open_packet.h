@@ -10,6 +10,12 @@
 
 namespace xybus {
 
+/// What CPUs agree by on who is there.
+constexpr bool is_membership(contract::LinkOperation operation) {
+  using enum contract::LinkOperation;
+  return operation == alive || operation == regroup || operation == poison || operation == join;
+}
+
 /// What its header and the word behind it say.
 struct OpenPacket {
   contract::BusId bus = contract::BusId::x;

@@ -6,18 +6,10 @@
 #include <map>
 #include <tuple>
 
+#include "report/event_names.h"
+
 namespace xybus {
 namespace {
-
-std::string events_text(contract::EventBit events) {
-  std::string text;
-  const auto all = static_cast<std::uint32_t>(events);
-  for (std::uint32_t left = all; left != 0; left &= left - 1) {
-    const auto event = static_cast<contract::EventBit>(left & -left);
-    text += fmt::format("{}{}", left == all ? "" : "|", contract::name(event));
-  }
-  return text;
-}
 
 const char* yes(bool value) { return value ? "yes" : "no"; }
 
@@ -39,6 +31,20 @@ std::string kernels_text(const std::vector<KernelStatus>& kernels) {
                         fmt::format("{}/{}", kernel.windows_in_use, kernel.windows));
   }
   return text;
+}
+
+/// A line for each CPU that has dropped any.
+std::string dropped_text(const std::vector<KernelStatus>& kernels) {
+  std::string text;
+  for (std::size_t cpu = 0; cpu < kernels.size(); ++cpu) {
+    const DroppedPackets& its = kernels[cpu].dropped;
+    if (its == DroppedPackets{}) continue;
+    text += fmt::format("  CPU {}: {} refused, {} stray, {} duplicate, {} late, {} lost, {} "
+                        "against the rules of transfers\n",
+                        cpu, its.refused, its.stray, its.duplicate, its.late, its.lost,
+                        its.violations);
+  }
+  return text.empty() ? text : "packets not taken\n" + text;
 }
 
 std::string processes_text(const std::vector<KernelStatus>& kernels) {
@@ -163,8 +169,8 @@ std::string cpus_text(CpuMask cpus) {
 std::string machine_text(const MachineStatus& status) {
   std::string text;
   if (!status.kernels.empty()) {
-    text = kernels_text(status.kernels) + processes_text(status.kernels) + links_text(status) +
-           waiting_text(status.waiting);
+    text = kernels_text(status.kernels) + dropped_text(status.kernels) +
+           processes_text(status.kernels) + links_text(status) + waiting_text(status.waiting);
     if (!status.nodes.empty()) text += '\n';
   }
   return text + status_text(status.nodes);

@@ -25,6 +25,18 @@ struct ProcessStatus {
   std::uint64_t cycles = 0;
 };
 
+/// Packets that came to a CPU, and that its kernel did not take. See Membership, MessageSystem and
+/// PacketPort, which count them.
+struct DroppedPackets {
+  std::uint64_t refused = 0;     ///< Of CPUs that are not in the view, or too short.
+  std::uint64_t stray = 0;       ///< They fit no link.
+  std::uint64_t duplicate = 0;   ///< They were here before.
+  std::uint64_t late = 0;        ///< For an earlier incarnation of this CPU.
+  std::uint64_t lost = 0;        ///< Not dropped: never came, though the next ones did.
+  std::uint64_t violations = 0;  ///< Against the rules of transfers.
+  bool operator==(const DroppedPackets&) const = default;
+};
+
 /// What one CPU's kernel knows.
 struct KernelStatus {
   bool runs = false;  ///< Else its CPU is halted, or its firmware has ended: all else is unknown.
@@ -35,6 +47,7 @@ struct KernelStatus {
   std::uint64_t idle_cycles = 0, interrupt_cycles = 0, process_cycles = 0;
   unsigned lcbs = 0, lcbs_in_use = 0;
   unsigned windows = 0, windows_in_use = 0;
+  DroppedPackets dropped;
   std::vector<ProcessStatus> processes;  ///< by pin
   std::vector<LinkStatus> ends;          ///< of links, at this CPU
 };
@@ -58,7 +71,7 @@ struct MachineStatus {
 /// All links of a machine: by CPU of the requestor, or of the server where only that is left.
 std::vector<LinkRow> links_of(const MachineStatus& status);
 
-/// How a process stands: "waiting for LREQ", "held in readlink".
+/// How a process stands: "waiting for lreq", "held in readlink".
 std::string describe(const ProcessStatus& process);
 
 /// "0-3, 7"; "none".

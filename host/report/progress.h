@@ -28,7 +28,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   /// Call now and then, a few hundred times a second or more: draws at most five times a second.
-  /// `done` of `total` units of work (messages) are finished.
+  /// `done` of `total` units of work (messages, or cycles) are finished.
   void update(std::uint64_t cycle, std::uint64_t done, std::uint64_t total);
 
   /// Takes the line off the terminal; update() may bring it back.

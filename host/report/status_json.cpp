@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "report/event_names.h"
+
 namespace xybus {
 namespace {
 
@@ -42,13 +44,6 @@ void add_node(const NodeStatus& node, Json& json) {
   json["events"] = {{"made", node.events_made}, {"taken", node.events_taken}};
   for (const auto bus : {contract::BusId::x, contract::BusId::y})
     json["bus"][name(bus)] = node_bus_json(node, bus);
-}
-
-Json event_names(contract::EventBit events) {
-  Json list = Json::array();
-  for (auto left = static_cast<std::uint32_t>(events); left != 0; left &= left - 1)
-    list.push_back(name(static_cast<contract::EventBit>(left & -left)));
-  return list;
 }
 
 Json process_json(const ProcessStatus& process) {
@@ -97,6 +92,13 @@ Json kernel_json(const KernelStatus& kernel) {
             {"process_cycles", kernel.process_cycles},
             {"lcbs", {{"in_use", kernel.lcbs_in_use}, {"of", kernel.lcbs}}},
             {"windows", {{"in_use", kernel.windows_in_use}, {"of", kernel.windows}}},
+            {"dropped_packets",
+             {{"refused", kernel.dropped.refused},
+              {"stray", kernel.dropped.stray},
+              {"duplicate", kernel.dropped.duplicate},
+              {"late", kernel.dropped.late},
+              {"lost", kernel.dropped.lost},
+              {"violations", kernel.dropped.violations}}},
             {"processes", Json::array()},
             {"links", Json::array()}};
   for (const ProcessStatus& process : kernel.processes)

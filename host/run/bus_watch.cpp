@@ -50,12 +50,6 @@ LinkOperation operation_of(std::span<const std::uint32_t> words) {
   return link.operation();
 }
 
-// What goes on even when nothing else does, and by a bus whatever the state of its paths.
-bool of_membership(LinkOperation operation) {
-  return operation == LinkOperation::alive || operation == LinkOperation::regroup ||
-         operation == LinkOperation::poison || operation == LinkOperation::join;
-}
-
 std::uint32_t window_of(const PacketVerdict& verdict, std::span<const std::uint32_t> words) {
   return verdict.legal && has_window(verdict.header.kind()) ? words[contract::header_words] : 0;
 }
@@ -122,7 +116,8 @@ void BusWatch::packet_answered(const BusPacket& packet) {
   // The fault points say what was sent; flips alone can be undone without them.
   const auto undone = before_faults(packet, hit);
   const auto sent = packet.sent.empty() ? undone : packet.sent;
-  const bool membership = of_membership(operation_of(sent));
+  // That goes on even when nothing else does, and by a bus whatever the state of its paths.
+  const bool membership = is_membership(operation_of(sent));
   const bool answers_pass = !hit.answer_drop && !packet.down && !packet.cut;
   const WirePacket wire = {.bus = packet.bus,
                            .source = packet.source,

@@ -37,7 +37,9 @@ Checks::Checks(const Scenario& scenario, const RunOptions& options)
                                      std::uint64_t sent) { return excused(from, to, sent); },
                    .route = [this](const MessageId& id) { return trail_.route(id); }}),
       watchdog_(patience(scenario)),
-      view_watch_(scenario.system.cpus, [this](unsigned cpu) { return disturbed(cpu); }),
+      view_watch_(scenario.system.cpus, [this](unsigned cpu, std::uint64_t cycle) {
+                    return disturbed(cpu, cycle);
+                  }),
       cluster_(scenario) {}
 
 void Checks::add_reference(Machine& machine) {
@@ -54,11 +56,21 @@ void Checks::add_reference(Machine& machine) {
 
 // ---- What explains that something fails ---------------------------------------------------------
 
-// Whether a CPU may leave the view for what was done to it, or to its way to others.
-bool Checks::disturbed(unsigned cpu) const {
-  if (outages_.is_halted(cpu) || (rogue_ >> cpu & 1) != 0) return true;
+// Whether a CPU may leave the view for what is done to it, or to its way to others; or was shortly
+// before, for it takes a while to find out and to agree. Nobody leaves for having no way to one
+// that has been off for so long.
+bool Checks::disturbed(unsigned cpu, std::uint64_t cycle) const {
+  constexpr std::uint64_t intervals = 4;
+  const std::uint64_t interval = scenario_.system.alive_interval_cycles;
+  const std::uint64_t since =
+      interval == 0 || cycle < intervals * interval ? 0 : cycle - intervals * interval;
+  if (outages_.is_halted(cpu) || (unsound_ >> cpu & 1) != 0) return true;
+  if (disturbances_.any(cpu, since)) return true;
   for (unsigned other = 0; other < scenario_.system.cpus; ++other) {
-    if (monitor_.was_cut_off(cpu, other) || monitor_.was_cut_off(other, cpu)) return true;
+    if (outages_.is_halted(other) && halted_from_[other] < since) continue;
+    if (monitor_.was_cut_off(cpu, other, since) || monitor_.was_cut_off(other, cpu, since)) {
+      return true;
+    }
   }
   return false;
 }
@@ -80,6 +92,7 @@ void Checks::bus_changes(BusId bus, std::uint64_t cycle) {
 
 void Checks::halted(unsigned cpu, std::uint64_t cycle) {
   outages_.halted(cpu);
+  halted_from_[cpu] = cycle;
   view_watch_.off(cpu);
   cluster_.off(cpu, cycle);
   node_off(cpu, cycle);
@@ -88,6 +101,7 @@ void Checks::halted(unsigned cpu, std::uint64_t cycle) {
 
 void Checks::restarted(unsigned cpu, std::uint64_t cycle) {
   outages_.restarted(cpu);
+  disturbances_.restarted(cpu, cycle);
   node_on(cpu, cycle);
   scoreboard_.cpu_restarted(cpu);
   view_watch_.restarted(cpu);
@@ -105,16 +119,18 @@ void Checks::node_off(unsigned cpu, std::uint64_t cycle) {
 }
 
 void Checks::rogue(unsigned cpu, bool on, std::uint64_t cycle) {
-  rogue_ |= 1U << cpu;
+  on ? disturbances_.begins(cpu) : disturbances_.ends(cpu, cycle);
   monitor_.rogue(cpu, cycle, on);
   if (reference_) reference_->rogue(cpu, on, cycle);
 }
 
 void Checks::fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   // What others then think of the CPU, and it of them, may fail messages. An interrupt too many is
-  // no reason to.
-  const bool harmless = fault.kind == FaultKind::interrupt_spurious;
-  if (fault.cpu && !harmless) rogue_ |= 1U << *fault.cpu;
+  // no reason to; and bits that have flipped are one for good.
+  const bool harmless = fault.kind == FaultKind::interrupt_spurious || is_instant(fault.kind);
+  if (fault.cpu && !harmless) {
+    on ? disturbances_.begins(*fault.cpu) : disturbances_.ends(*fault.cpu, cycle);
+  }
   if (is_instant(fault.kind)) {
     unsound_ |= 1U << *fault.cpu;
     monitor_.upset(*fault.cpu, cycle);

@@ -3,12 +3,14 @@
 /// here, and each part learns of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "check/cluster_watch.h"
+#include "check/disturbances.h"
 #include "check/outages.h"
 #include "check/packet_trail.h"
 #include "check/protocol_monitor.h"
@@ -93,7 +95,7 @@ class Checks {
   std::vector<CheckResult> results(CheckResult liveness, CheckResult workload) const;
 
  private:
-  bool disturbed(unsigned cpu) const;
+  bool disturbed(unsigned cpu, std::uint64_t cycle) const;
   bool excused(unsigned from, unsigned to, std::uint64_t sent_cycle) const;
 
   const Scenario& scenario_;
@@ -107,7 +109,8 @@ class Checks {
   std::optional<Reference> reference_;
   Outages outages_;
   std::uint32_t unsound_ = 0;  // CPUs with bits that have flipped
-  std::uint32_t rogue_ = 0;    // CPUs whose node misbehaves, or has
+  Disturbances disturbances_;
+  std::array<std::uint64_t, contract::max_nodes> halted_from_{};  // the last time
   bool contradicted_ = false;
   bool sound_ = true;
 };

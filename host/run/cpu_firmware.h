@@ -29,6 +29,8 @@ class CpuFirmware {
 
   /// What a CPU runs from its next start on; nullptr: a kernel.
   void set_hostile(unsigned cpu, const FaultSpec* fault) { hostile_[cpu] = fault; }
+  /// What makes it hostile, from now on or from its next start on; nullptr: nothing.
+  const FaultSpec* hostile(unsigned cpu) const { return hostile_[cpu]; }
   bool is_hostile(unsigned cpu) const { return hostile_[cpu] != nullptr; }
 
   /// Of a CPU's present incarnation.

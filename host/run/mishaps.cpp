@@ -114,22 +114,29 @@ void Mishaps::set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycl
 }
 
 // Its kernel and processes are gone for good, and other firmware takes over a little later, when
-// what was on the buses has ended.
+// what was on the buses has ended; not if something else has befallen the CPU by then.
 void Mishaps::set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   const unsigned cpu = *fault.cpu;
   workloads_.distrust(cpu);
-  if (on) {
-    halt(cpu, cycle);
-    machine_.at(cycle + least_off_cycles, [this, cpu, &fault, start = cycle + least_off_cycles] {
-      firmware_.set_hostile(cpu, &fault);
-      machine_.restart(cpu);
-      checks_.node_on(cpu, start);
-    });
-  } else if (firmware_.is_hostile(cpu)) {
-    firmware_.set_hostile(cpu, nullptr);
-    machine_.halt(cpu);
-    checks_.node_off(cpu, cycle);
+  if (!on) {
+    if (firmware_.hostile(cpu) == &fault) end_hostile(cpu, cycle);
+    return;
   }
+  halt(cpu, cycle);
+  firmware_.set_hostile(cpu, &fault);
+  const std::uint64_t start = cycle + least_off_cycles;
+  at(start, [this, cpu, &fault, start] {
+    if (firmware_.hostile(cpu) != &fault) return;
+    machine_.restart(cpu);
+    checks_.node_on(cpu, start);
+  });
+}
+
+void Mishaps::end_hostile(unsigned cpu, std::uint64_t cycle) {
+  firmware_.set_hostile(cpu, nullptr);
+  if (machine_.cpu(cpu).halted()) return;  // it had not begun to run
+  machine_.halt(cpu);
+  checks_.node_off(cpu, cycle);
 }
 
 void Mishaps::note(BusId bus, std::uint64_t cycle, const PacketHit& hit) {

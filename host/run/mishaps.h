@@ -29,6 +29,7 @@ class Mishaps : public FaultPoints {
         log_(log),
         notes_(notes) {}
 
+  /// Not any more when all has been put right.
   void at(std::uint64_t cycle, std::function<void()> action) override {
     machine_.at(cycle, [this, action = std::move(action)] {
       if (!over_) action();
@@ -57,6 +58,7 @@ class Mishaps : public FaultPoints {
  private:
   void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
   void set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycle);
+  void end_hostile(unsigned cpu, std::uint64_t cycle);
 
   Machine& machine_;
   CpuFirmware& firmware_;

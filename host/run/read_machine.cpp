@@ -23,6 +23,12 @@ KernelStatus read_kernel(const Kernel& kernel) {
                       .lcbs_in_use = messages.lcbs_in_use(),
                       .windows = kernel.port().transfers().windows().size(),
                       .windows_in_use = kernel.port().transfers().windows().in_use(),
+                      .dropped = {.refused = membership.refused_packets(),
+                                  .stray = messages.stray_packets(),
+                                  .duplicate = messages.duplicate_packets(),
+                                  .late = messages.late_packets(),
+                                  .lost = messages.lost_packets(),
+                                  .violations = kernel.port().violations()},
                       .processes = {},
                       .ends = messages.links()};
   for (const auto& process : dispatcher.processes()) {

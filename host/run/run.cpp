@@ -118,7 +118,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   // Of what happens at one cycle, faults come first.
   injector_.arm();
   for (const std::uint64_t cycle : options.status_at) {
-    machine_.at(cycle, [this, cycle] { tell_status(cycle, false); });
+    mishaps_.at(cycle, [this, cycle] { tell_status(cycle, false); });
   }
   if (!options.failing.empty()) {
     plant_failure(options.failing, {machine_, checks_, firmware_, kernel_watch_, workloads_});
@@ -132,7 +132,12 @@ void Run::membership_event(unsigned cpu, const KernelEvent& event) {
   if (event.kind == KernelEvent::view_changed && !looking_at_views_) look_at_views(event.cycle);
   if (event.kind != KernelEvent::halted) return;
   const std::uint64_t next = event.cycle + 1;
-  machine_.at(next, [this, cpu, next] { mishaps_.halt(cpu, next); });
+  // What runs there by then may be no such kernel any more.
+  const unsigned restarts = checks_.outages().restarts(cpu);
+  mishaps_.at(next, [this, cpu, next, restarts] {
+    if (firmware_.is_hostile(cpu) || checks_.outages().restarts(cpu) != restarts) return;
+    mishaps_.halt(cpu, next);
+  });
 }
 
 // While CPUs are in different views, now and then.
@@ -141,11 +146,15 @@ void Run::look_at_views(std::uint64_t cycle) {
   if (!looking_at_views_) return;
   const std::uint64_t next =
       cycle + std::max<std::uint64_t>(scenario_.system.alive_interval_cycles / 1000, 20);
-  machine_.at(next, [this, next] { look_at_views(next); });
+  mishaps_.at(next, [this, next] { look_at_views(next); });
 }
 
 void Run::look(std::uint64_t cycle) {
-  progress_.update(cycle, checks_.ended() + workloads_.ended(), workloads_.expected());
+  if (workloads_.expected() != 0) {
+    progress_.update(cycle, checks_.ended() + workloads_.ended(), workloads_.expected());
+  } else {
+    progress_.update(cycle, cycle, workloads_.plan().held_until());
+  }
   if (options_.status_wanted && options_.status_wanted()) tell_status(cycle, true);
   ending_.look(cycle);
 }

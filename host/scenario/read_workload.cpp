@@ -113,8 +113,14 @@ void check(const MembershipSpec& membership, const Section& section, const Syste
   if (system.alive_interval_cycles == 0)
     throw ScenarioError(membership.at, "membership without I'm-alive packets",
                         "system.alive other than \"0 s\"");
-  if (section.integer("rounds", 0, most_rounds) != 0 && section.has("until"))
+  const bool rounds = section.integer("rounds", 0, most_rounds) != 0;
+  if (rounds && section.has("until"))
     section.fail("until", "until contradicts rounds", "it with rounds = 0 alone");
+  for (const char* const key : {"off", "stable", "all"}) {
+    if (!rounds && section.has(key))
+      section.fail(key, fmt::format("{} is for rounds that there are none of", key),
+                   "it with rounds above 0 alone");
+  }
 }
 
 }  // namespace

@@ -14,19 +14,18 @@ using contract::EventBit;
 namespace {
 
 constexpr unsigned window = 2;
-// Messages of one incarnation of a CPU, before those of the next begin.
-constexpr std::uint32_t numbers_each = 1U << 22;
 
 unsigned next_of(CpuMask mask, unsigned after) {
   const CpuMask behind = mask & ~all_cpus(after + 1);
   return static_cast<unsigned>(std::countr_zero(behind != 0 ? behind : mask));
 }
 
-/// Requests to all others in turn, as long as they are in the view of this CPU.
+/// Requests to all others in turn, as long as they are in the view of this CPU. `next`: numbers
+/// those of all incarnations.
 Task<> visit(Process& process, Site& site, WorkloadContext& context, const MembershipSpec& spec,
-             const std::vector<ProcessAddress>& servers, std::uint32_t incarnation) {
+             const std::vector<ProcessAddress>& servers, std::uint32_t& next) {
   Requestor requestor(process, site, context, window, spec.pause_cycles);
-  requestor.number_from(incarnation * numbers_each);
+  requestor.number_by(next);
   const Membership& membership = site.kernel.membership();
   unsigned last = site.cpu;
   while (site.hal.now() < spec.until_cycle) {
@@ -66,9 +65,9 @@ void plan_workload(const MembershipSpec& spec, WorkloadContext& context) {
     context.add_server(cpu, [&context](Process& process, Site& site) {
       return watch(process, site, context);
     });
-    context.add_server(cpu, [=, &context, &spec, incarnation = 0U](Process& process,
-                                                                   Site& site) mutable {
-      return visit(process, site, context, spec, servers, incarnation++);
+    context.add_server(cpu, [=, &context, &spec, next = 0U](Process& process,
+                                                            Site& site) mutable {
+      return visit(process, site, context, spec, servers, next);
     });
   }
   // Then what was sent last has ended.

@@ -7,6 +7,7 @@
 
 #include "firmware/process/guardian.h"
 #include "firmware/process/process_control.h"
+#include "report/event_names.h"
 
 namespace xybus {
 namespace {
@@ -20,13 +21,8 @@ std::string describe(const Process& process) {
   if (process.held_in() != KernelCall::none) {
     return fmt::format("{} in {}", name(process.state()), name(process.held_in()));
   }
-  std::string text = name(process.state());
-  const auto events = static_cast<std::uint32_t>(process.waits_for());
-  for (std::uint32_t left = events; left != 0; left &= left - 1) {
-    const auto event = static_cast<contract::EventBit>(left & -left);
-    text += fmt::format("{}{}", left == events ? " for " : "|", contract::name(event));
-  }
-  return text;
+  const std::string events = events_text(process.waits_for());
+  return name(process.state()) + (events.empty() ? "" : " for " + events);
 }
 
 }  // namespace

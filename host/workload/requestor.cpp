@@ -105,7 +105,7 @@ bool Requestor::outstanding() const {
 }
 
 bool Requestor::start(Slot& slot, const Order& order) {
-  slot.id = context_.request(site_.cpu, order.server.cpu, next_number_++, number_);
+  slot.id = context_.request(site_.cpu, order.server.cpu, (*next_number_)++, number_);
   slot.order = order;
   LinkDraw draw;
   if (order.drawn != nullptr) {

@@ -17,6 +17,8 @@ class Requestor {
   /// `number`: which of several on its CPU, 0 where there is one.
   Requestor(Process& process, Site& site, WorkloadContext& context, unsigned window,
             std::uint64_t pause = 0, unsigned number = 0);
+  Requestor(const Requestor&) = delete;
+  Requestor& operator=(const Requestor&) = delete;
 
   /// Sends a message of `bytes` to a server that is to reply with `reply_bytes`; returns when it
   /// is on its way or has failed. Waits first for its time, and while the window is full. A message
@@ -27,8 +29,9 @@ class Requestor {
   /// this; its link may be broken before it ends.
   Task<> send_drawn(ProcessAddress server, const LinksSpec& links);
 
-  /// Numbers messages from here on, so that they are told from those of an earlier incarnation.
-  void number_from(std::uint32_t number) { next_number_ = number; }
+  /// Numbers messages from what `next` says, and keeps it up to date: who outlives this CPU's
+  /// incarnation lends it to the next one, whose messages are then told from these.
+  void number_by(std::uint32_t& next) { next_number_ = &next; }
 
   /// Waits until everything sent has ended.
   Task<> finish();
@@ -81,7 +84,8 @@ class Requestor {
   std::vector<Broken> broken_;  // the latest, a ring once it is full
   std::size_t next_broken_ = 0;
   unsigned number_;
-  std::uint32_t next_number_ = 0;
+  std::uint32_t own_number_ = 0;
+  std::uint32_t* next_number_ = &own_number_;  // of the message that is sent next
   std::uint64_t pause_;
   RandomStream random_;         // for pauses
   std::uint64_t next_send_ = 0;  // not before that cycle

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "model/reset_value.h"
 #include "model/tlm/duplicate_filter.h"
 #include "model/tlm/packet.h"
 #include "model/tlm/paths.h"
@@ -231,9 +232,9 @@ class Node {
 
   contract::ControlRegister control_;
   contract::CoalescingRegister coalescing_;
-  contract::PathLimitsRegister limits_{0x10080108};
-  std::uint32_t busy_limit_ = 64;
-  std::uint32_t grant_timeout_ = 32768;
+  contract::PathLimitsRegister limits_;
+  std::uint32_t busy_limit_ = reset_value(contract::Register::busy_limit);
+  std::uint32_t grant_timeout_ = reset_value(contract::Register::grant_timeout);
   Ring events_;                 // tail: written
   std::array<Ring, 2> send_;    // by class; head: fetched
   std::array<Ring, 2> slots_;   // by bus; tail: filled

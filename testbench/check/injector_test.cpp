@@ -254,6 +254,29 @@ TEST_CASE("a CPU that two restarts hold off starts again with the end of the las
         std::vector<std::string>{"50 halt 1", "100 halt 1", "400 restart 1"});
 }
 
+TEST_CASE("what else befalls a CPU ends the hostile firmware that it runs, once") {
+  const auto on_cpu = [](FaultKind kind, std::uint64_t from, std::uint64_t until) {
+    FaultSpec spec = fault(kind, {}, AtCycle{from}, until);
+    spec.cpu = 3;
+    return spec;
+  };
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, AtCycle{900});
+  halt.cpu = 3;
+  Bench bench({on_cpu(FaultKind::hostile_cpu, 100, 5000),
+               on_cpu(FaultKind::cpu_restart, 200, 400),
+               on_cpu(FaultKind::hostile_cpu, 300, 5000),
+               on_cpu(FaultKind::hostile_cpu, 500, 5000),
+               on_cpu(FaultKind::hostile_cpu, 600, 700),
+               on_cpu(FaultKind::hostile_cpu, 800, 5000), halt});
+  bench.points.run_to(10'000);
+  CHECK(bench.points.log ==
+        std::vector<std::string>{"100 hostile-cpu on", "200 hostile-cpu off", "200 halt 3",
+                                 "300 hostile-cpu on", "400 hostile-cpu off", "400 restart 3",
+                                 "500 hostile-cpu on", "600 hostile-cpu off", "600 hostile-cpu on",
+                                 "700 hostile-cpu off", "800 hostile-cpu on",
+                                 "900 hostile-cpu off", "900 halt 3"});
+}
+
 TEST_CASE("a node misbehaves from its cycle to its end, and what it was caught at is counted") {
   FaultSpec babble = fault(FaultKind::babbling_node, {}, AtCycle{70}, 100);
   babble.cpu = 2;

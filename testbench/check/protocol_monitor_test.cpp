@@ -842,6 +842,76 @@ TEST_CASE("a packet by a fixed route that was not taken for sure leaves its numb
   }
 }
 
+TEST_CASE("a packet lost on both paths leaves its number to the next if it was always answered") {
+  constexpr unsigned points = path_limits.down();  // one for each answer corrupt
+  for (const bool sure : {true, false}) {
+    CAPTURE(sure);
+    Bench bench;
+    bench.awake();
+    const Words words = packet_of({.sequence = 1});
+    Words received = words;
+    received.back() ^= 1;
+    if (!sure) bench.wire(BusId::x, words, {}, {.unseen = true});
+    for (const BusId bus : {BusId::x, BusId::y}) {
+      bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+      for (unsigned i = 0; i < points; ++i) {
+        bench.wire(bus, words, answers(1, Answer::corrupt), {.received = received});
+      }
+    }
+    bench.cycle[0] = bench.cycle[1];
+    bench.send({.sequence = 1, .length = 12});
+    CHECK(bench.good() == sure);
+  }
+}
+
+TEST_CASE("no packet may have the number of one that was accepted, though both paths fail later") {
+  Bench bench;
+  bench.awake();
+  bench.send({.sequence = 1});
+  const Words other = packet_of({.traffic_class = contract::TrafficClass::data});
+  for (const BusId bus : {BusId::x, BusId::y}) {
+    bench.cycle[0] = bench.cycle[1] = std::max(bench.cycle[0], bench.cycle[1]);
+    for (unsigned i = 0; i < misses_to_down; ++i) bench.wire(bus, other, {}, {.unseen = true});
+  }
+  bench.cycle[0] = bench.cycle[1];
+  CHECK(bench.good());
+  bench.send({.sequence = 1, .length = 12});
+  CHECK(bench.says("its number used again, after it was accepted"));
+}
+
+// The path may have been restored before it was down by what was counted, and only what came since
+// counts: so it is not down when it carries a packet, and is soon after.
+TEST_CASE("a path that was restored unseen may be down after as many failures since then") {
+  constexpr unsigned down = path_limits.down();
+  Bench bench;
+  bench.awake();
+  unsigned sequence = 0;
+  const auto corrupt = [&](unsigned times, bool probe) {
+    bench.cycle[0] = std::max(bench.cycle[0], bench.cycle[1]);
+    const Words words = packet_of({.sequence = ++sequence});
+    Words received = words;
+    received.back() ^= 1;
+    for (unsigned i = 0; i < times; ++i) {
+      bench.wire(BusId::x, words, answers(1, Answer::corrupt),
+                 {.received = received, .probe = probe});
+    }
+  };
+  const auto by_the_other_bus = [&] {
+    bench.cycle[1] = bench.cycle[0];
+    bench.send({.sequence = sequence}, Answer::accepted, BusId::y);
+  };
+  corrupt(down / 2, false);
+  by_the_other_bus();
+  // Restored here.
+  corrupt(down / 2, false);
+  by_the_other_bus();
+  corrupt(1, false);
+  by_the_other_bus();
+  corrupt(down - down / 2 - 1, true);
+  bench.send({.sequence = ++sequence});
+  CHECK(bench.good());
+}
+
 TEST_CASE("busy answers count in all, whatever comes between them") {
   ProtocolLimits limits;
   limits.busy = 3;

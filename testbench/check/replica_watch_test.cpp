@@ -241,3 +241,17 @@ TEST_CASE("a CPU that was started again is compared from its load on") {
                Contains("CPU 3 was loaded with tables that no CPU had after update 3"));
   }
 }
+
+// Anything that looks at all former updates with each new one would take hours.
+TEST_CASE("a million updates of three clients are checked in the time of a test") {
+  ReplicaWatch watch(2);
+  constexpr std::uint32_t all = 1'000'000;
+  for (std::uint32_t n = 1; n <= all; ++n) {
+    for (unsigned cpu = 0; cpu < 2; ++cpu) watch.applied(cpu, n, n, n % 3, (n + 2) / 3);
+  }
+  watch.finish();
+  CHECK(watch.check().ok);
+  watch.applied(0, all + 1, all + 1, 0, 7);
+  CHECK_THAT(watch.check().detail,
+             Contains("applies as number 1000001 update 7 of CPU 0 after its 333333"));
+}

@@ -255,7 +255,7 @@ TEST_CASE("a failure without a cause is found") {
   Bench bench;
   bench.send(0);
   bench.done(0, Error::cpu_failed);
-  CHECK(bench.says("failed with 211 (cpu_failed), and neither CPU is halted"));
+  CHECK(bench.says("failed with 211 (cpu_failed), and neither CPU was halted, has left"));
   CHECK(bench.board.result().failed == 1);
 }
 

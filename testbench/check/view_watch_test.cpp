@@ -12,7 +12,7 @@ namespace {
 /// Four CPUs; what was done to those of `disturbed` excuses anything.
 struct Machine {
   std::uint32_t disturbed = 0;
-  ViewWatch watch{4, [this](unsigned cpu) { return (disturbed >> cpu & 1) != 0; }};
+  ViewWatch watch{4, [this](unsigned cpu, std::uint64_t) { return (disturbed >> cpu & 1) != 0; }};
 
   void all_to(std::uint32_t mask, std::uint64_t cycle, std::uint32_t number) {
     for (unsigned cpu = 0; cpu < 4; ++cpu) {
@@ -112,6 +112,21 @@ TEST_CASE("a CPU that was off shortly leaves the view in its former life, not in
   m.all_to(7, 300, 4);
   CHECK(m.watch.left() == 8);
   CHECK_THAT(m.watch.check().detail, Contains("CPU 3 has left the view (number 4, 0x7)"));
+}
+
+TEST_CASE("a CPU that was taken in, and left again before it knew, has left in its new life") {
+  for (const bool excused : {false, true}) {
+    Machine m;
+    m.watch.off(3);
+    m.watch.restarted(3);
+    m.all_to(7, 100, 2);
+    for (unsigned cpu = 0; cpu < 3; ++cpu) m.watch.view_changed(cpu, 200, 3, 15);
+    CHECK(m.watch.left() == 0);
+    if (excused) m.disturbed = 8;
+    m.all_to(7, 300, 4);
+    CHECK(m.watch.left() == 8);
+    CHECK(m.watch.check().ok == excused);
+  }
 }
 
 TEST_CASE("a CPU that halts by itself without a reason is complained about") {

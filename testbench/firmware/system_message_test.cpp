@@ -160,6 +160,49 @@ TEST_CASE("a process that stops gives the kernel's messages back, listened to or
   CHECK(told == Told{down(1), down(2), down(3)});
 }
 
+TEST_CASE("a CPU-down message that nobody has listened to expires, and no other") {
+  Scene s([](KernelConfig& config) { config.cpu_down_expiry = 10'000; });
+  s.run(0xe, [&](Process& self) -> Task<> {
+    s.messages().cpu_down(1);
+    CHECK(s.messages().send_system_message(self, {SystemCode::cpu_up, 9}));
+    co_await self.wait({}, 5'000);
+    s.messages().cpu_down(2);
+    co_await self.wait({}, 4'000);
+    CHECK(s.messages().lcbs_in_use() == 3);
+    co_await self.wait({}, 2'000);
+    CHECK(s.messages().lcbs_in_use() == 2);
+    co_await self.wait({}, 2'000);
+    CHECK_AWAIT(take_all(s.messages(), self), (Told{{SystemCode::cpu_up, 9}, down(2)}));
+    // One that was listened to is its process's, however long it takes.
+    s.messages().cpu_down(3);
+    const auto message = s.messages().listen(self);
+    REQUIRE(message);
+    co_await self.wait({}, 20'000);
+    CHECK_AWAIT(s.messages().writelink(self, message->link, {}), Error::none);
+    s.messages().cpu_down(1);
+    co_await self.wait({}, 20'000);
+    CHECK(s.messages().lcbs_in_use() == 0);
+    CHECK_FALSE(s.messages().listen(self));
+  });
+}
+
+TEST_CASE("one that waits for an LCB gets that of one that expires") {
+  Scene s([](KernelConfig& config) {
+    config.cpu_down_expiry = 10'000;
+    config.system_lcbs = 1;
+  });
+  s.run(0xe, [&](Process& self) -> Task<> {
+    s.messages().cpu_down(1);
+    s.messages().cpu_down(2);
+    co_await self.wait({}, 11'000);
+    CHECK_AWAIT(take_all(s.messages(), self), Told{down(2)});
+  });
+}
+
+TEST_CASE("it expires after three minutes at 100 MHz unless that is configured otherwise") {
+  CHECK(KernelConfig{}.cpu_down_expiry == 18'000'000'000);
+}
+
 TEST_CASE("a message of the kernel's own goes before requests by priority, and takes no reply") {
   Scene s;
   s.run(0xe, [&](Process& self) -> Task<> {

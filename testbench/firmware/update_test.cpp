@@ -282,6 +282,68 @@ TEST_CASE("a CPU whose tables cannot be those of the others halts, and is loaded
   }
 }
 
+TEST_CASE("a CPU whose loader dies while nobody else is there holds no link of it for long") {
+  unsigned held = 0;
+  for (unsigned after = 0; after < 12'000; after += 400) {
+    CAPTURE(after);
+    const std::string outcome = in_child([after] {
+      Machine machine(2);
+      machine.rig.run(interval);
+      machine.rig.node(1).halt();
+      machine.rig.run(4 * interval);
+      machine.restart(1);
+      machine.rig.run(after);
+      Kernel& kernel = machine.rig.kernel(1);
+      const bool loaded = !kernel.membership().member() && kernel.held() != xybus::Held{};
+      machine.rig.node(0).halt();
+      machine.rig.run(3 * interval);
+      // Taken in before that, it is half of the view without its lowest CPU.
+      if (kernel.membership().member()) return std::string(kernel.halted() ? "" : "goes on alone");
+      if (kernel.halted()) return std::string("halted");
+      if (kernel.held() != xybus::Held{}) return std::string("holds a link");
+      return std::string(loaded ? "held one" : "");
+    });
+    if (outcome == "held one") {
+      ++held;
+    } else {
+      CHECK(outcome == "");
+    }
+  }
+  CHECK(held > 0);
+}
+
+TEST_CASE("a CPU that its loader has been cut off from starts again, and is taken in then") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(seed);
+    CHECK(in_child([seed] {
+            std::mt19937 random(seed);
+            Machine machine(4);
+            machine.add_client(1, 20);
+            machine.rig.run(interval);
+            machine.rig.node(3).halt();
+            machine.rig.run(4 * interval);
+            machine.restart(3);
+            machine.rig.run(random() % 8'000);
+            // The loader does not hear it, it does not hear the loader, or both.
+            const unsigned deaf = 1 + random() % 3;
+            if ((deaf & 1) != 0) machine.rig.node(0).deaf_to = bit_of(3);
+            if ((deaf & 2) != 0) machine.rig.node(3).deaf_to = bit_of(0);
+            machine.rig.run(interval + random() % (3 * interval));
+            machine.rig.node(0).deaf_to = machine.rig.node(3).deaf_to = 0;
+            machine.add_client(2, 10);
+            machine.rig.run(6 * interval);
+            for (const unsigned cpu : {0U, 3U}) {  // 0, if they were both in the view by then
+              if (!machine.rig.kernel(cpu).halted()) continue;
+              machine.restart(cpu);
+              machine.rig.run(8 * interval);
+            }
+            std::string wrong = machine.wrong(0xf);
+            if (machine.ended != 2) wrong += "not all ended";
+            return wrong;
+          }) == "");
+  }
+}
+
 TEST_CASE("a new locker that lacks more than the last update halts, and the next one goes on") {
   Machine machine(4);
   machine.rig.run(interval / 2);

@@ -143,7 +143,7 @@ void ViewNetwork::take(const Event& event) {
       case Event::alive:
         post(now_ + interval, node.cpu, Event::alive);
         if (!node.keeper.joining()) {
-          send(node.cpu, node.keeper.view().members.mask, node.keeper.alive(now_));
+          send(node.cpu, node.keeper.audience(), node.keeper.alive(now_));
         }
         break;
       case Event::join:

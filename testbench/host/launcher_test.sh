@@ -292,6 +292,18 @@ case $case_name in
     says out "synthesis: --help"
     [ ! -s "$calls" ] || fail "built something to tell the usage"
     ;;
+  sanitize)
+    start "$root/xybus" -y sanitize -R "two words"
+    status_is 0
+    says calls "-DXYBUS_SANITIZE=ON"
+    # Not one by one: CTest fails for every test of this room whose program is not there.
+    says calls "ninja -C $root/build/sanitize firmware_tests"
+    says calls "ctest --test-dir $root/build/sanitize/testbench/firmware -j2"
+    says calls "-E test_fuzz_sanitized -R two words"
+    : >"$home/failing-test"
+    start "$root/xybus" sanitize
+    status_is 1
+    ;;
   mutants)
     start "$root/xybus" -y mutants --no-scenarios rtl
     status_is 1

@@ -262,6 +262,11 @@ TEST_CASE("membership: rounds want times, none want an end, and mistakes have th
                     Catch::Contains("s.toml:1: workload.0 has no until; expected until = "));
   CHECK_THROWS_WITH(read("rounds = 2\nuntil = \"5 ms\"\n"),
                     "s.toml:4: until contradicts rounds; expected it with rounds = 0 alone");
+  for (const std::string key : {"off = [\"1 us\", \"2 ms\"]", "stable = \"1 ms\"", "all = true"}) {
+    CHECK_THROWS_WITH(read("rounds = 0\nuntil = \"5 ms\"\n" + key + "\n"),
+                      "s.toml:5: " + key.substr(0, key.find(' ')) + " is for rounds that there are "
+                      "none of; expected it with rounds above 0 alone");
+  }
   CHECK_THROWS_WITH(read("rounds = 2\noff = [\"0.5 us\", \"2 ms\"]\nstable = \"1 ms\"\n"),
                     "s.toml:4: off begins at 50 cycles; expected at least 100 cycles");
   CHECK_THROWS_WITH(

@@ -78,6 +78,9 @@ TEST_CASE("a hostile CPU that is not in the view is refused whatever it sends") 
     CHECK(occurrences(run.events, R"("event":"cpu_down")") == 3);
     CHECK(occurrences(run.events, R"("event":"cpu_up")") == 0);
     CHECK(occurrences(run.events, R"("event":"halted")") == 0);
+    for (const unsigned cpu : {0U, 1U, 2U}) {
+      CHECK(run.summary["status"][cpu]["kernel"]["dropped_packets"]["refused"] > 10);
+    }
   }
 }
 
@@ -88,6 +91,72 @@ TEST_CASE("a hostile member that does not lie about the view harms no link of ot
     // It was there: requests of its got as far as to be refused, and to servers.
     CHECK(occurrences(run.events, R"("event":"link_refused")") > 100);
     CHECK(occurrences(run.events, R"("event":"link_listened","pin":2,"peer_cpu":3)") > 0);
+  }
+}
+
+namespace {
+
+/// CPU 3 turns hostile at cycle 10,000 for `how`; then `next` befalls it. The others talk for 5 ms.
+CommandRun then(const std::string& how, const std::string& next, const std::string& arguments) {
+  const std::string file = scenario_file(R"(
+[system]
+cpus = 4
+alive = "200 us"
+[limits]
+time = "30 ms"
+[[workload]]
+kind = "all-to-all"
+cpus = [0, 1, 2]
+bytes = 300
+count = 50
+pause = "100 us"
+[[fault]]
+kind = "hostile-cpu"
+cpu = 3
+at = "100 us"
+)" + how + '\n' + next);
+  CommandRun run = run_command(file, arguments + " --reference");
+  INFO(arguments << '\n' << run.errors);
+  CHECK(run.status == 0);
+  CHECK(run.summary["messages"]["delivered"] == 150);
+  return run;
+}
+
+/// Packets that CPU 3 sent, in whatever life.
+std::size_t packets(const CommandRun& run) { return occurrences(run.events, "\"source\":3,"); }
+
+std::string fault_on_3(const std::string& kind, const std::string& rest) {
+  return "[[fault]]\nkind = \"" + kind + "\"\ncpu = 3\n" + rest;
+}
+
+}  // namespace
+
+TEST_CASE("a hostile CPU that is started again runs a kernel, and joins") {
+  for (const std::string fabric : fabrics) {
+    const CommandRun run = then("", fault_on_3("cpu-restart", "at = \"1 ms\"\nfor = \"500 us\"\n"),
+                                "--fabric " + fabric);
+    CHECK(packets(run) > 0);
+    CHECK(occurrences(run.events, R"("event":"cpu_restart")") == 1);
+    // The others take it in, and it finds them.
+    CHECK(occurrences(run.events, R"("event":"cpu_up")") == 6);
+  }
+}
+
+TEST_CASE("a hostile CPU that is halted is silent") {
+  for (const std::string fabric : fabrics) {
+    const CommandRun all = then("for = \"900 us\"", "", "--fabric " + fabric);
+    const CommandRun run =
+        then("", fault_on_3("cpu-halt", "at = \"1 ms\"\n"), "--fabric " + fabric);
+    CHECK(packets(run) > 0);
+    CHECK(packets(run) == packets(all));
+  }
+}
+
+TEST_CASE("a hostile CPU whose time is over before its firmware starts does nothing") {
+  for (const std::string fabric : fabrics) {
+    const CommandRun run = then("for = \"50 cycles\"", "", "--fabric " + fabric);
+    CHECK(packets(run) == 0);
+    CHECK(occurrences(run.events, R"("event":"fault_end")") == 1);
   }
 }
 

@@ -345,6 +345,25 @@ TEST_CASE("membership: every death and every return is agreed on in time") {
   CHECK(detail.find(", 10 returns within ") != std::string::npos);
 }
 
+TEST_CASE("membership: messages of a CPU's 1,100th incarnation are told from all before") {
+  const auto run = run_command(scenario_file(R"(
+[system]
+cpus = 2
+alive = "200 us"
+[[workload]]
+kind = "membership"
+rounds = 1100
+off = ["10 us", "10 us"]
+stable = "200 us"
+bytes = 0
+pause = "100 us"
+)"), "--fabric tlm");
+  INFO(run.errors);
+  CHECK(run.status == 0);
+  CHECK(detail_of(run, "membership").find(", 1100 returns within ") != std::string::npos);
+  CHECK(detail_of(run, "workload") == "membership");
+}
+
 TEST_CASE("membership: with all, too few are left in the end, and nobody is waited for") {
   const auto run = run_command("membership", "--fabric tlm --set workload.0.all=true --set "
                                              "workload.0.stable=\"100 us\"");

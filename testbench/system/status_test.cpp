@@ -44,6 +44,18 @@ TEST_CASE("the status of a time is printed, and one that never comes is missed")
   CHECK(run.errors == "xybus: no status at cycle 10000000000: the run ended before\n");
 }
 
+TEST_CASE("a time shortly behind the end of a run is missed, and not met in the look for leaks") {
+  const std::string words = fmt::format("run '{}' --fabric tlm --out '{}'", shipped("ping"),
+                                        fresh_directory());
+  const auto cycles =
+      run_command("ping", "--fabric tlm").summary["cycles"].get<std::uint64_t>();
+  const PlainRun run = run_plain(fmt::format("{} --status-at {}", words, cycles + 100));
+  CHECK(run.status == 0);
+  CHECK_THAT(run.output, !Contains("status at cycle"));
+  CHECK(run.errors ==
+        fmt::format("xybus: no status at cycle {}: the run ended before\n", cycles + 100));
+}
+
 TEST_CASE("a status at something that is no time is bad usage") {
   const PlainRun run =
       run_plain(fmt::format("run '{}' --status-at noon", shipped("ping")));

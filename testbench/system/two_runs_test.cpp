@@ -98,6 +98,27 @@ TEST_CASE("compare: where a CPU dies what failed by timing is left out, counted 
   CHECK_THAT(run.output, !Contains("compared   0 links"));
 }
 
+TEST_CASE("compare: where CPUs talk for a time, messages of one run alone are left out") {
+  const std::string scenario = scenario_file(R"(
+[system]
+cpus = 3
+[[workload]]
+kind = "membership"
+rounds = 0
+until = "5 ms"
+pause = "20 us"
+)");
+  const std::string command = fmt::format("compare '{}' --fabrics rtl tlm --out '{}'", scenario,
+                                          fresh_directory());
+  const PlainRun slower = run_plain(command + " --set-second system.costs=zero");
+  INFO(slower.output << slower.errors);
+  CHECK(slower.status == 0);
+  CHECK_THAT(slower.output, Contains("links made in one run only"));
+  CHECK_THAT(slower.output, !Contains("compared   0 links"));
+  const PlainRun other = run_plain(command + " --set-second workload.0.bytes=40");
+  CHECK(other.status == 1);
+}
+
 TEST_CASE("compare: under a load that refuses requests what can be compared agrees") {
   const PlainRun run = compare_times("all-to-all",
                                    "--set workload.0.pattern=hotspot --set workload.0.window=64 "

@@ -28,11 +28,11 @@ struct Owed {
 
 class EventBook {
  public:
-  /// `explains` is asked about an event of a sent packet that is not owed: true when it may come
-  /// all the same.
   EventBook(unsigned node, const Settings& settings, Report& report)
       : node_(node), settings_(settings), report_(report) {}
 
+  /// Is asked about an event of a sent packet, or of a read, that is not owed: true when it may
+  /// come all the same.
   void on_unexpected(std::function<bool(const contract::EventEntry&, Cycle)> explains) {
     explains_ = std::move(explains);
   }

@@ -82,6 +82,18 @@ Sender::Active* Sender::find(const PacketHeader& header) {
   return nullptr;
 }
 
+/// Whether a packet with the number of one that is on its way may be the next of a flow that that
+/// one has left: lost there without doubt, it leaves its number behind while it goes on elsewhere.
+bool Sender::may_be_another(const WirePacket& packet, const Active& its) const {
+  const tlm::Job& job = its.job;
+  if (job.offer.kind != PacketKind::message || std::has_single_bit(job.offer.destinations)) {
+    return false;
+  }
+  if ((job.left & packet_header(packet.sent).dst_mask()) == 0) return true;
+  std::string why;
+  return !fits(packet, job.offer, its.check_bytes, why);
+}
+
 void Sender::sent(const WirePacket& packet) {
   const PacketHeader header = packet_header(packet.sent);
   if (!settings_.enabled.now && !settings_.enabled.fresh(packet.answer_cycle)) {
@@ -89,7 +101,14 @@ void Sender::sent(const WirePacket& packet) {
   }
   std::string why;
   Active* its = find(header);
-  if (its != nullptr) {
+  if (its != nullptr && may_be_another(packet, *its)) {
+    // Only if there is one that fits, else it is judged as a repetition.
+    if (Active* const another = launch(packet, why)) {
+      its = another;
+    } else {
+      why = repeat_wrong(packet, *its);
+    }
+  } else if (its != nullptr) {
     why = repeat_wrong(packet, *its);
   } else {
     its = launch(packet, why);

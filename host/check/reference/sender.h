@@ -94,6 +94,7 @@ class Sender {
   };
 
   Active* find(const contract::PacketHeader& header);
+  bool may_be_another(const WirePacket& packet, const Active& its) const;
   Active* launch(const WirePacket& packet, std::string& why);
   bool launch_message(const WirePacket& packet, Active& its, std::string& why);
   bool launch_reply(const WirePacket& packet, Active& its, std::string& why);

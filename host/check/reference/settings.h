@@ -7,6 +7,7 @@
 
 #include "check/reference/report.h"
 #include "contract/contract.h"
+#include "model/reset_value.h"
 #include "model/tlm/window.h"
 
 namespace xybus::reference {
@@ -38,8 +39,8 @@ struct Settings {
 
   Setting<bool> enabled;
   unsigned epoch = 0;
-  contract::PathLimitsRegister limits{0x10080108};
-  std::uint32_t busy_limit = 64;
+  contract::PathLimitsRegister limits;
+  std::uint32_t busy_limit = reset_value(contract::Register::busy_limit);
   Ring events;
   std::array<Ring, 2> send;   // by class
   std::array<Ring, 2> slots;  // by bus

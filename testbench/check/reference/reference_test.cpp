@@ -303,6 +303,50 @@ TEST_CASE("A repeat to who has accepted it, or that changes the bus without need
   CHECK_THAT(c.found(), Contains("its repeat -> mask 0x0002 on bus x"));
 }
 
+// Answered corrupt for ever it has not arrived at node 1, which it leaves its number to.
+TEST_CASE("A number that a packet to several leaves to one of them while it goes on to another") {
+  for (const bool right : {true, false}) {
+    CAPTURE(right);
+    Bench b;
+    const auto corrupt = [&](const Words& words, BusId bus) {
+      Words flipped = words;
+      flipped[3] ^= 1;
+      Answers answers;
+      for (unsigned n = 1; n < nodes; ++n) {
+        if ((PacketHeader{{words[0], words[1]}}.dst_mask() >> n & 1) != 0) {
+          answers.add(n, Answer::corrupt);
+        }
+      }
+      b.wire(words, answers, {.bus = bus, .received = &flipped});
+    };
+    constexpr contract::PathLimitsRegister limits;
+    b.post_message(0, 0, 2, 40);
+    const Words first = b.message({.sequence = 0});
+    for (unsigned i = 0; i < limits.suspect(); ++i) corrupt(first, BusId::y);
+    b.wire(first, Answer::accepted, BusId::x);
+    b.arrives(1, 0, first);
+    b.event(0, b.entry(EventType::sent, first, 100));
+    b.post_message(0, 1, 6, 40, contract::Route::x);
+    const Words second = b.message({.to = 6, .sequence = 1024});
+    b.wire(second, Answer::accepted);
+    b.arrives(1, 1, second);
+    b.arrives(2, 0, second);
+    b.event(0, b.entry(EventType::sent, second, 101));
+    b.post_message(0, 2, 6, 44, contract::Route::y);
+    const Words several = b.message({.to = 6, .sequence = 1025, .length = 44});
+    for (unsigned i = limits.suspect(); i < limits.down(); ++i) corrupt(several, BusId::y);
+    REQUIRE(b.found() == "");
+    if (right) b.post_message(0, 3, 2, 48);
+    b.wire(b.message({.sequence = 1025, .length = 48}), Answer::accepted);
+    b.wire(b.message({.to = 4, .sequence = 1025, .length = 44}), Answer::accepted, BusId::y);
+    if (right) {
+      CHECK(b.found() == "");
+    } else {
+      CHECK_THAT(b.found(), Contains("sequence 1025") && Contains("the model: "));
+    }
+  }
+}
+
 TEST_CASE("A packet by a bus that its route does not give, or that is down") {
   Bench b;
   b.post_message(0, 0, 2, 40, contract::Route::y);
