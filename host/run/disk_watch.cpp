@@ -1,6 +1,6 @@
 #include "run/disk_watch.h"
 
-#include "check/crc32c.h"
+#include "model/crc32c.h"
 
 namespace xybus {
 namespace {
