@@ -36,7 +36,8 @@ Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes
         co_await files().open(name, {.nowait_depth = 1, .sync_depth = sync_depth});
     if (opened.error == Error::none) co_return opened.file;
     if (opened.error == Error::not_found) {
-      co_await files().create(name, {.max_bytes = max_bytes});
+      const Error made = co_await files().create(name, {.max_bytes = max_bytes});
+      if (made == Error::disk_full || made == Error::table_full) throw Abend{};
     } else {
       co_await guardian().process().wait(EventBit{}, retry_cycles);
     }
@@ -196,10 +197,9 @@ BranchServer::BranchServer(Guardian& guardian, const BankLayout& layout, unsigne
 
 Task<> BranchServer::begin(bool took_over) {
   const std::string& volume = layout_.partitions[partition_].volume;
-  constexpr std::uint64_t history_bytes = 1 << 20;
   branch_file_ = co_await open_file(volume + ".BRANCH", BankRecord::bytes);
   teller_file_ = co_await open_file(volume + ".TELLER", at_record(layout_.tellers));
-  history_file_ = co_await open_file(volume + ".HISTORY", history_bytes);
+  history_file_ = co_await open_file(volume + ".HISTORY", layout_.history_bytes);
   for (const BankPartition& partition : layout_.partitions) {
     for (;;) {
       const Opened opened = co_await files().open(

@@ -33,6 +33,7 @@ struct BankLayout {
   std::vector<BankPartition> partitions;
   std::uint32_t accounts = 0;  ///< of each partition
   std::uint32_t tellers = 0;   ///< of each branch, of which each partition has one
+  std::uint64_t history_bytes = 0;  ///< that each branch's history may have
 };
 
 /// What the two have in common: files of records, which are made if they are not there, and written

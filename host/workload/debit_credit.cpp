@@ -110,6 +110,8 @@ void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context) {
   auto bank = std::make_shared<Bank>();
   bank->layout.accounts = spec.accounts;
   bank->layout.tellers = spec.tellers;
+  // Room for all transactions of this run in one branch, and of some runs before it.
+  bank->layout.history_bytes = 4 * HistoryRecord::bytes * spec.terminals * spec.count;
   std::vector<Books::Volume> volumes;
   for (const DiskSpec& disk : context.disks()) {
     const auto number = volumes.size() + 1;
