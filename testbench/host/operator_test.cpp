@@ -153,7 +153,7 @@ TEST_CASE("the status joins both ends of a link, and tells what each process wai
   CHECK(json[0]["kernel"]["links"][0]["server_state"] == "listened");
   CHECK(json[1]["kernel"]["links"].empty());
   CHECK(json[0]["kernel"]["lcbs"] == nlohmann::json({{"in_use", 1}, {"of", 256}}));
-  CHECK(json[0]["kernel"]["processes"][2]["waits_for"] == nlohmann::json({"ldone"}));
+  CHECK(json[0]["kernel"]["processes"][3]["waits_for"] == nlohmann::json({"ldone"}));
   for (const KernelStatus& kernel : status.kernels) {
     const std::uint64_t all =
         kernel.idle_cycles + kernel.interrupt_cycles + kernel.process_cycles;

@@ -206,6 +206,11 @@ Scenario some_scenario(RandomStream& random) {
     scenario.system.alive_interval_cycles = least_alive_cycles;
   }
   scenario.disks = some_disks(random, scenario.system.cpus);
+  // One bank at most.
+  bool bank = false;
+  std::erase_if(scenario.workloads, [&bank](const WorkloadSpec& spec) {
+    return std::holds_alternative<DebitCreditSpec>(spec) && std::exchange(bank, true);
+  });
   for (std::uint64_t n = random.below(6); n > 0; --n)
     scenario.faults.push_back(some_fault(random, scenario.system.cpus, scenario.disks));
   if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);

@@ -90,6 +90,6 @@ TEST_CASE("a good run ends with a look for leaks, which writes nothing into its 
   const auto stop = events.find("process_stopped");  // the client's end, and no other
   CHECK(stop != std::string::npos);
   CHECK(events.find("process_stopped", stop + 1) == std::string::npos);
-  CHECK(summary["status"][0]["kernel"]["processes"].size() == 3);
+  CHECK(summary["status"][0]["kernel"]["processes"].size() == 4);
   CHECK(summary["status"][0]["kernel"]["processes"][0]["state"] == "waiting");
 }

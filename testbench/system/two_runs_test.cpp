@@ -132,8 +132,8 @@ TEST_CASE("compare: another request in the second run is the first difference, s
   const PlainRun run = compare_times("ping", "--set-second workload.0.bytes=40");
   CHECK(run.status == 1);
   CHECK_THAT(run.output, Contains("DIFFER"));
-  CHECK_THAT(run.output, Contains("first difference: what happened to the link CPU 0 process 2 -> "
-                                  "CPU 1 process 2, tag 0"));
+  CHECK_THAT(run.output, Contains("first difference: what happened to the link CPU 0 process 3 -> "
+                                  "CPU 1 process 3, tag 0"));
   CHECK_THAT(run.output, Contains("rtl 1: event ") && Contains("rtl 2: event "));
   const PlainRun fewer = compare_times("ping", "--quiet --set-second workload.0.count=499");
   CHECK(fewer.status == 1);
