@@ -388,7 +388,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(fault_error("kind = \"bus-down\"\nat = \"1 us\"\nuntill = \"2 us\"\n") ==
         "s.toml:17: unknown key \"untill\" in fault.0, perhaps \"until\"; expected kind, bus, cpu, "
         "at, at_cycle, when, probability, after, until, for, chance, bits, part, cpus, wire, level, "
-        "cycles, address, register, factor, view, disk, drive or block");
+        "cycles, address, register, factor, view, disk, drive, block, name or member");
 }
 
 TEST_CASE("a value of the wrong type is reported with its line") {
