@@ -94,6 +94,20 @@ std::uint32_t DiskServer::free_blocks_at(std::uint32_t blocks) const {
   return volume_.blocks() >= at && volume_.blocks() - at >= blocks ? at : 0;
 }
 
+std::span<const std::byte> file_on_drive(std::span<const std::byte> drive, std::string_view name) {
+  for (std::uint32_t place = 0; place < DiskServer::most_files; ++place) {
+    const std::size_t at = std::size_t{Volume::first_block} * disk_block_bytes +
+                           std::size_t{place} * entry_bytes;
+    if (at + entry_bytes > drive.size()) return {};
+    const auto file = DiskServer::get(drive.subspan(at, entry_bytes));
+    if (file.id == DiskServer::no_file || name != file.name.data()) continue;
+    const std::uint64_t begin = std::uint64_t{file.first_block} * disk_block_bytes;
+    if (begin > drive.size() || file.end > drive.size() - begin) return {};
+    return drive.subspan(begin, file.end);
+  }
+  return {};
+}
+
 // ---- Requests -----------------------------------------------------------------------------------
 
 Task<Decision> DiskServer::decide(const ServerRequest& request) {

@@ -22,6 +22,10 @@
 
 namespace xybus {
 
+/// The bytes of a file on a drive, whose contents these are; empty if it is not there. For whoever
+/// looks at a drive from outside.
+std::span<const std::byte> file_on_drive(std::span<const std::byte> drive, std::string_view name);
+
 /// Errors of requests, apart from those of Volume: `not_found` (open, purge), `exists` (create),
 /// `bad_name`, `disk_full` (create: no room in a row; write: beyond what the file was given),
 /// `table_full` (create: the directory is), `bounds` (more than most_io_bytes), `end_of_file`
@@ -46,6 +50,8 @@ class DiskServer : public PairedServer {
 
  private:
   static constexpr std::uint32_t no_file = 0;
+
+  friend std::span<const std::byte> file_on_drive(std::span<const std::byte>, std::string_view);
 
   /// One place of the directory.
   struct File {

@@ -31,6 +31,11 @@ LabelBytes label_of(std::uint32_t generation, bool whole) {
 
 }  // namespace
 
+std::uint32_t volume_generation(std::span<const std::byte> drive) {
+  if (drive.size() < disk_block_bytes || load_word(drive) != label_mark) return 0;
+  return load_word(drive.subspan(4));
+}
+
 Volume::Volume(Devices& devices, Process& process, std::string_view name)
     : buffer_(copy_blocks * disk_block_bytes) {
   for (unsigned drive = 0;; ++drive) {

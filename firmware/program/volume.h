@@ -30,6 +30,9 @@
 
 namespace xybus {
 
+/// The generation on the label of a drive, whose contents these are; 0: it has none.
+std::uint32_t volume_generation(std::span<const std::byte> drive);
+
 class Volume {
  public:
   using Error = contract::Error;

@@ -24,7 +24,7 @@ void CpuFirmware::run(unsigned cpu, hal::Hal& hal) {
   config.epoch = static_cast<std::uint8_t>(epoch(cpu));
   config.joining = checks_.outages().restarts(cpu) != 0;
   config.alive_interval = scenario_.system.alive_interval_cycles;
-  config.programs = programs_;
+  config.programs = programs_ != nullptr ? programs_ : &plan_.programs();
   Kernel kernel(hal, config, &watch_);
   Site site{cpu, hal, kernel};
   plan_.install(site);

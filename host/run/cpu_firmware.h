@@ -37,7 +37,7 @@ class CpuFirmware {
   /// Of a CPU's present incarnation.
   unsigned epoch(unsigned cpu) const { return checks_.outages().restarts(cpu) % epochs; }
 
-  /// The programs that processes can be made of; before the run.
+  /// The programs that processes can be made of, instead of those of the plan; before the run.
   void set_programs(const ProgramLibrary* programs) { programs_ = programs; }
 
   /// Who has a name, by the tables of those that may act for the machine, or its backup; none.

@@ -152,7 +152,7 @@ void Run::look_at_views(std::uint64_t cycle) {
 
 void Run::look(std::uint64_t cycle) {
   if (workloads_.expected() != 0) {
-    progress_.update(cycle, checks_.ended(), workloads_.expected());
+    progress_.update(cycle, checks_.ended() + workloads_.ended(), workloads_.expected());
   } else {
     progress_.update(cycle, cycle, workloads_.plan().held_until());
   }
@@ -232,6 +232,13 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   }
 
   result.checks = checks_.results(ending_.liveness(), ending_.workload());
+  if (ending_.complete()) {
+    const auto contents = [this](std::string_view volume, unsigned drive) {
+      const auto number = drive_number(scenario_.disks, volume, drive);
+      return std::span<const std::byte>(machine_.drive(number.value()).contents());
+    };
+    std::ranges::move(workloads_.own_checks(contents), std::back_inserter(result.checks));
+  }
   if (failed) result.checks.push_back({"machine", false, failure});
   const auto all_ok = [&] { return std::ranges::all_of(result.checks, &CheckResult::ok); };
   if (checks_.sound() && ending_.complete() && all_ok()) {

@@ -148,14 +148,19 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
   return workload;
 }
 
-void check_together(const std::vector<WorkloadSpec>& workloads) {
+void check_together(const std::vector<WorkloadSpec>& workloads, std::size_t disks) {
   std::size_t updates = 0;
-  bool membership = false;
+  bool membership = false, banks = false;
   for (const WorkloadSpec& workload : workloads) {
     if (const auto* its = std::get_if<UpdatesSpec>(&workload);
         its != nullptr && ++updates > most_updates_workloads)
       throw ScenarioError(its->at, "too many workloads of updates",
                           fmt::format("{} at most", most_updates_workloads));
+    if (const auto* bank = std::get_if<DebitCreditSpec>(&workload); bank != nullptr) {
+      if (disks == 0) throw ScenarioError(bank->at, "a bank without a disk", "a [[disk]] at least");
+      if (std::exchange(banks, true))
+        throw ScenarioError(bank->at, "a second workload of debit-credit", "one at most");
+    }
     const auto* its = std::get_if<MembershipSpec>(&workload);
     if (its != nullptr && std::exchange(membership, true))
       throw ScenarioError(its->at, "a second workload of membership", "one at most");

@@ -211,9 +211,44 @@ struct MembershipSpec {
   }
 };
 
+inline constexpr std::uint32_t most_accounts = 10'000;
+inline constexpr std::uint32_t most_tellers = 1000;
+inline constexpr unsigned most_terminals = 256;
+inline constexpr std::uint64_t most_transactions = 20'000;  // of a terminal: the history has room
+
+/// A bank: terminals ask for transactions, each a change of an account, a teller, a branch and a line
+/// of history (the 1985 mix). Each disk of the scenario is a partition, with a branch and accounts of
+/// its own, served by process pairs on the disk's two CPUs; see workload/bank_servers.h.
+struct DebitCreditSpec {
+  static constexpr AboutWorkload about{
+      "debit-credit", "a bank on disks and process pairs: account, teller, branch, history",
+      "transactions"};
+  Source at;
+  unsigned terminals = 8;         ///< processes, one after the other on `cpus`
+  std::vector<unsigned> cpus;     ///< who has terminals, each once, in ascending order
+  std::uint64_t count = 0;        ///< transactions of each terminal
+  std::uint64_t pause_cycles = 0;  ///< mean time that a terminal thinks
+  std::uint32_t accounts = 1000;  ///< of each partition
+  std::uint32_t tellers = 10;     ///< of each branch
+  double remote = 0;              ///< share of transactions on an account of another partition
+  bool errors = false;            ///< terminals may be told of errors: more than one thing fails
+  bool operator==(const DebitCreditSpec&) const = default;
+
+  static void keys(auto& k, auto& its) {
+    k.number("terminals", its.terminals, 1, most_terminals, its.terminals);
+    k.cpus("cpus", its.cpus, 1);
+    k.number("count", its.count, 1, most_transactions);
+    k.pause("think", its.pause_cycles);
+    k.number("accounts", its.accounts, 1, most_accounts, its.accounts);
+    k.number("tellers", its.tellers, 1, most_tellers, its.tellers);
+    k.fraction("remote", its.remote);
+    k.flag("errors", its.errors);
+  }
+};
+
 /// All kinds there are.
-using WorkloadSpec =
-    std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec, MembershipSpec>;
+using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec,
+                                  MembershipSpec, DebitCreditSpec>;
 
 inline const AboutWorkload& about(const WorkloadSpec& spec) {
   return std::visit([](const auto& its) -> const AboutWorkload& { return its.about; }, spec);

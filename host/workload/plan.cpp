@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "firmware/process/guardian.h"
+#include "firmware/process/process_control.h"
 #include "report/event_names.h"
 
 namespace xybus {
@@ -39,6 +41,27 @@ ProcessAddress Plan::add_server(unsigned cpu, std::string name, PlannedBody prog
 ProcessAddress Plan::add_client(unsigned cpu, std::string name, PlannedBody program) {
   ++clients_left_;
   return add(cpu, {std::move(name), client_priority, true, std::move(program)});
+}
+
+namespace {
+
+Task<> start(Process& process, Site& site, std::string program, ProcessName name) {
+  Guardian& guardian = site.kernel.control().guardian(process);
+  constexpr std::uint64_t retry_cycles = 10'000;
+  while ((co_await guardian.newprocess({.program = program, .name = name})).error !=
+         contract::Error::none) {
+    co_await process.wait(contract::EventBit{}, retry_cycles);
+  }
+}
+
+}  // namespace
+
+void Plan::start_program(unsigned cpu, std::string program, std::string name) {
+  const auto parsed = ProcessName::parse(name);
+  if (!parsed) throw std::logic_error(name + " is no name of a process");
+  add_client(cpu, "starter", [program, parsed](Process& process, Site& site) {
+    return start(process, site, program, *parsed);
+  });
 }
 
 void Plan::install(Site& site) {

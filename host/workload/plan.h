@@ -11,6 +11,7 @@
 
 #include "contract/contract.h"
 #include "firmware/kernel.h"
+#include "firmware/process/program_library.h"
 
 namespace xybus {
 
@@ -36,6 +37,13 @@ class Plan {
 
   /// Adds something to be done with each CPU whenever it starts, before its processes are made.
   void on_boot(std::function<void(Site&)> callback) { on_boot_.push_back(std::move(callback)); }
+
+  /// The programs that processes of this machine can be made of: the same on all CPUs.
+  ProgramLibrary& programs() { return programs_; }
+  const ProgramLibrary& programs() const { return programs_; }
+
+  /// Has a process made of one of them, on a CPU, under a name: once, when the machine starts.
+  void start_program(unsigned cpu, std::string program, std::string name);
 
   /// A number for a replicated table that no other workload has.
   unsigned next_table() { return next_table_++; }
@@ -80,6 +88,7 @@ class Plan {
   ProcessAddress add(unsigned cpu, Planned planned);
   Task<> run_client(Planned& planned, Process& process, Site& site);
 
+  ProgramLibrary programs_;
   std::vector<std::vector<Planned>> by_cpu_;
   bool given_up(unsigned cpu) const { return (given_up_ >> cpu & 1) != 0; }
 

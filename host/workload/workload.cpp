@@ -2,21 +2,34 @@
 
 #include <fmt/format.h>
 
+#include "firmware/program/disk_server.h"
 #include "workload/server.h"
 
 namespace xybus {
 
-WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed,
-                                 Plan& plan, Scoreboard& scoreboard,
-                                 ClusterWatch& cluster)
-    : name_(xybus::name(spec)),
+WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, const Run& run)
+    : disks_(run.scenario.disks),
+      name_(xybus::name(spec)),
       what_(about(spec).counted),
       index_(index),
-      seed_(seed),
-      plan_(plan),
-      scoreboard_(scoreboard),
-      cluster_(cluster),
-      clients_(plan.cpus()) {}
+      seed_(run.seed),
+      plan_(run.plan),
+      scoreboard_(run.scoreboard),
+      cluster_(run.cluster),
+      clients_(run.plan.cpus()) {}
+
+void WorkloadContext::start_disk_processes() {
+  for (const DiskSpec& disk : disks_) {
+    const std::string program = "disk-process-" + disk.name.substr(1);
+    if (programs().find(program) != nullptr) continue;
+    const std::uint32_t cpus = 1U << disk.cpus[0] | 1U << disk.cpus[1];
+    programs().add(program, [program, cpus](Guardian& guardian) -> Task<> {
+      DiskServer server(guardian, program, cpus);
+      co_await server.run();
+    });
+    start_program(disk.cpus[0], program, disk.name);
+  }
+}
 
 ProcessAddress WorkloadContext::add_server(unsigned cpu) {
   return add_server(cpu, [this](Process& process, Site& site) {

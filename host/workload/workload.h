@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,7 @@
 
 #include "check/cluster_watch.h"
 #include "check/scoreboard.h"
+#include "check/workload_check.h"
 #include "random/random.h"
 #include "scenario/scenario.h"
 #include "workload/plan.h"
@@ -40,8 +42,15 @@ namespace xybus {
 /// One workload of a scenario: its place in the run, and its account.
 class WorkloadContext {
  public:
-  WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, std::uint64_t seed, Plan& plan,
-                  Scoreboard& scoreboard, ClusterWatch& cluster);
+  /// What all workloads of a run have in common.
+  struct Run {
+    const Scenario& scenario;
+    std::uint64_t seed;
+    Plan& plan;
+    Scoreboard& scoreboard;
+    ClusterWatch& cluster;
+  };
+  WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, const Run& run);
   WorkloadContext(const WorkloadContext&) = delete;
   WorkloadContext& operator=(const WorkloadContext&) = delete;
 
@@ -74,6 +83,25 @@ class WorkloadContext {
 
   /// Adds something to be done with each CPU whenever it starts, before its processes are made.
   void on_boot(std::function<void(Site&)> callback) { plan_.on_boot(std::move(callback)); }
+  /// Programs, and processes of them that are made when the machine starts.
+  ProgramLibrary& programs() { return plan_.programs(); }
+  void start_program(unsigned cpu, std::string program, std::string name) {
+    plan_.start_program(cpu, std::move(program), std::move(name));
+  }
+  /// The scenario's disks; and a disk process pair for each, once for all workloads.
+  const std::vector<DiskSpec>& disks() const { return disks_; }
+  void start_disk_processes();
+
+  /// A check of its own; and something to be done when a CPU is halted.
+  template <class Check>
+  Check& set_check(std::unique_ptr<Check> check) {
+    Check& its = *check;
+    check_ = std::move(check);
+    return its;
+  }
+  const WorkloadCheck* own_check() const { return check_.get(); }
+  void on_halt(std::function<void(unsigned cpu)> callback) { on_halt_ = std::move(callback); }
+
   /// A number for a replicated table that no other workload has.
   unsigned next_table() { return plan_.next_table(); }
   /// The run goes on up to that cycle at least.
@@ -91,7 +119,10 @@ class WorkloadContext {
   void distrust(unsigned cpu) { distrusted_ |= 1U << cpu; }
   bool trusts(unsigned cpu) const { return (distrusted_ >> cpu & 1) == 0; }
 
-  void cpu_halted(unsigned cpu) { clients_[cpu].halted = true; }
+  void cpu_halted(unsigned cpu) {
+    clients_[cpu].halted = true;
+    if (on_halt_) on_halt_(cpu);
+  }
   /// Messages, or updates, that all clients are to see through.
   std::uint64_t expected() const;
   /// Appends what is missing at the end of a run.
@@ -104,6 +135,9 @@ class WorkloadContext {
     bool halted = false;
   };
 
+  const std::vector<DiskSpec>& disks_;
+  std::unique_ptr<WorkloadCheck> check_;
+  std::function<void(unsigned)> on_halt_;
   std::string name_;
   const char* what_;
   std::uint16_t index_;
@@ -122,5 +156,6 @@ void plan_workload(const AllToAllSpec& spec, WorkloadContext& context);
 void plan_workload(const LinksSpec& spec, WorkloadContext& context);
 void plan_workload(const UpdatesSpec& spec, WorkloadContext& context);
 void plan_workload(const MembershipSpec& spec, WorkloadContext& context);
+void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

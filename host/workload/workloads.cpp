@@ -13,7 +13,8 @@ Workloads::Workloads(const Scenario& scenario, std::uint64_t seed, Scoreboard& s
   for (const WorkloadSpec& spec : scenario.workloads) {
     const auto index = static_cast<std::uint16_t>(contexts_.size());
     contexts_.push_back(
-        std::make_unique<WorkloadContext>(spec, index, seed, plan_, scoreboard, cluster));
+        std::make_unique<WorkloadContext>(
+            spec, index, WorkloadContext::Run{scenario, seed, plan_, scoreboard, cluster}));
     std::visit([&](const auto& its) { plan_workload(its, *contexts_.back()); }, spec);
     expected_ += contexts_.back()->expected();
   }
@@ -36,6 +37,22 @@ void Workloads::distrust(unsigned cpu) {
 
 void Workloads::miscount(unsigned cpu) {
   for (auto& context : contexts_) context->ended(cpu);
+}
+
+std::vector<CheckResult> Workloads::own_checks(const DriveContents& drives) const {
+  std::vector<CheckResult> results;
+  for (const auto& context : contexts_) {
+    if (context->own_check() != nullptr) results.push_back(context->own_check()->result(drives));
+  }
+  return results;
+}
+
+std::uint64_t Workloads::ended() const {
+  std::uint64_t sum = 0;
+  for (const auto& context : contexts_) {
+    if (context->own_check() != nullptr) sum += context->own_check()->ended();
+  }
+  return sum;
 }
 
 CheckResult Workloads::check() const {

@@ -34,6 +34,11 @@ class Workloads {
   /// Test hook: a message more than there was has ended for each client on a CPU.
   void miscount(unsigned cpu);
 
+  /// What those workloads have seen through that have a check of their own; and these checks, at the
+  /// end of a run that was complete.
+  std::uint64_t ended() const;
+  std::vector<CheckResult> own_checks(const DriveContents& drives) const;
+
   /// The check "workload", at the end of a run.
   CheckResult check() const;
 

@@ -125,7 +125,7 @@ TEST_CASE("awaitio of any file, time limit 0 or run out: error 40, nothing is ca
   CHECK(cancelled == 0);
 }
 
-TEST_CASE("cancel takes the oldest request, cancelreq the one with the tag; others go on") {
+TEST_CASE("cancel takes the oldest request, cancelreq the one with the tag, and others go on") {
   FileRig rig(2);
   std::vector<std::uint32_t> read;
   unsigned cancelled = 0;

@@ -46,7 +46,7 @@ TEST_CASE("the example: a parent starts a server on another CPU, opens it and is
   run_example(2);
 }
 
-TEST_CASE("a server has 4,096 openers at most; another open gives error 44") {
+TEST_CASE("a server has 4,096 openers at most, and another open gives error 44") {
   xybus::OpenerTable table;
   const ProcessHandle member{{1, 5}, 0, 77};
   for (unsigned i = 0; i < xybus::OpenerTable::most_openers; ++i) {

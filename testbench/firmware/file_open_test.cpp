@@ -173,7 +173,7 @@ TEST_CASE("close and the end of a process tell the server, once for each open") 
                                            stopped});
 }
 
-TEST_CASE("openers of a CPU that is down are forgotten; a backup elsewhere has the open alone") {
+TEST_CASE("openers of a CPU that is down are forgotten, and a backup elsewhere has the open alone") {
   FileRig rig(3, [](KernelConfig& config) { config.alive_interval = 100'000; });
   std::vector<xybus::Opener> before, after;
   const ProcessHandle server =

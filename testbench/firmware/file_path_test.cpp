@@ -124,7 +124,7 @@ TEST_CASE("a backup that does not know the open is opened first, and then gets t
   CHECK(s.backup.openers[1] == s.primary.openers[1]);
 }
 
-TEST_CASE("without a sync depth: 201, it may have been done; the next request finds the backup") {
+TEST_CASE("without a sync depth: 201, it may have been done, and the next request finds the backup") {
   Scene s;
   s.primary = {.ignored = 1, .stop_at = 2};
   s.begin();

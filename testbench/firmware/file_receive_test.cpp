@@ -28,7 +28,7 @@ FileProgram sender(const ProcessHandle& server, unsigned count, std::vector<Erro
 
 }  // namespace
 
-TEST_CASE("beyond the receive depth: error 74; replies come in any order, and free their tags") {
+TEST_CASE("beyond the receive depth: error 74, and replies come in any order, and free their tags") {
   FileRig rig(1);
   std::vector<Error> errors;
   const ProcessHandle server =
@@ -60,7 +60,7 @@ TEST_CASE("beyond the receive depth: error 74; replies come in any order, and fr
                                      Error::exists, Error::none});
 }
 
-TEST_CASE("a cancelled request gives -38 with its tag; the tag is free after its reply only") {
+TEST_CASE("a cancelled request gives -38 with its tag, and the tag is free after its reply only") {
   FileRig rig(2);
   const ProcessHandle server =
       rig.handle(1, rig.program(1, [&](Guardian&, FileSystem& files) -> Task<> {
@@ -132,7 +132,7 @@ TEST_CASE("a server that stops with requests read and unread: 201, and the sende
   CHECK(errors == std::vector<Error>{Error::path_down, Error::path_down});
 }
 
-TEST_CASE("closing $RECEIVE fails what was read; it can be opened again, and openers stay") {
+TEST_CASE("closing $RECEIVE fails what was read, and it can be opened again, and openers stay") {
   FileRig rig(2);
   std::vector<Error> errors;
   const ProcessHandle server =

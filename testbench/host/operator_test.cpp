@@ -40,7 +40,7 @@ class Pair {
     }
   }
 
-  /// Pins are given out from 2 on.
+  /// Pins are given out from 3 on.
   void add(unsigned cpu, std::string name, ProcessBody body) {
     programs_[cpu].emplace_back(std::move(name), std::move(body));
   }
@@ -104,7 +104,7 @@ TEST_CASE("the end of a chain is told: a server that owes, is suspended, has sto
   pair.run();
   const std::string chain = "CPU 0 pin 3 (requestor) -> CPU 1";
   CHECK(pair.waits() == Lines{chain + " pin 3 (server), which waits for lreq, and owes 1 reply"});
-  pair.kernel(1).dispatcher().suspend(*pair.kernel(1).dispatcher().find(2));
+  pair.kernel(1).dispatcher().suspend(*pair.kernel(1).dispatcher().find(3));
   CHECK(pair.waits() == Lines{chain + " pin 3 (server), which is suspended, and owes 1 reply"});
   pair.machine().halt(1);
   pair.run();
@@ -145,9 +145,9 @@ TEST_CASE("the status joins both ends of a link, and tells what each process wai
   CHECK(links[0].age > 40'000);
   CHECK(links[0].age < 50'000);
   const std::string text = machine_text(status);
-  CHECK_THAT(text, Contains("\n  0.2        1.2      outstanding     listened "));
-  CHECK_THAT(text, Contains("\n    0    2  requestor                100  waiting for ldone "));
-  CHECK_THAT(text, Contains("\n    1    2  server                   100  waiting for lreq "));
+  CHECK_THAT(text, Contains("\n  0.3        1.3      outstanding     listened "));
+  CHECK_THAT(text, Contains("\n    0    3  requestor                100  waiting for ldone "));
+  CHECK_THAT(text, Contains("\n    1    3  server                   100  waiting for lreq "));
   const auto json = status_json(status);
   REQUIRE(json.size() == 2);
   CHECK(json[0]["kernel"]["links"][0]["server_state"] == "listened");
@@ -196,7 +196,7 @@ TEST_CASE("packets that a kernel did not take are counted, and told of if there 
 TEST_CASE("kernels whose processes were stopped hold nothing") {
   Pair pair;
   pair.add_requestor(0, {1, 3}, 100'000);
-  pair.add_requestor(0, {1, 3});
+  pair.add_requestor(0, {1, 4});
   pair.add_listener(1);
   pair.add_requestor(1, {0, 3});
   pair.run();
@@ -205,7 +205,7 @@ TEST_CASE("kernels whose processes were stopped hold nothing") {
   CHECK(pair.machine().cycle() < 1'000'000);  // soon
   for (const unsigned cpu : {0, 1}) {
     CHECK(pair.kernel(cpu).held() == Held{});
-    CHECK(pair.kernel(cpu).dispatcher().find(2) == nullptr);
+    CHECK(pair.kernel(cpu).dispatcher().find(3) == nullptr);
   }
 }
 

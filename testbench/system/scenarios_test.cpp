@@ -360,8 +360,8 @@ pause = "100 us"
 )"), "--fabric tlm");
   INFO(run.errors);
   CHECK(run.status == 0);
-  CHECK(detail_of(run, "membership").find(", 1100 returns within ") != std::string::npos);
-  CHECK(detail_of(run, "workload") == "membership");
+  CHECK(run.detail_of("membership").find(", 1100 returns within ") != std::string::npos);
+  CHECK(run.detail_of("workload") == "membership");
 }
 
 TEST_CASE("membership: with all, too few are left in the end, and nobody is waited for") {
