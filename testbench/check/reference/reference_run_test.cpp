@@ -65,7 +65,6 @@ class Court : private FaultPoints {
     return {};
   }
   void set_rogue(unsigned, FaultKind, bool, std::uint64_t) override {}
-  void power_failure(std::uint64_t) override {}
   void set_fault(const FaultSpec&, bool, std::uint64_t) override {}
 
   Machine& machine_;
