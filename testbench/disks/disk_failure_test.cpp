@@ -1,8 +1,7 @@
 // The disk process when its CPUs, its members, its drives or all of the power go.
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstring>
-#include <sstream>
 
 #include "../model/in_child.h"
 #include "disk_rig.h"
@@ -182,14 +181,16 @@ TEST_CASE("CPUs that come back have the backup again, and all of its directory")
 
 TEST_CASE("a drive dies and comes back while files are written: nobody is told, and it is whole") {
   const auto [drive, dead_for] = GENERATE(table<unsigned, std::uint64_t>(
-      {{0, 1}, {0, 300}, {0, 50'000}, {1, 700}, {1, 50'000}, {0, 400'000}}));
-  CAPTURE(drive, dead_for);
-  CHECK(in_child([drive = drive, dead_for = dead_for] {
+      {{0, 1}, {1, 1}, {0, 300}, {0, 50'000}, {1, 700}, {1, 50'000}, {0, 400'000}}));
+  const std::uint64_t later = GENERATE(0, 700, 1'400, 2'100, 2'800, 3'500, 4'200);
+  CAPTURE(drive, dead_for, later);
+  CHECK(in_child([drive = drive, dead_for = dead_for, later] {
           DiskRig rig;
           rig.start_volume();
           Writer writer;
-          rig.create(3, writer.program(100));
+          rig.create(3, writer.program(100, 0));
           rig.run_until([&] { return writer.acknowledged == 20; });
+          rig.run(later);
           rig.machine.drive(drive).set_dead(true);
           rig.run(dead_for);
           rig.machine.drive(drive).set_dead(false);
@@ -271,6 +272,39 @@ TEST_CASE("without any drive users are told 66, and when drives are back there i
           if (!only_one && !rig.equal()) text += "mirrors differ; ";
           return text;
         }) == "0; read 66 write 66; read 66 write 66; 21 records; ");
+}
+
+TEST_CASE("a write that ended with 66 is done when the drives are back, before anything else") {
+  DiskRig rig;
+  rig.start_volume();
+  std::vector<Error> errors;
+  const Bytes first(512, std::byte{1}), second(512, std::byte{2});
+  Bytes in(1024);
+  rig.perform(2, [&](Guardian& guardian) -> Task<> {
+    FileSystem& system = files(guardian);
+    // Something else is where the file will be.
+    co_await system.create("$DATA.OLD", {.max_bytes = 1024});
+    const FileNumber old = co_await open_file(guardian, "$DATA.OLD");
+    co_await system.write(old, Bytes(1024, std::byte{0xee}));
+    co_await system.close(old);
+    co_await sleep_for(guardian, 10'000);
+    errors.push_back(co_await system.purge("$DATA.OLD"));
+    errors.push_back(co_await system.create("$DATA.NEW", {.max_bytes = 1024}));
+    const FileNumber file = co_await open_file(guardian, "$DATA.NEW");
+    errors.push_back((co_await system.write(file, first)).error);
+    for (const unsigned drive : {0, 1}) rig.machine.drive(drive).set_dead(true);
+    errors.push_back((co_await system.write(file, second)).error);
+    for (const unsigned drive : {0, 1}) rig.machine.drive(drive).set_dead(false);
+    co_await sleep_for(guardian, 300'000);
+    system.position(file, 0);
+    const IoResult all = co_await system.read(file, in);
+    errors.push_back(all.bytes == 1024 ? all.error : Error::end_of_file);
+  });
+  CHECK(errors == std::vector{Error::none, Error::none, Error::none, Error::device_down,
+                              Error::none});
+  Bytes expected = first;
+  expected.insert(expected.end(), second.begin(), second.end());
+  CHECK(in == expected);
 }
 
 TEST_CASE("blocks that cannot be read are read from the mirror and mended, and 120 if that is bad") {
@@ -451,13 +485,15 @@ TEST_CASE("a volume of one drive is served by a pair too") {
 
 TEST_CASE("who has a drive taken away says 210, or is asked again, and takes it back") {
   const unsigned sync_depth = GENERATE(0, 1);
-  CAPTURE(sync_depth);
-  const std::string text = in_child([sync_depth] {
+  const std::uint64_t later = GENERATE(range(0, 5'000, 250));
+  CAPTURE(sync_depth, later);
+  const std::string text = in_child([sync_depth, later] {
     DiskRig rig;
     rig.start_volume();
     Writer writer;
     rig.create(3, writer.program(40, sync_depth));
     rig.run_until([&] { return writer.acknowledged == 10; });
+    rig.run(later);
     rig.machine.drive(0).port(1).take();
     rig.run_until([&] { return writer.done(); });
     if (sync_depth == 0) return text_of(writer.errors).substr(0, 9);

@@ -52,7 +52,7 @@ DiskRig::DiskRig(const RigOptions& options) : machine(fabric(options.cpus)), opt
                        .cpus = {0, 1},
                        .blocks = options.blocks,
                        .read_cycles = 300,
-                       .write_cycles = 400,
+                       .write_cycles = 400 + 200 * drive,  // so that one is done first
                        .block_cycles = 20});
     machine.drive(drive).set_observer(&defects);
     const std::string& image = options.images.at(drive);

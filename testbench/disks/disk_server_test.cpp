@@ -1,9 +1,10 @@
 // The disk process without faults: its directory, and what files hold.
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <random>
 
 #include "disk_rig.h"
+#include "firmware/pair/pair.h"
 
 using namespace disks_test;
 
@@ -206,4 +207,41 @@ TEST_CASE("a file of a user whose CPU has failed can be purged") {
   rig.run(5 * alive_interval);
   rig.perform(2, purge);
   CHECK(errors == std::vector{Error::invalid_state, Error::none});
+}
+
+TEST_CASE("a file that a pair has open stays open when its primary stops, until its backup does") {
+  DiskRig rig;
+  bool open = false, over = false;
+  rig.programs.add("keeper", [&](Guardian& guardian) -> Task<> {
+    Pair& mine = pair(guardian);
+    if (guardian.made_as_backup()) {
+      co_await mine.checkmonitor();
+      over = true;
+    } else {
+      co_await mine.start_backup("keeper", 2);
+      const FileNumber file = co_await open_file(guardian, "$DATA.F");
+      open = co_await mine.checkopen(file) == CheckpointStatus{};
+    }
+    co_await guardian.process().wait({});
+  });
+  rig.start_volume();
+  std::vector<Error> errors;
+  const auto stop_keeper = [&](Guardian& guardian) -> Task<> {
+    const DctEntry* entry = guardian.dct().lookup(*ProcessName::parse("$KEEP"));
+    errors.push_back(co_await guardian.stop(entry->primary));
+    co_await sleep_for(guardian, 50'000);
+    errors.push_back(co_await files(guardian).purge("$DATA.F"));
+  };
+  rig.perform(2, [&](Guardian& guardian) -> Task<> {
+    errors.push_back(co_await files(guardian).create("$DATA.F", {.max_bytes = 1000}));
+    const auto made = co_await guardian.newprocess(
+        {.program = "keeper", .name = *ProcessName::parse("$KEEP"), .cpu = 3});
+    errors.push_back(made.error);
+  });
+  rig.run_until([&] { return open; });
+  rig.perform(2, stop_keeper);
+  CHECK(over);
+  rig.perform(2, stop_keeper);
+  CHECK(errors == std::vector{Error::none, Error::none, Error::none, Error::invalid_state,
+                              Error::none, Error::none});
 }

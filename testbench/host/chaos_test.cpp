@@ -75,6 +75,7 @@ void check_detail(const FaultSpec& fault) {
       REQUIRE(detail.bits.size() == 1);
       CHECK(detail.bits[0] < 32);
       break;
+    case FaultKind::process_stop: CHECK(detail.process == "$A"); break;
     default: CHECK(detail == FaultDetail{}); break;
   }
 }
@@ -89,6 +90,8 @@ void check_fault(const FaultSpec& fault, const ChaosSpec& spec) {
   }
   if (is_node_fault(fault.kind)) {
     CHECK(std::ranges::count(spec.cpus, *fault.cpu) == 1);
+  } else if (fault.kind == FaultKind::process_stop) {
+    CHECK_FALSE(fault.bus);
   } else if (!fault.bus) {
     CHECK(fault.kind == FaultKind::partition);
     CHECK_FALSE(spec.single);
@@ -230,7 +233,8 @@ TEST_CASE("every kind but those of disks and processes can be drawn, and what is
     ++kinds;
   }
   const Scenario scenario =
-      chaos("count = 40\nuntil = \"50 ms\"\ntolerance = \"any\"\nkinds = [" + all + "]\n");
+      chaos("count = 40\nuntil = \"50 ms\"\ntolerance = \"any\"\nnames = [\"$A\"]\nkinds = [" + all +
+            "]\n");
   std::set<FaultKind> ever;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const Scenario drawn = draw_chaos(scenario, seed);
