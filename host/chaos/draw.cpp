@@ -32,7 +32,7 @@ std::vector<FaultKind> swarm(std::vector<FaultKind> kinds, std::uint64_t seed) {
 std::uint64_t how_many(const Scenario& scenario, std::uint64_t seed) {
   const ChaosSpec& chaos = *scenario.chaos;
   if (chaos.count) return *chaos.count;
-  const double milliseconds = double(chaos.until_cycle) / scenario.system.clock_hz * 1e3;
+  const double milliseconds = double(chaos.until_cycle - chaos.after_cycle) / scenario.system.clock_hz * 1e3;
   const auto most = static_cast<std::uint64_t>(std::nearbyint(2 * *chaos.rate * milliseconds));
   return RandomStream(seed, "chaos.count").below(most + 1);
 }
@@ -83,7 +83,7 @@ std::vector<unsigned> Draw::cpus_to_halt() const {
 /// Not one that is to stay halted. None where there is no time to be off.
 std::vector<unsigned> Draw::cpus_to_restart() const {
   std::vector<unsigned> cpus;
-  if (chaos_.until_cycle <= least_off_cycles) return cpus;
+  if (chaos_.until_cycle - chaos_.after_cycle <= least_off_cycles) return cpus;
   for (const unsigned cpu : chaos_.cpus)
     if ((halted_ >> cpu & 1) == 0) cpus.push_back(cpu);
   return cpus;
@@ -171,13 +171,14 @@ std::uint64_t room(const Drawn& drawn, const ChaosSpec& chaos) {
   return chaos.stable_cycles + (chaos.single ? drawn.duration : 0);
 }
 
-/// Spreads the faults over the time up to `until`: each keeps its room, what is left over is dealt
+/// Spreads the faults over the time from `after` up to `until`: each keeps its room, what is left over is dealt
 /// out between them evenly at random.
 void spread(std::vector<Drawn>& all, const ChaosSpec& chaos, std::uint64_t seed) {
+  const std::uint64_t span = chaos.until_cycle - chaos.after_cycle;
   std::uint64_t taken = 0;  // up to the beginning of the last that fits
   std::uint64_t next = 0;
   std::size_t fit = 0;
-  for (; fit < all.size() && next + all[fit].duration < chaos.until_cycle; ++fit) {
+  for (; fit < all.size() && next + all[fit].duration < span; ++fit) {
     taken = next;
     next += room(all[fit], chaos);
   }
@@ -186,9 +187,9 @@ void spread(std::vector<Drawn>& all, const ChaosSpec& chaos, std::uint64_t seed)
   const std::uint64_t last = chaos.single ? all.back().duration : 1;
   RandomStream random(seed, "chaos.times");
   std::vector<std::uint64_t> gaps(all.size());
-  for (std::uint64_t& gap : gaps) gap = random.below(chaos.until_cycle - taken - last + 1);
+  for (std::uint64_t& gap : gaps) gap = random.below(span - taken - last + 1);
   std::ranges::sort(gaps);
-  std::uint64_t before = 0;
+  std::uint64_t before = chaos.after_cycle;
   for (std::size_t i = 0; i < all.size(); ++i) {
     move_to(all[i].fault, gaps[i] + before, chaos.until_cycle);
     before += room(all[i], chaos);

@@ -30,7 +30,7 @@ void Ending::complete_at(std::uint64_t cycle) {
 }
 
 void Ending::power_failed(std::uint64_t cycle) {
-  complete_ = true;
+  complete_ = powerless_ = true;
   machine_.at(cycle + 1, [this] { machine_.stop(); });
 }
 

@@ -29,8 +29,10 @@ class Ending {
 
   /// The run is over, before the machine changes in any way.
   void close();
-  /// Whether all workloads were complete.
+  /// Whether all workloads were complete, or the power failed.
   bool complete() const { return complete_; }
+  /// Whether the power failed: what was under way then is not done.
+  bool powerless() const { return powerless_; }
   /// The checks "liveness" and "workload".
   CheckResult liveness() const;
   CheckResult workload() const;
@@ -49,6 +51,7 @@ class Ending {
   Workloads& workloads_;
   const std::optional<std::uint64_t> complete_by_;
   bool complete_ = false;
+  bool powerless_ = false;
   bool stalled_ = false;
   bool overdue_ = false;  // not complete when all had to be
   std::string waiting_;

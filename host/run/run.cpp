@@ -232,7 +232,7 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   }
 
   result.checks = checks_.results(ending_.liveness(), ending_.workload());
-  if (ending_.complete()) {
+  if (ending_.complete() && !ending_.powerless()) {
     const auto contents = [this](std::string_view volume, unsigned drive) {
       const auto number = drive_number(scenario_.disks, volume, drive);
       return std::span<const std::byte>(machine_.drive(number.value()).contents());

@@ -92,7 +92,7 @@ std::uint64_t default_stable(const Scenario& scenario, bool single) {
 void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenario) {
   const Section section(table, "chaos", origin,
                         {"kinds", "rate", "count", "duration", "stable", "cpus", "buses",
-                         "names", "tolerance", "until", "drain"});
+                         "names", "tolerance", "after", "until", "drain"});
   const double clock = scenario.system.clock_hz;
   ChaosSpec chaos;
   chaos.at = section.at();
@@ -101,6 +101,9 @@ void read_chaos(const toml::table& table, const Origin& origin, Scenario& scenar
   if (section.has("tolerance"))
     chaos.single = section.word("tolerance", {"single", "any"}) == 0;
   chaos.until_cycle = read_time(section, "until", clock, 1);
+  chaos.after_cycle = read_time(section, "after", clock, 0, 0);
+  if (chaos.after_cycle >= chaos.until_cycle)
+    section.fail("after", "after is not before until", "an earlier time");
   chaos.drain_cycles =
       read_time(section, "drain", clock, 1,
                 std::clamp<std::uint64_t>(*to_cycles(default_drain_seconds, clock), 1,

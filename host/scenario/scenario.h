@@ -220,6 +220,7 @@ struct ChaosSpec {
   std::vector<contract::BusId> buses;    ///< what buses may fail, ascending
   std::vector<std::string> processes;    ///< names that process_stop may choose from
   bool single = true;              ///< one fault at a time; else any number
+  std::uint64_t after_cycle = 0;   ///< up to here there are none; before until_cycle
   std::uint64_t until_cycle = 0;   ///< from here on there are no faults; at least 1
   std::uint64_t drain_cycles = 0;  ///< from then on to the end of every workload, at most
   bool operator==(const ChaosSpec&) const = default;

@@ -159,6 +159,7 @@ void write(Table& table, const ChaosSpec& chaos) {
   table.list("buses", chaos.buses, [](contract::BusId bus) { return quoted(name(bus)); });
   if (!chaos.processes.empty()) table.list("names", chaos.processes, quoted);
   table.string("tolerance", chaos.single ? "single" : "any");
+  if (chaos.after_cycle != 0) table.time("after", chaos.after_cycle);
   table.time("until", chaos.until_cycle);
   table.time("drain", chaos.drain_cycles);
 }
