@@ -2,10 +2,10 @@
 ///
 /// Block 0 of each drive is its label, with a generation. When a drive fails, the others get the
 /// next generation before anything more is acknowledged; so after a loss of power those with the
-/// highest generation have all that was, and the others are behind. A drive that was behind, or is there
-/// again, is copied from the others while the volume is in use, and gets its label at the end;
-/// until then its label says that nobody is to believe it. When none is up any more, the volume is
-/// there again as soon as one is that has all that was acknowledged.
+/// highest generation have all that was, and the others are behind. A drive that was behind, or
+/// is there again, is copied from the others while the volume is in use, and gets its label at
+/// the end; until then its label says that nobody is to believe it. When none is up any more, the
+/// volume is there again as soon as one is that has all that was acknowledged.
 ///
 /// What was being written when power failed may be on one drive and not on another. So after each
 /// opening the drives are made equal, in the background.
