@@ -8,8 +8,8 @@ namespace xybus {
 
 namespace {
 // Word 0: bit 0 a restart point, bit 1 openers, from bit 8 on the number of pieces of data, from
-// bit 16 on that of files. Then what there is of restart point, files, openers with their number, and
-// pieces: item, offset, bytes.
+// bit 16 on that of files. Then what there is of restart point, files, openers with their number,
+// and pieces: item, offset, bytes.
 constexpr std::uint32_t has_restart = 1, has_openers = 2;
 }  // namespace
 

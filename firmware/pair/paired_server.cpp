@@ -173,7 +173,9 @@ Task<PairedServer::Error> PairedServer::finish_pending() {
   const Error error = co_await carry_out(pending_);
   unfinished_ = error == Error::device_down || error == Error::ownership_changed;
   // Who is told that another has the devices asks again.
-  if (error != Error::none && error != Error::ownership_changed) replies_.fail(pending_open_, pending_sync_id_, error);
+  if (error != Error::none && error != Error::ownership_changed) {
+    replies_.fail(pending_open_, pending_sync_id_, error);
+  }
   co_return error;
 }
 

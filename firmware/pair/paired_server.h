@@ -24,10 +24,10 @@
 ///                                     saves the reply                 ╲ takes over: carry_out once
 ///                                                                       more, then serves
 ///
-/// A change, the reply to it and the sync id of its request go to the backup in one checkpoint before
-/// anything of it is seen outside. So a request that comes again, for its reply was lost with the
-/// primary, gets that same reply and is done once (guardian.md, trap: exactly once holds only if the
-/// saved reply is checkpointed before it is given).
+/// A change, the reply to it and the sync id of its request go to the backup in one checkpoint
+/// before anything of it is seen outside. So a request that comes again, for its reply was lost
+/// with the primary, gets that same reply and is done once: exactly once holds only if the saved
+/// reply is checkpointed before it is given.
 #pragma once
 
 #include <cstddef>

@@ -192,7 +192,8 @@ Task<Decision> DiskServer::decide_read(const ServerRequest& request) {
   if (file == nullptr) co_return Decision{.error = Error::not_open};
   const std::uint64_t position = request.info.position;
   if (position >= file->end) co_return Decision{.error = Error::end_of_file};
-  const std::uint64_t bytes = std::min<std::uint64_t>(request.info.read_count, file->end - position);
+  const std::uint64_t bytes =
+      std::min<std::uint64_t>(request.info.read_count, file->end - position);
   if (bytes > most_io_bytes) co_return Decision{.error = Error::bounds};
   if (bytes == 0) co_return Decision{};
   const auto first = static_cast<std::uint32_t>(position / disk_block_bytes);
@@ -332,7 +333,8 @@ Task<DiskServer::Error> DiskServer::read_directory() {
   const Error error = co_await volume_.read(Volume::first_block, bytes);
   if (error != Error::none) co_return error;
   for (std::uint32_t place = 0; place < most_files; ++place) {
-    directory_[place] = get(std::span(bytes).subspan(std::size_t{place} * entry_bytes, entry_bytes));
+    const std::size_t at = std::size_t{place} * entry_bytes;
+    directory_[place] = get(std::span(bytes).subspan(at, entry_bytes));
     last_id_ = std::max(last_id_, directory_[place].id);
   }
   co_return Error::none;

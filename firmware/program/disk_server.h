@@ -3,7 +3,8 @@
 /// On the volume, behind the label (volume.h): the directory, then files, each in blocks in a row
 /// that it gets when it is made. Files are bytes; reads and writes name the first byte, and a write
 /// at `end_of_file` begins at the end; what one beyond the end leaves out is zeros. What is
-/// acknowledged is on all drives that are up. A write that ends with `device_down` may be done later.
+/// acknowledged is on all drives that are up. A write that ends with `device_down` may be done
+/// later.
 ///
 /// The directory is in memory on both sides of the pair. A change of it, or a write with its data,
 /// goes to the backup before it goes to the drives, so a backup that takes over does again what the

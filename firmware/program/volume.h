@@ -1,11 +1,11 @@
 /// A mirrored volume: drives with the same contents, of which one is enough.
 ///
-/// Block 0 of each drive is its label, with a generation. When a drive fails, the others get the next
-/// generation before anything more is acknowledged; so after a loss of power those with the highest
-/// generation have all that was, and the others are behind. A drive that was behind, or is there
-/// again, is copied from the others while the volume is in use, and gets its label at the end;
-/// until then its label says that nobody is to believe it. When none is up any more, the volume is
-/// there again as soon as one is that has all that was acknowledged.
+/// Block 0 of each drive is its label, with a generation. When a drive fails, the others get the
+/// next generation before anything more is acknowledged; so after a loss of power those with the
+/// highest generation have all that was, and the others are behind. A drive that was behind, or
+/// is there again, is copied from the others while the volume is in use, and gets its label at
+/// the end; until then its label says that nobody is to believe it. When none is up any more, the
+/// volume is there again as soon as one is that has all that was acknowledged.
 ///
 /// What was being written when power failed may be on one drive and not on another. So after each
 /// opening the drives are made equal, in the background.
@@ -49,15 +49,16 @@ class Volume {
   /// `ownership_changed`. May be called again after an error.
   Task<Error> open();
 
-  /// Whole blocks from `block` on, at least one, within the volume. Errors: `bad_data` (there is one
-  /// that no drive can read), `device_down`; `ownership_changed` (another CPU has taken a drive: this one is done with it).
+  /// Whole blocks from `block` on, at least one, within the volume. Errors: `bad_data` (no drive
+  /// can read one of them), `device_down`; `ownership_changed` (another CPU has taken a drive: this
+  /// one is done with it until it opens again).
   Task<Error> read(std::uint32_t block, std::span<std::byte> data);
   /// On all drives that are up. A write that fails on all of them may have been done on some.
   Task<Error> write(std::uint32_t block, std::span<const std::byte> data);
 
-  /// Goes on with what makes the volume whole: looks whether a drive that is down answers, or copies
-  /// some blocks. To be called now and then, `work_left` soon again. A volume that is lost stays so
-  /// until `open`.
+  /// Goes on with what makes the volume whole: looks whether a drive that is down answers, or
+  /// copies some blocks. To be called now and then, `work_left` soon again. A volume that is lost
+  /// stays so until `open`.
   Task<> tend();
   bool work_left() const;
   /// Another CPU has taken a drive.

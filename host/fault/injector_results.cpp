@@ -82,8 +82,9 @@ std::string Injector::effect(const Fault& fault) {
   const FaultKind kind = fault.spec.kind;
   if (kind == FaultKind::process_stop) {
     const auto& who = fault.stopped;
-    return fmt::format("at cycle {}: {}", *fault.first_cycle,
-                       who ? fmt::format("pin {} of CPU {}", who->pin, who->cpu) : "there was none");
+    const std::string whom =
+        who ? fmt::format("pin {} of CPU {}", who->pin, who->cpu) : "there was none";
+    return fmt::format("at cycle {}: {}", *fault.first_cycle, whom);
   }
   if (is_instant(kind) || kind == FaultKind::power_failure)
     return fmt::format("at cycle {}", *fault.first_cycle);

@@ -74,7 +74,8 @@ DetailKeys detail_keys(FaultKind kind) {
 
 const Words& all_detail_keys() {
   static const Words keys{"bits", "part", "cpus", "wire", "level", "cycles",
-                          "address", "register", "factor", "view", "disk", "drive", "block", "name", "member"};
+                          "address", "register", "factor", "view", "disk", "drive", "block",
+                          "name", "member"};
   return keys;
 }
 

@@ -97,7 +97,9 @@ std::string look(DiskRig& rig, unsigned count, unsigned more = 0) {
 
 std::string text_of(const std::vector<Error>& errors) {
   std::string text;
-  for (const Error error : errors) text += "error " + std::to_string(static_cast<int>(error)) + "; ";
+  for (const Error error : errors) {
+    text += "error " + std::to_string(static_cast<int>(error)) + "; ";
+  }
   return text;
 }
 
@@ -239,11 +241,10 @@ TEST_CASE("without any drive users are told 66, and when drives are back there i
           const auto access = [&](Guardian& guardian) -> Task<> {
             const FileNumber file = co_await open_file(guardian, "$DATA.TABLE");
             Bytes in(100);
-            text += "read " +
-                    std::to_string(static_cast<int>((co_await files(guardian).read(file, in)).error));
-            text += " write " + std::to_string(static_cast<int>(
-                                    (co_await files(guardian).write(file, in)).error));
-            text += "; ";
+            const Error read = (co_await files(guardian).read(file, in)).error;
+            const Error write = (co_await files(guardian).write(file, in)).error;
+            text += "read " + std::to_string(static_cast<int>(read)) + " write " +
+                    std::to_string(static_cast<int>(write)) + "; ";
           };
           const auto add = [&](Guardian& guardian) -> Task<> {
             const FileNumber file = co_await open_file(guardian, "$DATA.LOG");
@@ -307,7 +308,7 @@ TEST_CASE("a write that ended with 66 is done when the drives are back, before a
   CHECK(in == expected);
 }
 
-TEST_CASE("blocks that cannot be read are read from the mirror and mended, and 120 if that is bad") {
+TEST_CASE("blocks that cannot be read are read from the mirror and mended, and 120 if it cannot") {
   DiskRig rig;
   rig.start_volume();
   Writer writer;

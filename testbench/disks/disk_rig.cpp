@@ -56,7 +56,8 @@ DiskRig::DiskRig(const RigOptions& options) : machine(fabric(options.cpus)), opt
                        .block_cycles = 20});
     machine.drive(drive).set_observer(&defects);
     const std::string& image = options.images.at(drive);
-    if (!image.empty()) std::memcpy(machine.drive(drive).contents().data(), image.data(), image.size());
+    const auto contents = machine.drive(drive).contents();
+    if (!image.empty()) std::memcpy(contents.data(), image.data(), image.size());
   }
   programs.add("disk", [](Guardian& guardian) -> Task<> {
     DiskServer server(guardian, "disk", 0b0011);

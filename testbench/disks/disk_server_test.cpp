@@ -87,7 +87,8 @@ TEST_CASE("a directory has room for 64 files, and a volume for as many blocks as
   rig.perform(2, [&](Guardian& guardian) -> Task<> {
     FileSystem& system = files(guardian);
     for (; made < 65; ++made) {
-      const Error error = co_await system.create("$DATA.F" + std::to_string(made), {.max_bytes = 1});
+      const std::string name = "$DATA.F" + std::to_string(made);
+      const Error error = co_await system.create(name, {.max_bytes = 1});
       if (error == Error::none) continue;
       errors.push_back(error);
       break;

@@ -84,7 +84,9 @@ TEST_CASE("chaos stops processes where kinds and names say so, and nowhere else"
   CHECK_THAT(error_of(keys + "names = []\n", "[chaos]\n"),
              Catch::StartsWith("s.toml:13: names is empty"));
   const Scenario scenario =
-      parse_scenario(head + "[chaos]\nstable = \"0 us\"\n" + keys + "names = [\"$A\", \"$b\"]\n", "s.toml");
+      parse_scenario(head + "[chaos]\nstable = \"0 us\"\n" + keys +
+                         "names = [\"$A\", \"$b\"]\n",
+                     "s.toml");
   CHECK(parse_scenario(scenario_text(scenario, ""), "again.toml").chaos->processes ==
         std::vector<std::string>{"$A", "$B"});
   std::set<std::pair<std::string, bool>> drawn;

@@ -55,9 +55,8 @@ Task<> use(Guardian& guardian, Account& account) {
   note(read.error);
   for (; (account.found + 1) * record_bytes <= read.bytes; ++account.found) {
     const auto expected = record(account.found);
-    if (std::memcmp(all.data() + account.found * record_bytes, expected.data(), record_bytes) != 0) {
-      co_return;
-    }
+    const std::byte* const is = all.data() + account.found * record_bytes;
+    if (std::memcmp(is, expected.data(), record_bytes) != 0) co_return;
   }
 }
 
@@ -132,7 +131,8 @@ TEST_CASE("process-stop: the primary is stopped where it is aimed, and its backu
                                      "link_replied");
   const unsigned nth = GENERATE(20, 31);
   const std::string text = outcome_with(
-      each_fabric(), stop + fmt::format("when = {{ event = \"{}\", cpu = 0, nth = {} }}\n", event, nth));
+      each_fabric(),
+      stop + fmt::format("when = {{ event = \"{}\", cpu = 0, nth = {} }}\n", event, nth));
   INFO(text);
   CHECK(has(text, "good\n"));
   CHECK_FALSE(has(text, "failed"));
