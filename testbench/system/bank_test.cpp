@@ -48,7 +48,7 @@ TEST_CASE("a bank whose servers are stopped around a checkpoint or a reply does 
 TEST_CASE("a bank whose server is stopped while its backup takes over the disk does not show it") {
   const std::string two =
       "kind = \"process-stop\"\nname = \"$DATA1\"\nat = \"6 ms\"\n"
-      "[[fault]]\nkind = \"process-stop\"\nname = \"$BR1\"\nwhen = { event = \"took_over\", nth = 1 }\n";
+      "[[fault]]\nkind = \"process-stop\"\nname = \"$BR1\"\nwhen = { event = \"took_over\", nth = 1, cpu = 1 }\n";
   check_good(two);
 }
 
