@@ -88,7 +88,10 @@ bool BusLanes::post(BusId bus, const Entry& entry) {
 void BusLanes::sent(BusId bus, CpuMask to, CpuMask missed) {
   Lane& lane = lanes_[static_cast<unsigned>(bus)];
   if (lane.posted_alive) lane.dead = missed == to;
-  if (lane.tried && !lane.dead && !lane.alive) lane.alive = lane.tried;  // now to all
+  if (lane.tried && !lane.dead && !lane.alive) {
+    lane.alive = lane.tried;  // now to all
+    lane.alive->packet.set_heard(0);  // that may be long ago, and renew no lease
+  }
   lane.tried.reset();
   lane.posted = lane.posted_alive = false;
   port_.raise_paths_of(bus, to & ~missed);

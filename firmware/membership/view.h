@@ -13,6 +13,8 @@ using CpuMask = std::uint32_t;
 
 constexpr CpuMask bit_of(unsigned cpu) { return 1U << cpu; }
 constexpr bool has(CpuMask mask, unsigned cpu) { return (mask >> cpu & 1U) != 0; }
+/// The lowest CPU of a mask that is not empty.
+constexpr unsigned lowest(CpuMask mask) { return static_cast<unsigned>(std::countr_zero(mask)); }
 constexpr CpuMask all_cpus(unsigned cpus) { return (1U << cpus) - 1; }
 
 /// Incarnations of all CPUs, 0 to 15 each.

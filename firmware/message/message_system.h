@@ -150,6 +150,8 @@ class MessageSystem : private PacketSource, private BulkClient {
   std::uint64_t late_packets() const { return late_packets_; }
   /// Packets that their sender takes for accepted, and that did not come.
   std::uint64_t lost_packets() const { return lost_packets_; }
+  /// Refusals that found no room, so that a requestor was not told.
+  std::uint64_t refusals_left_out() const { return transmitter_.answers_left_out(); }
   /// Packets and transfers that were posted again.
   std::uint64_t repeats() const { return transmitter_.repeats() + bulk_.repeats(); }
 

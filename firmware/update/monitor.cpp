@@ -41,7 +41,10 @@ Error Monitor::perform(const Request& request) {
   if (request.from.pin != Updater::pin) return Error::wrong_owner;
   const auto header = load<contract::UpdateHeader>(request_);
   switch (header.request()) {
-    case MonitorRequest::apply: return apply();
+    case MonitorRequest::apply:
+      // Nobody else orders updates; a locker of a view that is news here asks again.
+      if (request.from.cpu != lowest(membership_.view().members.mask)) return Error::wrong_owner;
+      return apply();
     case MonitorRequest::query:
       reply_.resize(replica_.last().size());
       replica_.last().save(reply_);

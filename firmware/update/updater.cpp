@@ -25,7 +25,6 @@ constexpr std::uint64_t retry_cycles = 5000;
 constexpr std::uint64_t load_intervals = 8;
 constexpr std::uint64_t load_cycles_of_byte = 16;
 
-unsigned lowest(std::uint32_t cpus) { return static_cast<unsigned>(std::countr_zero(cpus)); }
 
 // Without what cannot change: that update is no good, wherever it is sent.
 bool may_work_later(contract::Error error) {

@@ -40,12 +40,31 @@ std::span<const std::byte> best_drive(const Books::Volume& volume, const DriveCo
   return best;
 }
 
-std::int64_t sum_of_balances(std::span<const std::byte> file) {
-  std::int64_t sum = 0;
-  for (; file.size() >= BankRecord::bytes; file = file.subspan(BankRecord::bytes)) {
-    sum += BankRecord::load(file).balance;
+/// Whether each record of a file has the sum that is meant for it.
+void compare(const std::string& volume, const char* what, std::span<const std::byte> file,
+             std::uint32_t partition,
+             const std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t>& sums,
+             Complaints& complaints) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> left;
+  for (const auto& [key, sum] : sums) {
+    if (key.first == partition) left.emplace(key, sum);
   }
-  return sum;
+  for (std::uint32_t number = 0; (number + 1) * BankRecord::bytes <= file.size(); ++number) {
+    const std::int64_t balance =
+        BankRecord::load(file.subspan(number * BankRecord::bytes)).balance;
+    const auto expected = left.find({partition, number});
+    const std::int64_t sum = expected == left.end() ? 0 : expected->second;
+    if (expected != left.end()) left.erase(expected);
+    if (balance == sum) continue;
+    complaints.add(fmt::format("{}: the books do not balance: {} {} has {}, by the history it has {}",
+                               volume, what, number, balance, sum));
+  }
+  for (const auto& [key, sum] : left) {
+    if (sum == 0) continue;
+    complaints.add(fmt::format("{}: the books do not balance: {} {} is not there, by the history it "
+                               "has {}",
+                               volume, what, key.second, sum));
+  }
 }
 
 }  // namespace
@@ -70,40 +89,66 @@ void Books::failed(std::uint32_t terminal, std::uint32_t sequence, contract::Err
               cycle);
 }
 
-CheckResult Books::result(const DriveContents& drives) const {
-  Complaints complaints = errors_;
-  std::int64_t accounts = 0, tellers = 0, branches = 0, history = 0;
-  std::map<Key, std::uint64_t> found;
+void Books::begin(const DriveContents& drives) {
+  lines_before_.clear();
   for (const Volume& volume : volumes_) {
-    const auto drive = best_drive(volume, drives, complaints);
-    accounts += sum_of_balances(file_on_drive(drive, "ACCOUNT"));
-    tellers += sum_of_balances(file_on_drive(drive, "TELLER"));
-    branches += sum_of_balances(file_on_drive(drive, "BRANCH"));
-    auto file = file_on_drive(drive, "HISTORY");
-    for (; file.size() >= HistoryRecord::bytes; file = file.subspan(HistoryRecord::bytes)) {
-      const HistoryRecord record = HistoryRecord::load(file);
-      if (record.number == 0) continue;
-      const BankTransaction& t = record.transaction;
-      history += t.delta;
-      const auto entry = entries_.find({t.terminal, t.sequence});
-      if (entry == entries_.end() || entry->second.transaction != t) {
-        complaints.add(fmt::format("{}: the history has {}, which nobody asked for", volume.name,
-                                   describe(t)));
-      } else if (++found[entry->first] == 2) {
-        complaints.add(fmt::format("{}: the history has {} twice", volume.name, describe(t)));
-      }
+    Complaints none;
+    const auto file = file_on_drive(best_drive(volume, drives, none), "HISTORY");
+    lines_before_.push_back(file.size() / HistoryRecord::bytes);
+  }
+}
+
+void Books::read_history(std::size_t partition, std::span<const std::byte> file, Sums& sums,
+                         std::map<Key, std::uint64_t>& found, Complaints& complaints) const {
+  const std::string& volume = volumes_[partition].name;
+  const auto branch = static_cast<std::uint32_t>(partition);
+  for (std::size_t line = 0; (line + 1) * HistoryRecord::bytes <= file.size(); ++line) {
+    const auto record = HistoryRecord::load(file.subspan(line * HistoryRecord::bytes));
+    if (record.number == 0) continue;  // lines behind it came first, and the power failed
+    const BankTransaction& t = record.transaction;
+    sums.all += t.delta;
+    sums.accounts[{t.account_partition, t.account}] += t.delta;
+    sums.tellers[{branch, t.teller}] += t.delta;
+    sums.branches[{branch, 0}] += t.delta;
+    if (record.number != line + 1) {
+      complaints.add(fmt::format("{}: line {} of the history has number {}", volume, line + 1,
+                                 record.number));
     }
+    if (partition < lines_before_.size() && line < lines_before_[partition]) continue;
+    const auto entry = entries_.find({t.terminal, t.sequence});
+    if (entry == entries_.end() || entry->second.transaction != t) {
+      complaints.add(
+          fmt::format("{}: the history has {}, which nobody asked for", volume, describe(t)));
+    } else if (++found[entry->first] == 2) {
+      complaints.add(fmt::format("{}: the history has {} twice", volume, describe(t)));
+    }
+  }
+}
+
+CheckResult Books::result(const DriveContents& drives, bool whole) const {
+  Complaints complaints = errors_;
+  Complaints mirrors;  // what was under way when the power failed may be on one drive alone
+  Sums sums;
+  std::map<Key, std::uint64_t> found;
+  std::vector<std::span<const std::byte>> best;
+  for (std::size_t partition = 0; partition < volumes_.size(); ++partition) {
+    best.push_back(best_drive(volumes_[partition], drives, whole ? complaints : mirrors));
+    read_history(partition, file_on_drive(best.back(), "HISTORY"), sums, found, complaints);
+  }
+  for (std::uint32_t partition = 0; whole && partition < volumes_.size(); ++partition) {
+    const auto check = [&](const char* what, const char* file, const auto& its) {
+      compare(volumes_[partition].name, what, file_on_drive(best[partition], file), partition, its,
+              complaints);
+    };
+    check("account", "ACCOUNT", sums.accounts);
+    check("teller", "TELLER", sums.tellers);
+    check("branch", "BRANCH", sums.branches);
   }
   for (const auto& [key, entry] : entries_) {
     if (entry.acknowledged && !found.contains(key)) {
       complaints.add(fmt::format("{} was acknowledged, and is not in the history",
                                  describe(entry.transaction)));
     }
-  }
-  if (accounts != tellers || tellers != branches || branches != history) {
-    complaints.add(fmt::format("the books do not balance: accounts {}, tellers {}, branches {}, "
-                               "history {}",
-                               accounts, tellers, branches, history));
   }
   std::vector<std::uint64_t> waits = waits_;
   std::ranges::sort(waits);
@@ -114,7 +159,7 @@ CheckResult Books::result(const DriveContents& drives) const {
       "books", fmt::format("{} transactions acknowledged, {} failed; accounts = tellers = branches = "
                            "history = {}; terminals waited {} cycles (half of them), {} (99 %), {} "
                            "(longest)",
-                           acknowledged_, failed_, history, of(0.5), of(0.99), of(1)));
+                           acknowledged_, failed_, sums.all, of(0.5), of(0.99), of(1)));
 }
 
 }  // namespace xybus

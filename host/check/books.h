@@ -1,10 +1,11 @@
 /// The books of a bank, against what its terminals were told.
 ///
 /// Rules, each with a test that breaks it:
-///   balance   accounts, tellers, branches and history have the same sum, over all volumes
+///   balance   every account, teller and branch has what the history says, from 0 on; not when the
+///             power has failed
 ///   once      a transaction that a terminal was told of is in the history once, as it was asked for
 ///   at most   any other one that was asked for is there once or not at all
-///   known     nothing else is there
+///   known     nothing else is there, but what was there before the run
 ///   answered  no terminal is told of an error, unless errors are allowed
 ///   mirrors   drives of a volume that have the same label have the same contents
 #pragma once
@@ -51,7 +52,9 @@ class Books : public WorkloadCheck {
 
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
   /// The check "books". Its detail has the sums, and how long terminals waited.
-  CheckResult result(const DriveContents& drives) const override;
+  CheckResult result(const DriveContents& drives, bool whole) const override;
+  void begin(const DriveContents& drives) override;
+  std::optional<std::uint64_t> first_complaint() const override { return errors_.first_cycle(); }
 
  private:
   struct Entry {
@@ -60,8 +63,17 @@ class Books : public WorkloadCheck {
     bool acknowledged = false;
   };
   using Key = std::pair<std::uint32_t, std::uint32_t>;  // terminal, sequence
+  /// What the history says that records have, by partition and number of the record.
+  struct Sums {
+    std::map<Key, std::int64_t> accounts, tellers, branches;
+    std::int64_t all = 0;
+  };
+
+  void read_history(std::size_t partition, std::span<const std::byte> file, Sums& sums,
+                    std::map<Key, std::uint64_t>& found, Complaints& complaints) const;
 
   std::vector<Volume> volumes_;
+  std::vector<std::size_t> lines_before_;  // of each volume's history
   bool errors_allowed_;
   std::map<Key, Entry> entries_;
   std::vector<std::uint64_t> waits_;  // cycles, of those acknowledged

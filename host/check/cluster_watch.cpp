@@ -40,7 +40,7 @@ void ClusterWatch::event(unsigned cpu, const KernelEvent& event) {
       replicas_.applied(cpu, event.cycle, event.link, event.peer.cpu, event.tag);
       break;
     case KernelEvent::tables_differ:
-      if (updates_) replicas_.differs(cpu, event.cycle);
+      replicas_.differs(cpu, event.cycle);
       break;
     default: break;
   }
@@ -62,16 +62,16 @@ void ClusterWatch::finish(std::uint64_t cycle) {
 }
 
 bool ClusterWatch::ok() const {
-  return (!updates_ || replicas_.check().ok) && (!membership_ || changes_.check().ok);
+  return replicas_.check().ok && (!membership_ || changes_.check().ok);
 }
 
 void ClusterWatch::add_checks(std::vector<CheckResult>& checks) const {
-  if (updates_) checks.push_back(replicas_.check());
+  if (updates_ || !replicas_.check().ok) checks.push_back(replicas_.check());
   if (membership_) checks.push_back(changes_.check());
 }
 
 std::optional<std::uint64_t> ClusterWatch::first_complaint() const {
-  const auto one = updates_ ? replicas_.first_complaint() : std::nullopt;
+  const auto one = replicas_.first_complaint();
   const auto two = membership_ ? changes_.first_complaint() : std::nullopt;
   if (!one || !two) return one ? one : two;
   return std::min(*one, *two);

@@ -19,13 +19,14 @@ namespace xybus {
 /// Whether ClusterWatch wants to know of such events.
 constexpr bool concerns_cluster(KernelEvent::Kind kind) {
   return kind == KernelEvent::view_changed || kind == KernelEvent::cpu_down ||
-         kind == KernelEvent::cpu_up || kind == KernelEvent::update_applied;
+         kind == KernelEvent::cpu_up || kind == KernelEvent::update_applied ||
+         kind == KernelEvent::tables_differ;
 }
 
 class ClusterWatch {
  public:
-  /// Replicas are checked when there is a workload of updates, changes when there is one of
-  /// membership.
+  /// Replicas are checked when there is a workload of updates, or a CPU says that its tables differ;
+  /// changes when there is a workload of membership.
   explicit ClusterWatch(const Scenario& scenario);
 
   ReplicaWatch& replicas() { return replicas_; }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -19,8 +20,13 @@ using DriveContents =
 class WorkloadCheck {
  public:
   virtual ~WorkloadCheck() = default;
-  /// At the end of a run that came to its end.
-  virtual CheckResult result(const DriveContents& drives) const = 0;
+  /// Before the run: what is on the drives, from runs before it.
+  virtual void begin(const DriveContents& drives) = 0;
+  /// At the end of a run that came to its end. `whole`: nothing was under way any more; else the power
+  /// has failed in the middle of it.
+  virtual CheckResult result(const DriveContents& drives, bool whole) const = 0;
+  /// When the first thing went wrong that has a time.
+  virtual std::optional<std::uint64_t> first_complaint() const = 0;
   /// Things that clients have seen through, for the display of progress.
   virtual std::uint64_t ended() const = 0;
 };

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "compare/ladder.h"
 #include "compare/verdict.h"
+#include "firmware/membership/view.h"
 #include "report/run_result.h"
 
 namespace xybus {
@@ -91,6 +92,10 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
     for (const FaultSpec& fault : draw_chaos(scenario, request.seed).faults) {
       rules.partial = true;
       if (fault.cpu) rules.cpus_apart |= 1U << *fault.cpu;
+      // They end what processes do at a moment of time, wherever these are.
+      const bool anywhere = fault.kind == FaultKind::power_failure ||
+                            fault.kind == FaultKind::process_stop;
+      if (anywhere) rules.cpus_apart |= all_cpus(scenario.system.cpus);
     }
   }
   rules.partial = rules.partial || timed;

@@ -57,6 +57,7 @@ class Run {
   void tell_status(std::uint64_t cycle, bool asked);
   std::string simulate();
   void write_view();
+  DriveContents drive_contents();
   RunResult result(const std::string& failure, double wall_seconds);
 
   const Scenario& scenario_;
@@ -109,6 +110,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   machine_.fabric().set_observer(&bus_watch_);
   add_drives(scenario, machine_);
   for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).set_observer(&disk_watch_);
+  workloads_.begin(drive_contents());
   firmware_.on_boot(options.on_boot);
   firmware_.set_programs(options.programs);
   firmware_.install(machine_);
@@ -204,6 +206,13 @@ RunResult Run::operator()() {
   return result(failure, wall.count());
 }
 
+DriveContents Run::drive_contents() {
+  return [this](std::string_view volume, unsigned drive) {
+    const auto number = drive_number(scenario_.disks, volume, drive);
+    return std::span<const std::byte>(machine_.drive(number.value()).contents());
+  };
+}
+
 RunResult Run::result(const std::string& failure, double wall_seconds) {
   const bool failed = !failure.empty();
   RunResult result;
@@ -227,17 +236,15 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.round_trip = scoreboard.round_trip();
   result.faults = injector_.results();
   result.failure_cycle = failed ? machine_.cycle() : checks_.first_complaint();
+  if (!result.failure_cycle) result.failure_cycle = workloads_.first_complaint();
   if (!result.failure_cycle && !ending_.complete()) {
     result.failure_cycle = checks_.watchdog().last_moved();
   }
 
   result.checks = checks_.results(ending_.liveness(), ending_.workload());
-  if (ending_.complete() && !ending_.powerless()) {
-    const auto contents = [this](std::string_view volume, unsigned drive) {
-      const auto number = drive_number(scenario_.disks, volume, drive);
-      return std::span<const std::byte>(machine_.drive(number.value()).contents());
-    };
-    std::ranges::move(workloads_.own_checks(contents), std::back_inserter(result.checks));
+  if (ending_.complete()) {
+    std::ranges::move(workloads_.own_checks(drive_contents(), !ending_.powerless()),
+                      std::back_inserter(result.checks));
   }
   if (failed) result.checks.push_back({"machine", false, failure});
   const auto all_ok = [&] { return std::ranges::all_of(result.checks, &CheckResult::ok); };

@@ -82,7 +82,9 @@ Task<> auditor(Process& process, Site& site, Bank& bank) {
   for (const BankPartition& partition : bank.layout.partitions) {
     const FileNumber server = co_await open_server(guardian, partition.branch_server);
     std::array<std::byte, 8> balance;
-    co_await files(guardian).writeread(server, {}, balance);
+    while ((co_await files(guardian).writeread(server, {}, balance)).error != Error::none) {
+      co_await process.wait(EventBit{}, retry_cycles);
+    }
   }
 }
 
@@ -137,7 +139,7 @@ void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context) {
       if (spec.cpus[number % spec.cpus.size()] == cpu) bank->working[number] = false;
     }
   });
-  for (const unsigned cpu : spec.cpus) {
+  for (unsigned cpu = 0; cpu < context.cpus(); ++cpu) {
     context.add_client(cpu, 0, [bank](Process& process, Site& site) {
       return auditor(process, site, *bank);
     });

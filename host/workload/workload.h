@@ -99,6 +99,7 @@ class WorkloadContext {
     check_ = std::move(check);
     return its;
   }
+  WorkloadCheck* own_check() { return check_.get(); }
   const WorkloadCheck* own_check() const { return check_.get(); }
   void on_halt(std::function<void(unsigned cpu)> callback) { on_halt_ = std::move(callback); }
 

@@ -39,10 +39,27 @@ void Workloads::miscount(unsigned cpu) {
   for (auto& context : contexts_) context->ended(cpu);
 }
 
-std::vector<CheckResult> Workloads::own_checks(const DriveContents& drives) const {
+void Workloads::begin(const DriveContents& drives) {
+  for (auto& context : contexts_) {
+    if (context->own_check() != nullptr) context->own_check()->begin(drives);
+  }
+}
+
+std::optional<std::uint64_t> Workloads::first_complaint() const {
+  std::optional<std::uint64_t> first;
+  for (const auto& context : contexts_) {
+    if (context->own_check() == nullptr) continue;
+    const auto its = context->own_check()->first_complaint();
+    if (its && (!first || *its < *first)) first = its;
+  }
+  return first;
+}
+
+std::vector<CheckResult> Workloads::own_checks(const DriveContents& drives,
+                                                bool whole) const {
   std::vector<CheckResult> results;
   for (const auto& context : contexts_) {
-    if (context->own_check() != nullptr) results.push_back(context->own_check()->result(drives));
+    if (context->own_check() != nullptr) results.push_back(context->own_check()->result(drives, whole));
   }
   return results;
 }

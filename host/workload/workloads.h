@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,7 +38,10 @@ class Workloads {
   /// What those workloads have seen through that have a check of their own; and these checks, at the
   /// end of a run that was complete.
   std::uint64_t ended() const;
-  std::vector<CheckResult> own_checks(const DriveContents& drives) const;
+  std::vector<CheckResult> own_checks(const DriveContents& drives, bool whole) const;
+  /// When the first thing went wrong that these know of; and, before the run, what is on the drives.
+  std::optional<std::uint64_t> first_complaint() const;
+  void begin(const DriveContents& drives);
 
   /// The check "workload", at the end of a run.
   CheckResult check() const;

@@ -186,3 +186,17 @@ TEST_CASE("the first of both checks' complaints is the first one") {
   CHECK_FALSE(bench.watch.ok());
   CHECK(bench.watch.first_complaint() == 300U);
 }
+
+TEST_CASE("a CPU that halts as its tables differ is found, whatever the workload") {
+  CHECK(concerns_cluster(KernelEvent::tables_differ));  // else a run would not tell of it
+  Bench bench(scenario(false, false));
+  CHECK(bench.watch.ok());
+  bench.watch.event(1, {.cycle = 700, .kind = KernelEvent::tables_differ});
+  CHECK_FALSE(bench.watch.ok());
+  CHECK(bench.watch.first_complaint() == 700);
+  std::vector<CheckResult> checks;
+  bench.watch.add_checks(checks);
+  REQUIRE(checks.size() == 1);
+  CHECK(checks[0].name == "replicas");
+  CHECK_THAT(checks[0].detail, Contains("CPU 1"));
+}
