@@ -19,7 +19,6 @@ Task<Takeover> Pair::checkmonitor() {
   if (const DctEntry* mine = entry(); mine != nullptr && mine->primary != guardian_.handle()) {
     primary_ = mine->primary;
   }
-  co_await files_.refuse_requests(Error::wrong_owner);  // that came before it changed places
   for (;;) {
     while (const auto request = co_await files_.take_pair_message()) co_await take(*request);
     if (const auto left = taken_over()) {
@@ -29,6 +28,9 @@ Task<Takeover> Pair::checkmonitor() {
                                        .tag = static_cast<std::uint32_t>(left->reason)});
       co_return *left;
     }
+    // What was meant for a primary: this process before it changed places, a former life of this CPU,
+    // or this process once it will have taken over. Who sent it looks at the table, and asks again.
+    co_await files_.refuse_requests(Error::wrong_owner);
     co_await guardian_.process().wait(EventBit::lreq | EventBit::lcan | EventBit::pon);
   }
 }

@@ -148,7 +148,26 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
   return workload;
 }
 
-void check_together(const std::vector<WorkloadSpec>& workloads, std::size_t disks) {
+namespace {
+
+/// Of the bank's files on each volume; see workload/bank_servers.h.
+void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks) {
+  constexpr std::uint64_t record_bytes = 100, line_bytes = 50, block_bytes = 512;
+  constexpr std::uint64_t other_blocks = 9 + 4;  // label, directory, and what files do not fill
+  const std::uint64_t bytes = (std::uint64_t{bank.accounts} + bank.tellers + 1) * record_bytes +
+                              4 * line_bytes * bank.terminals * bank.count;
+  const std::uint64_t blocks = bytes / block_bytes + other_blocks;
+  for (const DiskSpec& disk : disks) {
+    if (disk.blocks < blocks)
+      throw ScenarioError(bank.at, fmt::format("the bank has no room on {}", disk.name),
+                          fmt::format("a disk of {} blocks at least, or less to do", blocks));
+  }
+}
+
+}  // namespace
+
+void check_together(const std::vector<WorkloadSpec>& workloads,
+                    const std::vector<DiskSpec>& disks) {
   std::size_t updates = 0;
   bool membership = false, banks = false;
   for (const WorkloadSpec& workload : workloads) {
@@ -157,7 +176,9 @@ void check_together(const std::vector<WorkloadSpec>& workloads, std::size_t disk
       throw ScenarioError(its->at, "too many workloads of updates",
                           fmt::format("{} at most", most_updates_workloads));
     if (const auto* bank = std::get_if<DebitCreditSpec>(&workload); bank != nullptr) {
-      if (disks == 0) throw ScenarioError(bank->at, "a bank without a disk", "a [[disk]] at least");
+      if (disks.empty())
+        throw ScenarioError(bank->at, "a bank without a disk", "a [[disk]] at least");
+      check_room(*bank, disks);
       if (std::exchange(banks, true))
         throw ScenarioError(bank->at, "a second workload of debit-credit", "one at most");
     }

@@ -15,7 +15,8 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
                            const SystemSpec& system);
 
 /// Throws ScenarioError for workloads that cannot be in one scenario.
-void check_together(const std::vector<WorkloadSpec>& workloads, std::size_t disks);
+void check_together(const std::vector<WorkloadSpec>& workloads,
+                    const std::vector<DiskSpec>& disks);
 
 /// Cycles that it takes at most.
 std::uint64_t longest_membership(const MembershipSpec& membership, const SystemSpec& system);

@@ -152,7 +152,7 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
                                                scenario.system));
   if (scenario.workloads.empty())
     throw ScenarioError(origin.line(1), "no workload", "at least one [[workload]]");
-  check_together(scenario.workloads, scenario.disks.size());
+  check_together(scenario.workloads, scenario.disks);
   number = 0;
   for (const toml::table* table : tables(root, "fault", origin))
     scenario.faults.push_back(

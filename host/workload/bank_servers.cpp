@@ -82,7 +82,7 @@ Task<BankServer::Error> BankServer::perform(std::span<const Action> actions) {
       if (!started[i]) continue;
       const FileCompletion completion = co_await files().awaitio(actions[i].file);
       done[i] = completion.error == Error::none;
-      if (!done[i] && !may_pass(completion.error)) lasting = completion.error;
+      if (!done[i] && !may_pass(completion.error)) lasting = Error::device_down;
     }
     if (lasting != Error::none) co_return lasting;
     if (std::all_of(done.begin(), done.begin() + static_cast<std::ptrdiff_t>(actions.size()),

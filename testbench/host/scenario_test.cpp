@@ -852,3 +852,17 @@ TEST_CASE("scenarios/README.md names every kind of workload and each of its keys
     }
   }
 }
+
+TEST_CASE("a bank wants disks, and room on each of them") {
+  const std::string bank = "[[workload]]\nkind = \"debit-credit\"\ncount = 100\n";
+  const std::string disk = "[[disk]]\nname = \"$DATA1\"\ncpus = [0, 1]\nread = \"1 us\"\n"
+                           "write = \"1 us\"\nblocks = ";
+  CHECK(error_of(bank) == "s.toml:1: a bank without a disk; expected a [[disk]] at least");
+  // 8 terminals, 100 transactions of 50 bytes, four times; 1000 accounts, 10 tellers, a branch.
+  CHECK(error_of(disk + "500\n" + bank) ==
+        "s.toml:7: the bank has no room on $DATA1; expected a disk of 522 blocks at least, or less "
+        "to do");
+  CHECK_NOTHROW(parse_scenario(disk + "522\n" + bank, "s.toml"));
+  CHECK(error_of(disk + "4000\n" + bank + bank) ==
+        "s.toml:10: a second workload of debit-credit; expected one at most");
+}

@@ -211,6 +211,12 @@ Scenario some_scenario(RandomStream& random) {
   std::erase_if(scenario.workloads, [&bank](const WorkloadSpec& spec) {
     return std::holds_alternative<DebitCreditSpec>(spec) && std::exchange(bank, true);
   });
+  for (WorkloadSpec& workload : scenario.workloads) {
+    auto* const its = std::get_if<DebitCreditSpec>(&workload);
+    if (its == nullptr) continue;
+    its->count = 1 + random.below(100);
+    for (DiskSpec& disk : scenario.disks) disk.blocks = DiskSpec::most_blocks;  // room for it
+  }
   for (std::uint64_t n = random.below(6); n > 0; --n)
     scenario.faults.push_back(some_fault(random, scenario.system.cpus, scenario.disks));
   if (random.below(2) == 0) scenario.seed = random.next() >> random.below(64);
