@@ -111,10 +111,7 @@ Pair::Error Pair::keep(std::span<const std::byte> data) {
   }
   if (checkpoint_.openers) {
     const std::vector<Opener> before(files_.openers().begin(), files_.openers().end());
-    for (const Opener& opener : before) {
-      const auto still = [&](const Opener& other) { return other.open == opener.open; };
-      if (std::ranges::none_of(*checkpoint_.openers, still)) files_.forget_opener(opener);
-    }
+    for (const Opener& opener : before) files_.forget_opener(opener);  // its members may have changed
     for (const Opener& opener : *checkpoint_.openers) files_.adopt_opener(opener);
   }
   if (checkpoint_.restart) restart_ = checkpoint_.restart;

@@ -74,9 +74,9 @@ Task<CheckpointStatus> Pair::tell_backup(FileOperation operation) {
     const Completion completion = co_await guardian_.conversations().converse(
         backup.at, message_, {}, static_cast<std::uint32_t>(operation));
     if (completion.error == Error::none) co_return CheckpointStatus{};
-    if (completion.error == Error::bounds || completion.error == Error::invalid_state) {
-      co_return CheckpointStatus{CheckpointStatus::bad_parameter, completion.error};
-    }
+    const bool may_pass = PathRetry::concerns_path(completion.error) ||
+                          completion.error == Error::no_lcb || completion.error == Error::timeout;
+    if (!may_pass) co_return CheckpointStatus{CheckpointStatus::bad_parameter, completion.error};
     if (role() != Role::primary || other() != backup) {
       co_return CheckpointStatus{CheckpointStatus::no_backup, completion.error};
     }

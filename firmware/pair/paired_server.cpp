@@ -198,6 +198,7 @@ void PairedServer::take_record(std::span<const std::byte> data) {
   const auto bytes = reader.bytes();
   const auto change = reader.bytes();
   if (!reader.done() || change.empty()) return;
+  if (counted && replies_.look(open, reply.sync_id).verdict != SavedReplies::Verdict::fresh) return;
   pending_open_ = open;
   pending_sync_id_ = reply.sync_id;
   reply.data.assign(bytes.begin(), bytes.end());

@@ -168,6 +168,37 @@ TEST_CASE("a backup dies in the middle of a checkpoint, and the primary goes on 
   CHECK(machine.entry(1, "$RAW")->primary.at.cpu == 1);
 }
 
+TEST_CASE("a checkopen that the server refuses to the backup is a status, and not asked for again") {
+  Machine machine(3);
+  Seen seen;
+  unsigned opens = 0;
+  machine.programs.add("server", [&opens](Guardian& guardian) -> Task<> {
+    auto& system = files(guardian);
+    co_await system.open("$RECEIVE", {.system_messages = true});
+    for (;;) {
+      Bytes in(64);
+      const IoResult read = co_await system.readupdate(in);
+      const bool open = system.receiveinfo().operation == FileOperation::open;
+      opens += open ? 1 : 0;
+      const bool refused = read.error == Error::system_message && open && opens > 1;
+      co_await system.reply({}, refused ? Error::table_full : Error::none);
+    }
+  });
+  machine.programs.add(
+      "pair", raw_pair(seen, 1, [&](Guardian& guardian, Pair& mine, Bytes&) -> Task<> {
+        const auto opened = co_await files(guardian).open("$SRV", {.sync_depth = 1});
+        CHECK(opened.error == Error::none);
+        seen.statuses.push_back(co_await mine.checkopen(opened.file));
+      }));
+  machine.start("$SRV", "server", 2);
+  machine.run_until([&] { return machine.entry(0, "$SRV") != nullptr; });
+  machine.start("$RAW", "pair", 0);
+  machine.run_until([&] { return !seen.statuses.empty(); });
+  CHECK(seen.statuses.at(0) ==
+        CheckpointStatus{CheckpointStatus::bad_parameter, Error::table_full});
+  CHECK(opens == 2);
+}
+
 // ---- The idiom ----------------------------------------------------------------------------------
 
 namespace {
