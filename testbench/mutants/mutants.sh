@@ -246,7 +246,8 @@ stages_of() {
   case $1 in
     rtl-*) all="rtl_test rtl_fabric_test scenarios-rtl" ;;
     *) all="test_kernel_parts test_views test_messages test_transfers test_failures test_outages
-            test_updates test_fuzz scenarios-tlm" ;;
+            test_updates test_processes test_files test_pairs test_disk_process test_fuzz
+            scenarios-tlm" ;;
   esac
   stages=$first
   [ -z "$only_tried" ] || return 0
