@@ -1,5 +1,5 @@
-/// CRC-32C (Castagnoli), from the definition, by table, or by the processor's instruction: for the tlm
-/// fabric and the checks, shared with no RTL.
+/// CRC-32C (Castagnoli), from the definition, by table, or by the processor's instruction: for the
+/// tlm fabric and the checks, shared with no RTL.
 #pragma once
 
 #include <cstddef>

@@ -52,8 +52,8 @@ class FileSystem : public Guardian::Extension {
 
   /// Requests, with data `out` and room `in`, each at most `most_file_data`. Read is for devices
   /// and disks: `invalid_operation` for others. Other errors: `not_open`, `too_many` (nowait_depth
-  /// are outstanding), `bounds`, `no_lcb`; `path_down`, `cpu_failed` (it may have been done or not),
-  /// `other_process`; and the server's own. Without waiting they give {none, 0}, and the rest
+  /// are outstanding), `bounds`, `no_lcb`; `path_down`, `cpu_failed` (it may have been done or
+  /// not), `other_process`; and the server's own. Without waiting they give {none, 0}, and the rest
   /// comes by awaitio, with the tag. Read of $RECEIVE is `read_receive`.
   Task<IoResult> read(FileNumber file, std::span<std::byte> in, std::uint32_t tag = 0);
   Task<IoResult> write(FileNumber file, std::span<const std::byte> out, std::uint32_t tag = 0);

@@ -169,13 +169,19 @@ std::optional<Receiver::Error> Receiver::refusal(const Request& request) const {
   return Error::invalid_operation;
 }
 
+/// Who opens or closes.
+Task<Receiver::Error> Receiver::read_member(LinkId link) {
+  std::array<std::byte, open_data_bytes> data;
+  const Error read = co_await guardian_.messages().readlink(guardian_.process(), link, data,
+                                                            file_header_bytes);
+  if (read == Error::none) member_ = load_handle(data);
+  co_return read;
+}
+
 Task<std::optional<IoResult>> Receiver::take_open(const Request& request,
                                                   std::span<std::byte> in) {
-  std::array<std::byte, open_data_bytes> data;
-  const Error read = co_await guardian_.messages().readlink(guardian_.process(), request.link,
-                                                            data, file_header_bytes);
+  const Error read = co_await read_member(request.link);
   if (read != Error::none) co_return co_await refuse(request.link, read);
-  member_ = load_handle(data);
   if (!openers_.add(open_of(header_), member_)) {
     co_return co_await refuse(request.link, Error::table_full);
   }
@@ -189,11 +195,8 @@ Task<std::optional<IoResult>> Receiver::take_open(const Request& request,
 
 Task<std::optional<IoResult>> Receiver::take_close(const Request& request,
                                                    std::span<std::byte> in) {
-  std::array<std::byte, open_data_bytes> data;
-  const Error read = co_await guardian_.messages().readlink(guardian_.process(), request.link,
-                                                            data, file_header_bytes);
+  const Error read = co_await read_member(request.link);
   if (read != Error::none) co_return co_await refuse(request.link, read);
-  member_ = load_handle(data);
   const bool was_open = openers_.remove(open_of(header_), member_);
   if (!was_open || !options_.system_messages) {
     co_return co_await refuse(request.link, Error::none);

@@ -55,6 +55,7 @@ class Receiver {
   IoResult take_own(const Arrival& arrival, std::span<std::byte> in);
   Task<std::optional<IoResult>> take_kernels(const Arrival& arrival, std::span<std::byte> in);
   Task<std::optional<IoResult>> take_request(const Request& request, std::span<std::byte> in);
+  Task<Error> read_member(LinkId link);
   Task<std::optional<IoResult>> take_open(const Request& request, std::span<std::byte> in);
   Task<std::optional<IoResult>> take_close(const Request& request, std::span<std::byte> in);
   Task<std::optional<IoResult>> deliver(const Request& request, std::span<std::byte> in,

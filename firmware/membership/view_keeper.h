@@ -134,7 +134,8 @@ class ViewKeeper : private Regroup::Client {
   Members loading_;
   Members lost_;       // CPUs that were loaded here, and have to start again for that
   CpuMask asked_ = 0;  // of these, those whose loading was asked for since then
-  // Who loads this CPU, while it is joining; and who did and fell silent, until it has left the view.
+  // Who loads this CPU, while it is joining; and who did and fell silent, until it has left the
+  // view.
   std::optional<Incarnation> loader_, lost_loader_;
 };
 

@@ -104,8 +104,8 @@ class PacketPort {
 
   /// Posts a membership packet to CPUs of `to`, this one too if wanted, by that bus whatever the
   /// state of its paths. It needs no buffer, and finds room in the ring when other packets do not
-  /// any more. False, and nothing posted, while the last one of that bus is on its way still, or the
-  /// descriptor that comes next is: they end in any order.
+  /// any more. False, and nothing posted, while the last one of that bus is on its way still, or
+  /// the descriptor that comes next is: they end in any order.
   bool post_membership(contract::BusId bus, std::uint32_t to,
                        const contract::MembershipPacket& packet);
 

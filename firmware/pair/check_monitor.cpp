@@ -28,8 +28,9 @@ Task<Takeover> Pair::checkmonitor() {
                                        .tag = static_cast<std::uint32_t>(left->reason)});
       co_return *left;
     }
-    // What was meant for a primary: this process before it changed places, a former life of this CPU,
-    // or this process once it will have taken over. Who sent it looks at the table, and asks again.
+    // What was meant for a primary: this process before it changed places, a former life of this
+    // CPU, or this process once it will have taken over. Who sent it looks at the table, and asks
+    // again.
     co_await files_.refuse_requests(Error::wrong_owner);
     co_await guardian_.process().wait(EventBit::lreq | EventBit::lcan | EventBit::pon);
   }

@@ -109,8 +109,8 @@ class Pair : public Guardian::Extension {
 
   // ---- Backup --------------------------------------------------------------------------------
 
-  /// Takes what the primary tells, until this process is the primary. Requests of others are refused
-  /// meanwhile with `wrong_owner`: their file systems ask the table, and send them again.
+  /// Takes what the primary tells, until this process is the primary. Requests of others are
+  /// refused meanwhile with `wrong_owner`: their file systems ask the table, and send them again.
   Task<Takeover> checkmonitor();
 
  private:

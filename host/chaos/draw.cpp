@@ -171,8 +171,8 @@ std::uint64_t room(const Drawn& drawn, const ChaosSpec& chaos) {
   return chaos.stable_cycles + (chaos.single ? drawn.duration : 0);
 }
 
-/// Spreads the faults over the time from `after` up to `until`: each keeps its room, what is left over is dealt
-/// out between them evenly at random.
+/// Spreads the faults over the time from `after` up to `until`: each keeps its room, what is left
+/// over is dealt out between them evenly at random.
 void spread(std::vector<Drawn>& all, const ChaosSpec& chaos, std::uint64_t seed) {
   const std::uint64_t span = chaos.until_cycle - chaos.after_cycle;
   std::uint64_t taken = 0;  // up to the beginning of the last that fits

@@ -22,8 +22,8 @@
 
 namespace xybus {
 
-/// What a terminal asks for: `delta` cents more for an account of some partition, by a teller of its
-/// own.
+/// What a terminal asks for: `delta` cents more for an account of some partition, by a teller of
+/// its own.
 struct BankTransaction {
   std::uint32_t terminal = 0;
   std::uint32_t sequence = 0;  ///< Of that terminal, from 1.

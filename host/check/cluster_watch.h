@@ -25,8 +25,8 @@ constexpr bool concerns_cluster(KernelEvent::Kind kind) {
 
 class ClusterWatch {
  public:
-  /// Replicas are checked when there is a workload of updates, or a CPU says that its tables differ;
-  /// changes when there is a workload of membership.
+  /// Replicas are checked when there is a workload of updates, or a CPU says that its tables
+  /// differ; changes when there is a workload of membership.
   explicit ClusterWatch(const Scenario& scenario);
 
   ReplicaWatch& replicas() { return replicas_; }

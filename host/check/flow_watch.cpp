@@ -30,7 +30,10 @@ void FlowWatch::forgive(unsigned source) {
   for (std::uint32_t c = 0; c < 2; ++c) {
     const std::size_t its = sender(source, c);
     recent_[its] = {};
-    for (unsigned d = 0; d < contract::max_nodes; ++d) flow(its, d) = {.forgotten = true};
+    for (unsigned d = 0; d < contract::max_nodes; ++d) {
+      flow(its, d) = {};
+      flow(its, d).forgotten = true;
+    }
   }
 }
 

@@ -22,8 +22,8 @@ class WorkloadCheck {
   virtual ~WorkloadCheck() = default;
   /// Before the run: what is on the drives, from runs before it.
   virtual void begin(const DriveContents& drives) = 0;
-  /// At the end of a run that came to its end. `whole`: nothing was under way any more; else the power
-  /// has failed in the middle of it.
+  /// At the end of a run that came to its end. `whole`: nothing was under way any more; else the
+  /// power has failed in the middle of it.
   virtual CheckResult result(const DriveContents& drives, bool whole) const = 0;
   /// When the first thing went wrong that has a time.
   virtual std::optional<std::uint64_t> first_complaint() const = 0;

@@ -90,7 +90,12 @@ void Observations::place(std::size_t index) {
       membership_[{event.own.cpu, event.own.cpu}].push_back(index);
       break;
     case KernelEvent::system_message:
-    case KernelEvent::lcbs_low: break;  // of one CPU, and a matter of timing
+    case KernelEvent::lcbs_low:
+    case KernelEvent::update_applied:
+    case KernelEvent::name_changed:
+    case KernelEvent::checkpoint_sent:
+    case KernelEvent::checkpoint_done:
+    case KernelEvent::took_over: break;  // of one CPU, or a matter of timing
   }
 }
 

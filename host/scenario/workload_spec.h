@@ -216,9 +216,10 @@ inline constexpr std::uint32_t most_tellers = 1000;
 inline constexpr unsigned most_terminals = 256;
 inline constexpr std::uint64_t most_transactions = 20'000;  // of a terminal: the history has room
 
-/// A bank: terminals ask for transactions, each a change of an account, a teller, a branch and a line
-/// of history (the 1985 mix). Each disk of the scenario is a partition, with a branch and accounts of
-/// its own, served by process pairs on the disk's two CPUs; see workload/bank_servers.h.
+/// A bank: terminals ask for transactions, each a change of an account, a teller, a branch and a
+/// line of history (the 1985 mix). Each disk of the scenario is a partition, with a branch and
+/// accounts of its own, served by process pairs on the disk's two CPUs; see
+/// workload/bank_servers.h.
 struct DebitCreditSpec {
   static constexpr AboutWorkload about{
       "debit-credit", "a bank on disks and process pairs: account, teller, branch, history",

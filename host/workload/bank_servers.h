@@ -7,8 +7,8 @@
 ///
 /// The branch server checkpoints what a transaction makes of its records, then has the account
 /// changed and writes its own, all at once, then replies. An account server knows the number of the
-/// last transaction of each branch, so that one that is asked for again, by a branch server that has
-/// taken over, is done once.
+/// last transaction of each branch, so that one that is asked for again, by a branch server that
+/// has taken over, is done once.
 #pragma once
 
 #include <array>
@@ -60,8 +60,8 @@ class BankServer : public PairedServer {
   Task<Error> perform(std::span<const Action> actions);
 };
 
-/// Requests: number of the branch's partition, the branch's number of the transaction, account, delta;
-/// see request(). The reply is the account's balance.
+/// Requests: number of the branch's partition, the branch's number of the transaction, account,
+/// delta; see request(). The reply is the account's balance.
 class AccountServer : public BankServer {
  public:
   static constexpr std::size_t request_bytes = 24;

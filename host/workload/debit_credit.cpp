@@ -1,5 +1,5 @@
-// debit-credit: terminals ask for transactions on accounts of a bank, whose partitions are each on a
-// volume of their own and served by process pairs; see bank_servers.h.
+// debit-credit: terminals ask for transactions on accounts of a bank, whose partitions are each on
+// a volume of their own and served by process pairs; see bank_servers.h.
 #include <fmt/format.h>
 
 #include <algorithm>

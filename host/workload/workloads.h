@@ -35,11 +35,12 @@ class Workloads {
   /// Test hook: a message more than there was has ended for each client on a CPU.
   void miscount(unsigned cpu);
 
-  /// What those workloads have seen through that have a check of their own; and these checks, at the
-  /// end of a run that was complete.
+  /// What those workloads have seen through that have a check of their own; and these checks, at
+  /// the end of a run that was complete.
   std::uint64_t ended() const;
   std::vector<CheckResult> own_checks(const DriveContents& drives, bool whole) const;
-  /// When the first thing went wrong that these know of; and, before the run, what is on the drives.
+  /// When the first thing went wrong that these know of; and, before the run, what is on the
+  /// drives.
   std::optional<std::uint64_t> first_complaint() const;
   void begin(const DriveContents& drives);
 

@@ -31,8 +31,8 @@ struct Seen {
   std::vector<CheckpointStatus> statuses;
 };
 
-/// Primary on the CPU where it is made, backup on `backup_cpu`; `work` is what the primary does, then
-/// it sleeps, or ends if told to.
+/// Primary on the CPU where it is made, backup on `backup_cpu`; `work` is what the primary does,
+/// then it sleeps, or ends if told to.
 auto raw_pair(Seen& seen, unsigned backup_cpu, std::function<Task<>(Guardian&, Pair&, Bytes&)> work) {
   return [&seen, backup_cpu, work](Guardian& guardian) -> Task<> {
     Pair& mine = pair(guardian);

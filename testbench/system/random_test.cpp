@@ -22,8 +22,8 @@ void check_compare(std::uint64_t first, std::uint64_t last) {
   }
 }
 
-// Which links are broken under faults, and which of these the other run makes at all, timing decides:
-// no rule of the comparison covers both at once.
+// Which links are broken under faults, and which of these the other run makes at all, timing
+// decides: no rule of the comparison covers both at once.
 constexpr const char* unbroken = " --set workload.3.cancels=0";
 
 }  // namespace

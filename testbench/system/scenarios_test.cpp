@@ -295,7 +295,8 @@ TEST_CASE("a lost packet is sent again") {
         std::string::npos);
 }
 
-// Evenly from 0 to twice the mean: the sum of n has a standard deviation of mean * sqrt(n / 3), here
+// Evenly from 0 to twice the mean: the sum of n has a standard deviation of mean * sqrt(n / 3),
+// here
 // 8.2 means. Five of them are chance enough, and a pause of another mean is far outside.
 TEST_CASE("pause: a client's sends are as far apart on average as the scenario says") {
   const auto run = run_command(
