@@ -69,14 +69,14 @@ void compare(const std::string& volume, const char* what, std::span<const std::b
 
 }  // namespace
 
-void Books::asked(const BankTransaction& transaction, std::uint64_t cycle) {
-  entries_[{transaction.terminal, transaction.sequence}] = {transaction, cycle, false};
+void Books::asked(const BankTransaction& transaction) {
+  entries_[{transaction.terminal, transaction.sequence}] = {.transaction = transaction};
 }
 
-void Books::acknowledged(std::uint32_t terminal, std::uint32_t sequence, std::uint64_t cycle) {
+void Books::acknowledged(std::uint32_t terminal, std::uint32_t sequence, std::int64_t balance) {
   Entry& entry = entries_.at({terminal, sequence});
   entry.acknowledged = true;
-  waits_.push_back(cycle - entry.asked);
+  entry.balance = balance;
   ++acknowledged_;
 }
 
@@ -98,8 +98,9 @@ void Books::begin(const DriveContents& drives) {
   }
 }
 
-void Books::read_history(std::size_t partition, std::span<const std::byte> file, Sums& sums,
-                         std::map<Key, std::uint64_t>& found, Complaints& complaints) const {
+void Books::read_history(std::size_t partition, std::span<const std::byte> file, bool whole,
+                         Sums& sums, std::map<Key, std::uint64_t>& found,
+                         Complaints& complaints) const {
   const std::string& volume = volumes_[partition].name;
   const auto branch = static_cast<std::uint32_t>(partition);
   for (std::size_t line = 0; (line + 1) * HistoryRecord::bytes <= file.size(); ++line) {
@@ -109,7 +110,7 @@ void Books::read_history(std::size_t partition, std::span<const std::byte> file,
     sums.all += t.delta;
     sums.accounts[{t.account_partition, t.account}] += t.delta;
     sums.tellers[{branch, t.teller}] += t.delta;
-    sums.branches[{branch, 0}] += t.delta;
+    const std::int64_t balance = sums.branches[{branch, 0}] += t.delta;
     if (record.number != line + 1) {
       complaints.add(fmt::format("{}: line {} of the history has number {}", volume, line + 1,
                                  record.number));
@@ -121,6 +122,9 @@ void Books::read_history(std::size_t partition, std::span<const std::byte> file,
           fmt::format("{}: the history has {}, which nobody asked for", volume, describe(t)));
     } else if (++found[entry->first] == 2) {
       complaints.add(fmt::format("{}: the history has {} twice", volume, describe(t)));
+    } else if (whole && entry->second.acknowledged && entry->second.balance != balance) {
+      complaints.add(fmt::format("{}: the reply to {} was {}, by the history it is {}", volume,
+                                 describe(t), entry->second.balance, balance));
     }
   }
 }
@@ -133,7 +137,7 @@ CheckResult Books::result(const DriveContents& drives, bool whole) const {
   std::vector<std::span<const std::byte>> best;
   for (std::size_t partition = 0; partition < volumes_.size(); ++partition) {
     best.push_back(best_drive(volumes_[partition], drives, whole ? complaints : mirrors));
-    read_history(partition, file_on_drive(best.back(), "HISTORY"), sums, found, complaints);
+    read_history(partition, file_on_drive(best.back(), "HISTORY"), whole, sums, found, complaints);
   }
   for (std::uint32_t partition = 0; whole && partition < volumes_.size(); ++partition) {
     const auto check = [&](const char* what, const char* file, const auto& its) {
@@ -150,16 +154,10 @@ CheckResult Books::result(const DriveContents& drives, bool whole) const {
                                  describe(entry.transaction)));
     }
   }
-  std::vector<std::uint64_t> waits = waits_;
-  std::ranges::sort(waits);
-  const auto of = [&](double share) {
-    return waits.empty() ? 0 : waits[static_cast<std::size_t>(share * double(waits.size() - 1))];
-  };
   return complaints.result(
       "books", fmt::format("{} transactions acknowledged, {} failed; accounts = tellers = branches = "
-                           "history = {}; terminals waited {} cycles (half of them), {} (99 %), {} "
-                           "(longest)",
-                           acknowledged_, failed_, sums.all, of(0.5), of(0.99), of(1)));
+                           "history = {}",
+                           acknowledged_, failed_, sums.all));
 }
 
 }  // namespace xybus

@@ -4,6 +4,7 @@
 ///   balance   every account, teller and branch has what the history says, from 0 on; not when the
 ///             power has failed
 ///   once      a transaction that a terminal was told of is in the history once, as it was asked for
+///   reply     what its terminal was told is the branch's balance at that line of the history
 ///   at most   any other one that was asked for is there once or not at all
 ///   known     nothing else is there, but what was there before the run
 ///   answered  no terminal is told of an error, unless errors are allowed
@@ -44,14 +45,15 @@ class Books : public WorkloadCheck {
   Books(std::vector<Volume> volumes, bool errors_allowed)
       : volumes_(std::move(volumes)), errors_allowed_(errors_allowed) {}
 
-  // ---- What terminals see, with the cycle -----------------------------------------------------
-  void asked(const BankTransaction& transaction, std::uint64_t cycle);
-  void acknowledged(std::uint32_t terminal, std::uint32_t sequence, std::uint64_t cycle);
+  // ---- What terminals see -----------------------------------------------------------------------
+  void asked(const BankTransaction& transaction);
+  /// `balance`: of the branch, as the reply has it.
+  void acknowledged(std::uint32_t terminal, std::uint32_t sequence, std::int64_t balance);
   void failed(std::uint32_t terminal, std::uint32_t sequence, contract::Error error,
               std::uint64_t cycle);
 
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
-  /// The check "books". Its detail has the sums, and how long terminals waited.
+  /// The check "books". Its detail has the sums.
   CheckResult result(const DriveContents& drives, bool whole) const override;
   void begin(const DriveContents& drives) override;
   std::optional<std::uint64_t> first_complaint() const override { return errors_.first_cycle(); }
@@ -59,8 +61,8 @@ class Books : public WorkloadCheck {
  private:
   struct Entry {
     BankTransaction transaction;
-    std::uint64_t asked = 0;  // cycle
     bool acknowledged = false;
+    std::int64_t balance = 0;  // that its terminal was told of
   };
   using Key = std::pair<std::uint32_t, std::uint32_t>;  // terminal, sequence
   /// What the history says that records have, by partition and number of the record.
@@ -69,14 +71,13 @@ class Books : public WorkloadCheck {
     std::int64_t all = 0;
   };
 
-  void read_history(std::size_t partition, std::span<const std::byte> file, Sums& sums,
+  void read_history(std::size_t partition, std::span<const std::byte> file, bool whole, Sums& sums,
                     std::map<Key, std::uint64_t>& found, Complaints& complaints) const;
 
   std::vector<Volume> volumes_;
   std::vector<std::size_t> lines_before_;  // of each volume's history
   bool errors_allowed_;
   std::map<Key, Entry> entries_;
-  std::vector<std::uint64_t> waits_;  // cycles, of those acknowledged
   std::uint64_t acknowledged_ = 0, failed_ = 0;
   Complaints errors_;
 };

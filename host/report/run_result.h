@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "contract/contract.h"
+#include "report/latency_result.h"
 #include "report/machine_status.h"
 #include "report/node_status.h"
+#include "report/throughput.h"
 
 namespace xybus {
 
@@ -50,12 +52,6 @@ struct MessageResult {
   std::uint64_t corrupted = 0;   ///< arrived with other bytes than were sent
 };
 
-/// A distribution of times, in cycles.
-struct LatencyResult {
-  std::uint64_t samples = 0;  ///< 0: the others mean nothing
-  std::uint64_t min = 0, p50 = 0, p99 = 0, max = 0;
-};
-
 /// One fault of the scenario, as it went.
 struct FaultResult {
   std::string what;    ///< "bus-down x"
@@ -94,6 +90,8 @@ struct RunResult {
   MessageResult messages;
   LatencyResult latency;     ///< one way, from the requestor's link to the server's listen
   LatencyResult round_trip;  ///< from the call of link to LDONE, of messages without an error
+  std::vector<ThroughputResult> throughput;  ///< of the workloads that have operations
+  std::vector<RunMark> marks;                ///< what befell the machine, in order; the first ones
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;
   std::vector<NodeStatus> status;  ///< by CPU; empty when the hardware itself failed

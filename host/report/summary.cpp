@@ -44,6 +44,32 @@ Json checks_json(const std::vector<CheckResult>& checks) {
   return list;
 }
 
+Json latency_json(const LatencyResult& latency) {
+  return {{"samples", latency.samples}, {"min", latency.min}, {"p50", latency.p50},
+          {"p99", latency.p99}, {"max", latency.max}};
+}
+
+Json throughput_json(const RunResult& result) {
+  Json list = Json::array();
+  for (const ThroughputResult& its : result.throughput) {
+    Json periods = Json::array();
+    for (const auto& period : its.periods)
+      periods.push_back({{"done", period.done}, {"longest_wait", period.longest_wait}});
+    list.push_back({{"what", its.what},
+                    {"per_second", per_second(its.wait.samples, result.cycles, result.clock_hz)},
+                    {"wait_cycles", latency_json(its.wait)},
+                    {"period_cycles", its.period_cycles},
+                    {"periods", std::move(periods)}});
+  }
+  return list;
+}
+
+Json marks_json(const std::vector<RunMark>& marks) {
+  Json list = Json::array();
+  for (const RunMark& mark : marks) list.push_back({{"cycle", mark.cycle}, {"text", mark.text}});
+  return list;
+}
+
 std::string bus_table(const RunResult& result) {
   constexpr auto row = "{:<5}{:>8}{:>12}{:>12}{:>12}{:>9}{:>9}{:>9}{:>9}\n";
   std::string text = fmt::format(row, "bus", "use", "efficiency", "payload B", "packets", "retries",
@@ -69,11 +95,6 @@ std::string messages_text(const MessageResult& messages) {
   return fmt::format("{} sent, {} delivered, {} failed, {}{} lost, {} duplicated, {} corrupted",
                      messages.sent, messages.delivered, messages.failed, cancelled, messages.lost,
                      messages.duplicated, messages.corrupted);
-}
-
-Json latency_json(const LatencyResult& latency) {
-  return {{"samples", latency.samples}, {"min", latency.min}, {"p50", latency.p50},
-          {"p99", latency.p99}, {"max", latency.max}};
 }
 
 std::string latency_text(const LatencyResult& latency) {
@@ -160,7 +181,9 @@ std::string summary_json(const RunResult& result, const RunOutputs& outputs) {
                       {"duplicated", messages.duplicated}, {"corrupted", messages.corrupted}};
   json["latency_cycles"] = latency_json(result.latency);
   json["round_trip_cycles"] = latency_json(result.round_trip);
+  if (!result.throughput.empty()) json["throughput"] = throughput_json(result);
   json["faults"] = faults_json(result.faults);
+  json["marks"] = marks_json(result.marks);
   json["checks"] = checks_json(result.checks);
   MachineStatus machine = result.machine;
   machine.nodes = result.status;
@@ -180,6 +203,8 @@ std::string result_table(const RunResult& result, const RunOutputs& outputs) {
   text += '\n';
   text += line("messages", messages_text(result.messages));
   text += line("latency", latency_text(result.latency));
+  for (const ThroughputResult& its : result.throughput)
+    text += line("throughput", throughput_line(its, result.cycles, result.clock_hz));
   for (const FaultResult& fault : result.faults)
     text += line("fault", fmt::format("{}, {}: {}", fault.what, fault.when, fault.effect));
   for (const CheckResult& check : result.checks)
@@ -196,6 +221,8 @@ std::string result_table(const RunResult& result, const RunOutputs& outputs) {
   text += line("outputs", outputs.directory);
   if (outputs.trace)
     text += line("look", fmt::format("gtkwave {}/trace.gtkw", outputs.directory));
+  for (const ThroughputResult& its : result.throughput)
+    text += '\n' + throughput_chart(its, result.marks, result.cycles, result.clock_hz);
   return text;
 }
 

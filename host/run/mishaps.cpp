@@ -34,7 +34,7 @@ Misdeed misdeed_of(FaultKind kind) {
 }
 
 // At a marker in the waveform.
-std::string mark(BusId bus, const PacketHit& hit) {
+std::string hit_text(BusId bus, const PacketHit& hit) {
   const char* const what = hit.drop                ? "packet dropped"
                            : hit.answer_drop       ? "answer dropped"
                            : hit.answer_flips != 0 ? "answer corrupt"
@@ -45,18 +45,24 @@ std::string mark(BusId bus, const PacketHit& hit) {
 
 }  // namespace
 
+void Mishaps::mark(std::uint64_t cycle, std::string text) {
+  constexpr std::size_t most_marks = 1000;
+  if (marks_.size() < most_marks) marks_.push_back({cycle, text});
+  notes_.fault(cycle, std::move(text));
+}
+
 void Mishaps::set_bus_down(BusId bus, bool down, std::uint64_t cycle) {
   machine_.fabric().set_bus_down(bus, down);
   checks_.bus_changes(bus, cycle);
   log_.record(EventLog::faults(), cycle, down ? bus_down_kind : bus_up_kind,
               {static_cast<std::uint64_t>(bus)});
-  notes_.fault(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));
+  mark(cycle, fmt::format("{} {}", bus == BusId::x ? 'X' : 'Y', down ? "down" : "up"));
 }
 
 void Mishaps::halt(unsigned cpu, std::uint64_t cycle) {
   if (checks_.outages().is_halted(cpu)) return;
   log_.record(EventLog::faults(), cycle, halt_kind, {cpu});
-  notes_.fault(cycle, fmt::format("CPU {} halts", cpu));
+  mark(cycle, fmt::format("CPU {} halts", cpu));
   machine_.halt(cpu);
   checks_.halted(cpu, cycle);
   workloads_.cpu_halted(cpu, cycle);
@@ -67,7 +73,7 @@ void Mishaps::restart(unsigned cpu, std::uint64_t cycle) {
   if (!checks_.outages().is_halted(cpu)) return;
   checks_.restarted(cpu, cycle);
   log_.record(EventLog::faults(), cycle, restart_kind, {cpu, firmware_.epoch(cpu)});
-  notes_.fault(cycle, fmt::format("CPU {} starts again", cpu));
+  mark(cycle, fmt::format("CPU {} starts again", cpu));
   machine_.restart(cpu);
   active_.restarted(cpu);
 }
@@ -75,7 +81,7 @@ void Mishaps::restart(unsigned cpu, std::uint64_t cycle) {
 // Nothing befalls a machine any more that is off.
 void Mishaps::power_failure(std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, power_kind, {});
-  notes_.fault(cycle, "power fails");
+  mark(cycle, "power fails");
   for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).power_off();
   for (unsigned cpu = 0; cpu < machine_.cpus(); ++cpu) {
     if (firmware_.is_hostile(cpu)) machine_.halt(cpu);
@@ -92,14 +98,14 @@ std::optional<ProcessAddress> Mishaps::stop_process(const FaultSpec& fault, std:
   if (!process || !firmware_.stop(process)) return {};
   machine_.cpu(at.cpu).nudge();
   log_.record(EventLog::faults(), cycle, stop_kind, {at.cpu, at.pin});
-  notes_.fault(cycle, fmt::format("{} stopped on CPU {}", fault.detail.process, at.cpu));
+  mark(cycle, fmt::format("{} stopped on CPU {}", fault.detail.process, at.cpu));
   return at;
 }
 
 void Mishaps::set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, on ? rogue_kind : sound_kind,
               {cpu, static_cast<std::uint64_t>(misdeed)});
-  notes_.fault(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
+  mark(cycle, fmt::format("CPU {} {}{}", cpu, name(misdeed), on ? "" : " ends"));
   machine_.fabric().set_rogue(cpu, misdeed_of(misdeed), on);
   checks_.rogue(cpu, on, cycle);
 }
@@ -110,7 +116,7 @@ void Mishaps::set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) {
   log_.record(EventLog::faults(), cycle, on ? fault_kind : fault_end_kind,
               {static_cast<std::uint64_t>(fault.kind), fault.cpu.value_or(~0U),
                fault.bus ? static_cast<std::uint64_t>(*fault.bus) : 2});
-  notes_.fault(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
+  mark(cycle, fmt::format("{}{}", name(fault.kind), on ? "" : " ends"));
   if (fault.kind == FaultKind::hostile_cpu) return set_hostile(fault, on, cycle);
   active_.change(fault, on, machine_);
 }
@@ -120,7 +126,7 @@ void Mishaps::set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycl
   const unsigned drive = fault.detail.drive_number;
   log_.record(EventLog::faults(), cycle, on ? disk_kind : disk_end_kind,
               {static_cast<std::uint64_t>(fault.kind), drive});
-  notes_.fault(cycle, fmt::format("{} {}-{}{}", name(fault.kind), fault.detail.disk,
+  mark(cycle, fmt::format("{} {}-{}{}", name(fault.kind), fault.detail.disk,
                                   fault.detail.drive, on ? "" : " ends"));
   if (fault.kind == FaultKind::disk_dies) active_.change(fault, on, machine_);
 }
@@ -152,7 +158,7 @@ void Mishaps::end_hostile(unsigned cpu, std::uint64_t cycle) {
 }
 
 void Mishaps::note(BusId bus, std::uint64_t cycle, const PacketHit& hit) {
-  if (hit.any()) notes_.fault(cycle, mark(bus, hit));
+  if (hit.any()) notes_.fault(cycle, hit_text(bus, hit));
   notes_.packet(cycle);
 }
 

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "fault/active_faults.h"
 #include "fault/injector.h"
 #include "model/machine.h"
 #include "report/event_log.h"
+#include "report/throughput.h"
 #include "run/checks.h"
 #include "run/cpu_firmware.h"
 #include "trace/gtkw.h"
@@ -54,11 +57,16 @@ class Mishaps : public FaultPoints {
   /// Notes a packet, and what is done to it, beside the waveform. See BusWatch::on_strike.
   void note(contract::BusId bus, std::uint64_t cycle, const PacketHit& hit);
 
+  /// What has befallen the machine but for single packets, in order; the first thousand.
+  const std::vector<RunMark>& marks() const { return marks_; }
+
   /// From now on nothing new befalls the machine, and what is wrong with it is put right; halted
   /// CPUs stay so. Not told to the checks.
   void put_right();
 
  private:
+  /// Beside the waveform and for the report.
+  void mark(std::uint64_t cycle, std::string text);
   void set_hostile(const FaultSpec& fault, bool on, std::uint64_t cycle);
   void set_disk_fault(const FaultSpec& fault, bool on, std::uint64_t cycle);
   void end_hostile(unsigned cpu, std::uint64_t cycle);
@@ -70,6 +78,7 @@ class Mishaps : public FaultPoints {
   EventLog& log_;
   TraceNotes& notes_;
   ActiveFaults active_;
+  std::vector<RunMark> marks_;
   std::function<void(std::uint64_t)> on_power_failure_;
   bool over_ = false;
 };

@@ -234,6 +234,8 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.messages = scoreboard.result();
   result.latency = scoreboard.latency();
   result.round_trip = scoreboard.round_trip();
+  result.throughput = workloads_.throughput(result.cycles);
+  result.marks = mishaps_.marks();
   result.faults = injector_.results();
   result.failure_cycle = failed ? machine_.cycle() : checks_.first_complaint();
   if (!result.failure_cycle) result.failure_cycle = workloads_.first_complaint();

@@ -24,6 +24,7 @@ constexpr std::int64_t most_delta = 99'999;
 struct Bank {
   BankLayout layout;
   Books* books = nullptr;
+  Operations* operations = nullptr;
   std::vector<bool> working;  ///< By terminal: it has transactions to ask for.
 
   bool over() const { return std::ranges::none_of(working, [](bool it) { return it; }); }
@@ -62,10 +63,12 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
     std::array<std::byte, transaction_bytes> out;
     std::array<std::byte, 8> in;
     store_transaction(transaction, out);
-    bank.books->asked(transaction, guardian.now());
+    bank.books->asked(transaction);
+    const std::uint64_t asked = guardian.now();
     const IoResult result = co_await files(guardian).writeread(server, out, in);
     if (result.error == Error::none) {
-      bank.books->acknowledged(number, sequence, guardian.now());
+      bank.books->acknowledged(number, sequence, static_cast<std::int64_t>(load_64(in)));
+      bank.operations->done(asked, guardian.now());
     } else {
       bank.books->failed(number, sequence, result.error, guardian.now());
     }
@@ -125,6 +128,7 @@ void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context) {
     volumes.push_back({disk.name, disk.drives});
   }
   bank->books = &context.set_check(std::make_unique<Books>(volumes, spec.errors));
+  bank->operations = &context.operations("transactions");
   context.start_disk_processes();
   add_programs(context, bank);
   bank->working.assign(spec.terminals, true);

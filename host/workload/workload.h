@@ -25,12 +25,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "check/cluster_watch.h"
+#include "check/operations.h"
 #include "check/scoreboard.h"
 #include "check/workload_check.h"
 #include "random/random.h"
@@ -99,6 +101,9 @@ class WorkloadContext {
     check_ = std::move(check);
     return its;
   }
+  /// An account of its operations, for the report.
+  Operations& operations(std::string what) { return operations_.emplace(std::move(what)); }
+  const std::optional<Operations>& own_operations() const { return operations_; }
   WorkloadCheck* own_check() { return check_.get(); }
   const WorkloadCheck* own_check() const { return check_.get(); }
   void on_halt(std::function<void(unsigned cpu)> callback) { on_halt_ = std::move(callback); }
@@ -138,6 +143,7 @@ class WorkloadContext {
 
   const std::vector<DiskSpec>& disks_;
   std::unique_ptr<WorkloadCheck> check_;
+  std::optional<Operations> operations_;
   std::function<void(unsigned)> on_halt_;
   std::string name_;
   const char* what_;

@@ -64,6 +64,14 @@ std::vector<CheckResult> Workloads::own_checks(const DriveContents& drives,
   return results;
 }
 
+std::vector<ThroughputResult> Workloads::throughput(std::uint64_t cycles) const {
+  std::vector<ThroughputResult> results;
+  for (const auto& context : contexts_) {
+    if (context->own_operations()) results.push_back(context->own_operations()->result(cycles));
+  }
+  return results;
+}
+
 std::uint64_t Workloads::ended() const {
   std::uint64_t sum = 0;
   for (const auto& context : contexts_) {

@@ -39,6 +39,8 @@ class Workloads {
   /// the end of a run that was complete.
   std::uint64_t ended() const;
   std::vector<CheckResult> own_checks(const DriveContents& drives, bool whole) const;
+  /// Of those workloads that have operations, in a run of so many cycles.
+  std::vector<ThroughputResult> throughput(std::uint64_t cycles) const;
   /// When the first thing went wrong that these know of; and, before the run, what is on the
   /// drives.
   std::optional<std::uint64_t> first_complaint() const;
