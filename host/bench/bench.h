@@ -53,6 +53,9 @@ BenchRows bench_bus();
 /// What a message costs, in cycles of the RTL, and which work of the firmware how much of it.
 BenchRows bench_message();
 
+/// How a bank of process pairs grows with its CPUs, and what its terminals see of a failure.
+BenchRows bench_bank();
+
 /// How fast the hardware is simulated, with and without firmware, on both fabrics.
 BenchRows bench_sim();
 

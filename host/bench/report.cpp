@@ -54,6 +54,8 @@ const std::vector<Benchmark>& known_benchmarks() {
       {"bus", "efficiency, latency, fairness and failover of the buses, in cycles", bench_bus},
       {"message", "round trips of messages, and the share of each work of the firmware, in cycles",
        bench_message},
+      {"bank", "transactions of process pairs on 2 to 16 CPUs, and what terminals see of failures",
+       bench_bank},
       {"sim", "cycles a second of the simulated hardware, on this machine", bench_sim},
   };
   return list;

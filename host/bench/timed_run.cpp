@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "child/run_self.h"
+#include "child/scratch.h"
 
 namespace xybus {
 
@@ -18,20 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr int good = 0;
 constexpr int at_limit = 3;
-
-/// A directory that goes when the measurement has ended.
-struct Scratch {
-  fs::path path;
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "xybus-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
-    path = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 TimedRun read_summary(const fs::path& file) {
   const auto summary = nlohmann::json::parse(std::ifstream(file));
@@ -49,13 +35,13 @@ TimedRun read_summary(const fs::path& file) {
 
 TimedRun run_once(const std::string& scenario, const std::vector<std::string>& arguments) {
   const Scratch scratch;
-  Words words{"run", scenario, "--quiet", "--no-wave-on-failure", "--out", scratch.path.string()};
+  Words words{"run", scenario, "--quiet", "--no-wave-on-failure", "--out", scratch.path().string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   const int status = run_self({words}, true).front();
   if (status != good && status != at_limit) {
     throw std::runtime_error(fmt::format("a run of {} ended with status {}", scenario, status));
   }
-  return read_summary(scratch.path / "summary.json");
+  return read_summary(scratch.path() / "summary.json");
 }
 
 }  // namespace

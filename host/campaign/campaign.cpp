@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "report/output_files.h"
 #include "scenario/quantity.h"
@@ -42,42 +43,50 @@ class Campaign {
   CampaignResult operator()();
 
  private:
-  fs::path directory(std::uint64_t seed) const {
-    return fs::path(plan_.directory) / std::to_string(seed);
+  struct Run {
+    std::uint64_t seed = 0;
+    std::size_t variant = 0;
+  };
+  fs::path directory(const Run& run) const {
+    std::string name = std::to_string(run.seed);
+    if (plan_.variants.size() > 1) name += '-' + std::to_string(run.variant + 1);
+    return fs::path(plan_.directory) / name;
   }
-  void start(std::uint64_t seed);
+  void start(const Run& run);
   void take_one();
-  void account(std::uint64_t seed, int status);
+  void account(const Run& run, int status);
 
   const CampaignPlan& plan_;
   const std::function<void(const CampaignResult&)>& progress_;
-  std::map<pid_t, std::uint64_t> running_;  // to seeds
+  std::map<pid_t, Run> running_;
   CampaignResult result_;
 };
 
-void Campaign::start(std::uint64_t seed) {
-  const fs::path place = directory(seed);
+void Campaign::start(const Run& run) {
+  const fs::path place = directory(run);
   fs::create_directories(place);
   std::vector<std::string> arguments = plan_.arguments;
-  for (const std::string& word : {std::string("--seed"), std::to_string(seed),
+  for (const std::string& value : plan_.variants[run.variant])
+    arguments.insert(arguments.end(), {"--set", value});
+  for (const std::string& word : {std::string("--seed"), std::to_string(run.seed),
                                   std::string("--out"), place.string(), std::string("--quiet"),
                                   std::string("--no-wave-on-failure")})
     arguments.push_back(word);
-  running_[start_child(arguments, place / "output.txt")] = seed;
+  running_[start_child(arguments, place / "output.txt")] = run;
 }
 
 void Campaign::take_one() {
   const Ended ended = wait_for_child();
-  const auto run = running_.find(ended.pid);
-  if (run == running_.end()) return;
-  const std::uint64_t seed = run->second;
-  running_.erase(run);
-  account(seed, ended.status);
+  const auto entry = running_.find(ended.pid);
+  if (entry == running_.end()) return;
+  const Run run = entry->second;
+  running_.erase(entry);
+  account(run, ended.status);
   progress_(result_);
 }
 
-void Campaign::account(std::uint64_t seed, int status) {
-  const fs::path place = directory(seed);
+void Campaign::account(const Run& run, int status) {
+  const fs::path place = directory(run);
   if (status == refused_status) {
     if (result_.refused++ == 0) result_.refusal = text_of(place / "output.txt");
     clear(place);
@@ -89,29 +98,35 @@ void Campaign::account(std::uint64_t seed, int status) {
   result_.faults += verdict.faults;
   result_.sent += verdict.sent;
   result_.failed_messages += verdict.failed;
+  result_.longest_wait = std::max(result_.longest_wait, verdict.longest_wait);
   if (status == 0 && verdict.good()) {
     ++result_.good;
     clear(place);
     return;
   }
   if (verdict.good()) verdict.outcome = "crashed";  // after its last word
-  result_.failed.push_back({seed, verdict, place.string(), text_of(place / "output.txt")});
+  result_.failed.push_back(
+      {run.seed, run.variant, verdict, place.string(), text_of(place / "output.txt")});
 }
 
 CampaignResult Campaign::operator()() {
-  std::uint64_t next = plan_.seeds.first;
+  Run next{plan_.seeds.first, 0};
   bool more = true;
   while (more || !running_.empty()) {
     if (more && running_.size() < plan_.jobs) {
-      more = next != plan_.seeds.last;
-      start(next++);
+      start(next);
+      if (++next.variant == plan_.variants.size()) {
+        more = next.seed != plan_.seeds.last;
+        next = {next.seed + 1, 0};
+      }
     } else {
       take_one();
     }
   }
   std::error_code error;
   fs::remove(plan_.directory, error);  // when it is empty
-  std::ranges::sort(result_.failed, {}, &FailedRun::seed);
+  std::ranges::sort(result_.failed, {},
+                    [](const FailedRun& run) { return std::pair(run.seed, run.variant); });
   return result_;
 }
 

@@ -1,5 +1,6 @@
 #include "campaign/verdict.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,12 @@ RunVerdict read_verdict(const std::string& directory) {
   verdict.sent = summary["messages"].value("sent", std::uint64_t{0});
   verdict.failed = summary["messages"].value("failed", std::uint64_t{0});
   verdict.faults = summary["faults"].size();
+  const double cycle_seconds =
+      verdict.cycles == 0 ? 0 : summary.value("simulated_seconds", 0.0) / double(verdict.cycles);
+  for (const auto& throughput : summary.value("throughput", nlohmann::json::array())) {
+    const auto longest = throughput["wait_cycles"].value("max", std::uint64_t{0});
+    verdict.longest_wait = std::max(verdict.longest_wait, double(longest) * cycle_seconds);
+  }
   const bool late = verdict.outcome == "hung" || verdict.outcome == "limit";
   for (const auto& check : summary["checks"]) {
     if (check.value("ok", true)) continue;

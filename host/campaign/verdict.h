@@ -14,6 +14,7 @@ struct RunVerdict {
   std::uint64_t cycles = 0;
   std::uint64_t sent = 0, failed = 0;  ///< messages
   std::uint64_t faults = 0;
+  double longest_wait = 0;  ///< of a client for its operation, simulated seconds
 
   bool good() const { return outcome == "good"; }
   bool same_failure(const RunVerdict& other) const {

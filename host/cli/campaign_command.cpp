@@ -8,8 +8,11 @@
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "campaign/campaign.h"
+#include "campaign/sweep.h"
 #include "cli/command.h"
 #include "report/format.h"
 
@@ -44,7 +47,8 @@ class CampaignProgress {
   unsigned last_tenth_ = 0;
 };
 
-CampaignPlan plan_for(const CampaignRequest& request, const Scenario& scenario, SeedRange seeds) {
+CampaignPlan plan_for(const CampaignRequest& request, const Scenario& scenario, SeedRange seeds,
+                      std::vector<std::vector<std::string>> variants) {
   CampaignPlan plan;
   plan.arguments = {"run", scenario.path};
   if (!request.fabric.empty())
@@ -52,6 +56,7 @@ CampaignPlan plan_for(const CampaignRequest& request, const Scenario& scenario, 
   for (const std::string& override_ : request.overrides)
     plan.arguments.insert(plan.arguments.end(), {"--set", override_});
   plan.seeds = seeds;
+  plan.variants = std::move(variants);
   plan.jobs = request.jobs != 0 ? request.jobs : std::max(1U, std::thread::hardware_concurrency());
   plan.directory =
       request.directory.empty() ? "runs/campaign-" + scenario.name : request.directory;
@@ -66,7 +71,16 @@ std::string repeat_text(const CampaignPlan& plan, const FailedRun& run) {
                        shell_word(file));
   std::string text = "  to repeat: " + program_word();
   for (const std::string& argument : plan.arguments) text += ' ' + shell_word(argument);
+  for (const std::string& value : plan.variants[run.variant]) text += " --set " + shell_word(value);
   return text + fmt::format(" --seed {}\n", run.seed);
+}
+
+/// "seed 7", "seed 7 with fault.0.cpu=3 fault.0.at=4ms".
+std::string which(const CampaignPlan& plan, const FailedRun& run) {
+  std::string text = fmt::format("seed {}", run.seed);
+  const auto& values = plan.variants[run.variant];
+  for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? " with " : " ") + values[i];
+  return text;
 }
 
 std::string summary_text(const CampaignPlan& plan, const CampaignResult& result) {
@@ -75,19 +89,21 @@ std::string summary_text(const CampaignPlan& plan, const CampaignResult& result)
                   "runs", "good", "cycles", "faults", "messages", "failed", result.runs,
                   result.good, format_count(result.cycles), result.faults, result.sent,
                   result.failed_messages);
+  if (result.longest_wait > 0)
+    text += fmt::format("longest wait of a client: {}\n", format_time(result.longest_wait));
   std::size_t shown = 0;
   for (const FailedRun& run : result.failed) {
     if (shown++ == most_shown) break;
-    text += fmt::format("\nseed {}: {}{}{}\n", run.seed, run.verdict.outcome,
+    text += fmt::format("\n{}: {}{}{}\n", which(plan, run), run.verdict.outcome,
                         run.verdict.check.empty() ? "" : ", " + run.verdict.check,
                         run.verdict.detail.empty() ? "" : ": " + run.verdict.detail);
     if (run.verdict.outcome == "crashed") text += run.output;
     text += repeat_text(plan, run);
   }
   if (result.failed.size() > most_shown) {
-    text += "\nnot good as well: seeds";
+    text += "\nnot good as well:";
     for (std::size_t i = most_shown; i < result.failed.size(); ++i)
-      text += fmt::format(" {}", result.failed[i].seed);
+      text += (i == most_shown ? " " : ", ") + which(plan, result.failed[i]);
     text += '\n';
   }
   return text;
@@ -96,22 +112,36 @@ std::string summary_text(const CampaignPlan& plan, const CampaignResult& result)
 }  // namespace
 
 int campaign_command(const CampaignRequest& request) {
-  const auto seeds = parse_seeds(request.seeds);
+  const std::string range = request.seeds.value_or(request.sweeps.empty() ? "1..20" : "1");
+  const auto seeds = parse_seeds(range);
   if (!seeds) {
     fmt::print(stderr, "xybus: --seeds {} is no range; expected FIRST..LAST, such as 1..50\n",
-               request.seeds);
+               range);
     return bad_usage;
   }
-  const Scenario scenario = load_scenario(find_scenario(request.scenario), request.overrides);
-  const CampaignPlan plan = plan_for(request, scenario, *seeds);
+  std::vector<std::vector<std::string>> variants;
+  try {
+    std::vector<Sweep> sweeps;
+    for (const std::string& text : request.sweeps) sweeps.push_back(parse_sweep(text));
+    variants = combinations(sweeps);
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "xybus: {}\n", error.what());
+    return bad_usage;
+  }
+  std::vector<std::string> first = request.overrides;
+  first.insert(first.end(), variants.front().begin(), variants.front().end());
+  const Scenario scenario = load_scenario(find_scenario(request.scenario), first);
+  const CampaignPlan plan = plan_for(request, scenario, *seeds, std::move(variants));
   CampaignResult result;
   {
-    CampaignProgress progress(seeds->last - seeds->first + 1);
+    CampaignProgress progress((seeds->last - seeds->first + 1) * plan.variants.size());
     result = run_campaign(plan, [&](const CampaignResult& so_far) { progress(so_far); });
   }
   if (result.refused != 0) fmt::print(stderr, "{}", result.refusal);
   if (result.runs == 0) return bad_usage;
-  fmt::print("{}, seeds {}..{}: {}{}\n\n{}", scenario.name, seeds->first, seeds->last,
+  const std::string with =
+      plan.variants.size() == 1 ? "" : fmt::format(" with {} variants", plan.variants.size());
+  fmt::print("{}, seeds {}..{}{}: {}{}\n\n{}", scenario.name, seeds->first, seeds->last, with,
              !result.failed.empty() ? fmt::format("{} NOT GOOD", result.failed.size())
              : result.refused == 0  ? "all good"
                                     : fmt::format("{} good", result.good),

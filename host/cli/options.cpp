@@ -173,7 +173,7 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
   campaign.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
       ->required()
       ->type_name("");
-  campaign.add_option("--seeds", request.seeds, "one run with each, such as 1..50 [1..20]")
+  campaign.add_option("--seeds", request.seeds, "one run with each, such as 1..50 [1..20; with --sweep 1]")
       ->type_name("FIRST..LAST");
   campaign.add_option("--fabric", request.fabric, "as for run")
       ->check(CLI::IsMember({"rtl", "tlm"}));
@@ -189,6 +189,12 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
                       "runs that are not good stay here [runs/campaign-<scenario>]")
       ->type_name("DIR");
   add_set_option(campaign, request.overrides);
+  campaign
+      .add_option("--sweep", request.sweeps,
+                  "each of these values for a key of the scenario; several sweep all combinations:\n"
+                  "fault.0.cpu=0..7, fault.0.name='$A,$B', fault.0.at=4ms..34ms/200 (200 instants)")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUES");
   campaign.footer("\nExit status: 0 every run is good; 1 one is not; 2 bad usage or bad scenario.");
 }
 

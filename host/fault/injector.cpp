@@ -235,7 +235,10 @@ void Injector::kernel_event(unsigned cpu, const KernelEvent& event) {
   for (const std::size_t i : at_events_) {
     Fault& fault = faults_[i];
     const auto& at = std::get<AtEvent>(fault.spec.when);
-    if (at.kind != event.kind || at.cpu != cpu || (at.peer && *at.peer != event.peer.cpu)) continue;
+    if (at.kind != event.kind || (at.cpu && *at.cpu != cpu)) continue;
+    if (at.peer && *at.peer != event.peer.cpu) continue;
+    const ProcessAddress process{static_cast<std::uint8_t>(cpu), event.pin};
+    if (!at.process.empty() && !points_.has_name(process, at.process)) continue;
     if (++fault.seen[0] != at.n || fault.spent) continue;
     const std::uint64_t next = event.cycle + 1 + at.delay_cycles;
     if (!is_packet_fault(fault.spec.kind)) {

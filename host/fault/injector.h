@@ -60,6 +60,8 @@ class FaultPoints {
   /// Gives who it is.
   virtual std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
                                                      std::uint64_t cycle) = 0;
+  /// Whether that process is one of the pair that has a name.
+  virtual bool has_name(const ProcessAddress& process, const std::string& name) const = 0;
   /// Any other fault that holds for a time begins or ends; one that happens once only begins.
   virtual void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) = 0;
 };

@@ -33,7 +33,9 @@ std::string text(const AtPacket& at) {
 }
 
 std::string text(const AtEvent& at) {
-  std::string text = fmt::format("{} {} of CPU {}", name(at.kind), at.n, at.cpu);
+  std::string text = fmt::format("{} {}", name(at.kind), at.n);
+  if (!at.process.empty()) text += " of " + at.process;
+  if (at.cpu) text += fmt::format("{} CPU {}", at.process.empty() ? " of" : " on", *at.cpu);
   if (at.peer) text += fmt::format(" with CPU {}", *at.peer);
   return text;
 }

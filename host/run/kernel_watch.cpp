@@ -29,6 +29,7 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
   log_.record(EventLog::cpu(cpu), event.cycle, event_kinds[event.kind],
               {event.pin, event.peer.cpu, event.peer.pin, event.link, tag,
                static_cast<std::uint64_t>(event.error), event.bytes});
+  milestones_.event(cpu, event);
   if (event.kind == KernelEvent::halted || concerns_cluster(event.kind)) {
     checks_.membership(cpu, event);
     on_membership_(cpu, event);

@@ -9,6 +9,7 @@
 #include "firmware/observer.h"
 #include "report/event_log.h"
 #include "run/checks.h"
+#include "run/milestones.h"
 
 namespace xybus {
 
@@ -16,8 +17,13 @@ namespace xybus {
 class KernelWatch : public KernelObserver {
  public:
   /// The `planted`-th event is disturbed, see RunOptions; 0: none.
-  KernelWatch(EventLog& log, Injector& injector, Checks& checks, std::uint64_t planted)
-      : log_(log), injector_(injector), checks_(checks), planted_(planted) {}
+  KernelWatch(EventLog& log, Injector& injector, Checks& checks, Milestones& milestones,
+              std::uint64_t planted)
+      : log_(log),
+        injector_(injector),
+        checks_(checks),
+        milestones_(milestones),
+        planted_(planted) {}
 
   /// Called with each event of a kernel's membership, and of its replicated tables, when the
   /// checks know of it.
@@ -34,6 +40,7 @@ class KernelWatch : public KernelObserver {
   EventLog& log_;
   Injector& injector_;
   Checks& checks_;
+  Milestones& milestones_;
   std::uint64_t planted_;
   std::uint64_t seen_ = 0;
   std::function<void(unsigned, const KernelEvent&)> on_membership_;

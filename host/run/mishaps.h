@@ -46,6 +46,9 @@ class Mishaps : public FaultPoints {
   void power_failure(std::uint64_t cycle) override;
   std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
                                              std::uint64_t cycle) override;
+  bool has_name(const ProcessAddress& process, const std::string& name) const override {
+    return firmware_.has_name(process, name);
+  }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;
   void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) override;
 

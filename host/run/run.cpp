@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "fault/injector.h"
@@ -16,6 +17,7 @@
 #include "run/ending.h"
 #include "run/kernel_watch.h"
 #include "run/leak_check.h"
+#include "run/milestones.h"
 #include "run/mishaps.h"
 #include "run/plant_failure.h"
 #include "run/read_status.h"
@@ -72,6 +74,7 @@ class Run {
   TraceNotes notes_;
   Mishaps mishaps_;
   Injector injector_;
+  Milestones milestones_;
   KernelWatch kernel_watch_;
   BusWatch bus_watch_;
   DiskWatch disk_watch_;
@@ -93,7 +96,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       notes_(options.trace_from, options.trace_to),
       mishaps_(machine_, firmware_, checks_, workloads_, log, notes_),
       injector_(scenario.faults, options.seed, mishaps_),
-      kernel_watch_(log, injector_, checks_, options.planted.value_or(0)),
+      milestones_([this](const ProcessAddress& process) { return firmware_.name_of(process); }),
+      kernel_watch_(log, injector_, checks_, milestones_, options.planted.value_or(0)),
       bus_watch_(injector_, checks_, log),
       disk_watch_(injector_, log),
       ending_(machine_, checks_, workloads_, scenario.complete_by),
@@ -235,7 +239,8 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.latency = scoreboard.latency();
   result.round_trip = scoreboard.round_trip();
   result.throughput = workloads_.throughput(result.cycles);
-  result.marks = mishaps_.marks();
+  std::ranges::merge(mishaps_.marks(), milestones_.marks(), std::back_inserter(result.marks), {},
+                     &RunMark::cycle, &RunMark::cycle);
   result.faults = injector_.results();
   result.failure_cycle = failed ? machine_.cycle() : checks_.first_complaint();
   if (!result.failure_cycle) result.failure_cycle = workloads_.first_complaint();

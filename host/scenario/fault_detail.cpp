@@ -46,6 +46,10 @@ std::string process_name(const Section& section, std::string_view key, const std
   return std::string(name->text());
 }
 
+std::string read_process_name(const Section& section, std::string_view key) {
+  return process_name(section, key, section.string(key, process_words));
+}
+
 std::vector<contract::Register> registers_to_upset() {
   std::vector<contract::Register> registers;
   for (const auto& info : contract::registers)
@@ -130,7 +134,7 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
     case FaultKind::disk_read_error:
     case FaultKind::disk_write_error: read_drive(section, kind, disks, detail); break;
     case FaultKind::process_stop:
-      detail.process = process_name(section, "name", section.string("name", process_words));
+      detail.process = read_process_name(section, "name");
       if (section.has("member"))
         detail.backup = section.word("member", {"primary", "backup"}) == 1;
       break;

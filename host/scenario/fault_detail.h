@@ -24,6 +24,8 @@ FaultDetail read_fault_detail(const Section& section, FaultKind kind, unsigned c
 
 /// The name of a process as the machine writes it: "$BANK". Throws ScenarioError.
 std::string process_name(const Section& section, std::string_view key, const std::string& text);
+/// The one that a key has as its value.
+std::string read_process_name(const Section& section, std::string_view key);
 
 /// All keys of all kinds.
 const Words& all_detail_keys();

@@ -117,6 +117,14 @@ void fit_packet_fault(const Section& section, FaultSpec& fault) {
   fault.bus = point->bus;
 }
 
+/// A process is stopped at an event of its own when no other is named.
+void fit_event(const Section& section, const FaultSpec& fault, AtEvent& event) {
+  if (event.cpu || !event.process.empty()) return;
+  if (fault.kind != FaultKind::process_stop)
+    section.fail("when", "when.event of no CPU and no process", "cpu or process in when");
+  event.process = fault.detail.process;
+}
+
 /// What a packet asks for is known when its first words have gone by.
 void check_late_bits(const Section& section, const FaultSpec& fault) {
   const auto* const point = std::get_if<AtPacket>(&fault.when);
@@ -189,6 +197,7 @@ FaultSpec read_fault(const toml::table& table, const std::string& path, const Or
   check_restart(section, fault);
   fault.detail = read_fault_detail(section, fault.kind, system.cpus, scenario.disks);
   check_late_bits(section, fault);
+  if (auto* const event = std::get_if<AtEvent>(&fault.when)) fit_event(section, fault, *event);
   return fault;
 }
 

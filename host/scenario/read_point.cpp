@@ -6,6 +6,7 @@
 #include <limits>
 #include <sstream>
 
+#include "scenario/fault_detail.h"
 #include "scenario/kernel_kinds.h"
 #include "scenario/quantity.h"
 
@@ -84,7 +85,8 @@ AtEvent read_event_table(const Section& section, const SystemSpec& system) {
     words.push_back(name(static_cast<KernelEvent::Kind>(i)));
   point.kind = static_cast<KernelEvent::Kind>(section.word("event", words));
   point.n = section.integer("nth", 1, most_integer, 1);
-  point.cpu = section.cpu("cpu", system.cpus);
+  if (section.has("process")) point.process = read_process_name(section, "process");
+  if (section.has("cpu")) point.cpu = section.cpu("cpu", system.cpus);
   if (section.has("peer")) point.peer = section.cpu("peer", system.cpus);
   point.delay_cycles = read_delay(section, system);
   return point;
@@ -103,7 +105,7 @@ FaultTime read_point(const Section& fault, const toml::table& table, const std::
         system);
   if (point->contains("event"))
     return read_event_table(
-        Section(*point, place, origin, {"event", "nth", "cpu", "peer", "delay"}), system);
+        Section(*point, place, origin, {"event", "nth", "cpu", "process", "peer", "delay"}), system);
   throw ScenarioError(origin.of(place, *point), place + " names no point",
                       "packet = \"reply\" or event = \"link_replied\"");
 }

@@ -120,8 +120,9 @@ std::string point_text(const AtPacket& point, double clock_hz) {
 }
 
 std::string point_text(const AtEvent& point, double clock_hz) {
-  std::string text = fmt::format("{{ event = {}, nth = {}, cpu = {}", quoted(name(point.kind)),
-                                 point.n, point.cpu);
+  std::string text = fmt::format("{{ event = {}, nth = {}", quoted(name(point.kind)), point.n);
+  if (point.cpu) text += fmt::format(", cpu = {}", *point.cpu);
+  if (!point.process.empty()) text += fmt::format(", process = {}", quoted(point.process));
   if (point.peer) text += fmt::format(", peer = {}", *point.peer);
   if (point.delay_cycles != 0)
     text += fmt::format(", delay = {}", time_text(point.delay_cycles, clock_hz));

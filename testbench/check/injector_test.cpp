@@ -36,6 +36,9 @@ struct Points : FaultPoints {
     log.push_back(std::to_string(cycle) + " stop " + fault.detail.process);
     return holder;
   }
+  bool has_name(const ProcessAddress& process, const std::string& name) const override {
+    return name == "$A" && holder && process == *holder;
+  }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
                   (on ? " on" : " off"));
@@ -468,12 +471,33 @@ TEST_CASE("a CPU is halted in the cycle after the n-th event of a kind, and at n
   CHECK(bench.injector.results()[0].when == "link_replied 2 of CPU 1 with CPU 3");
 }
 
+TEST_CASE("an event counts that is of the process with a name, on whatever CPU") {
+  const AtEvent at{.kind = KernelEvent::link_replied, .process = "$A", .n = 2};
+  FaultSpec halt = fault(FaultKind::cpu_halt, {}, at);
+  halt.cpu = 0;
+  Bench bench({halt});
+  KernelEvent its = event(KernelEvent::link_replied, 10);
+  its.pin = 7;
+  bench.injector.kernel_event(1, its);  // nobody has the name
+  bench.points.holder = ProcessAddress{1, 7};
+  bench.injector.kernel_event(1, its);
+  bench.injector.kernel_event(2, its);  // another CPU
+  its.pin = 8;
+  bench.injector.kernel_event(1, its);  // another process
+  bench.points.holder = ProcessAddress{2, 8};
+  its.cycle = 20;
+  bench.injector.kernel_event(2, its);
+  bench.points.run_to(1000);
+  CHECK(bench.points.log == std::vector<std::string>{"21 halt 0"});
+  CHECK(bench.injector.results()[0].when == "link_replied 2 of $A");
+}
+
 TEST_CASE("a fault at an event comes later by its delay, for its time, and not behind its end") {
   FaultSpec slow = fault(FaultKind::bus_slow, BusId::x,
-                         AtEvent{.kind = KernelEvent::link_done, .delay_cycles = 100});
+                         AtEvent{.kind = KernelEvent::link_done, .cpu = 0, .delay_cycles = 100});
   slow.for_cycles = 30;
   const FaultSpec over = fault(FaultKind::bus_down, BusId::x,
-                               AtEvent{.kind = KernelEvent::link_done, .delay_cycles = 100}, 151);
+                               AtEvent{.kind = KernelEvent::link_done, .cpu = 0, .delay_cycles = 100}, 151);
   Bench bench({slow, over});
   bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
   bench.points.run_to(1000);
@@ -482,7 +506,7 @@ TEST_CASE("a fault at an event comes later by its delay, for its time, and not b
 }
 
 TEST_CASE("a packet fault at an event takes the next packet that starts two cycles after") {
-  Bench bench({fault(FaultKind::packet_drop, {}, AtEvent{.kind = KernelEvent::link_done})});
+  Bench bench({fault(FaultKind::packet_drop, {}, AtEvent{.kind = KernelEvent::link_done, .cpu = 0})});
   CHECK_FALSE(bench.packet(BusId::x, 49).any());
   bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
   CHECK_FALSE(bench.packet(BusId::x, 51).any());
@@ -492,7 +516,7 @@ TEST_CASE("a packet fault at an event takes the next packet that starts two cycl
 
 TEST_CASE("a packet fault at an event takes every packet for its time") {
   FaultSpec drop =
-      fault(FaultKind::packet_drop, BusId::x, AtEvent{.kind = KernelEvent::link_done});
+      fault(FaultKind::packet_drop, BusId::x, AtEvent{.kind = KernelEvent::link_done, .cpu = 0});
   drop.for_cycles = 10;
   Bench bench({drop});
   bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));

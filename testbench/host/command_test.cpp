@@ -648,6 +648,10 @@ TEST_CASE("a campaign's or a shrink's bad usage ends with status 2 before any ru
   CHECK_THAT(bench.err, Catch::StartsWith("none.toml:1: cannot read it"));
   CHECK(bench.start({"campaign", "small.toml", "--fabric", "wood"}) == 2);
   CHECK(bench.start({"campaign", "small.toml", "--jobs", "-1"}) == 2);
+  CHECK(bench.start({"campaign", "small.toml", "--sweep", "system.cpus=4..2"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("the last comes before the first"));
+  CHECK(bench.start({"campaign", "small.toml", "--sweep", "system.cpus=1,2"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("--set system.cpus=1"));
   CHECK(bench.start({"shrink", "none.toml"}) == 2);
   CHECK(bench.files() == untouched);
 }

@@ -56,6 +56,23 @@ TEST_CASE("process-stop names a process, and perhaps the backup, and may be aime
   }
 }
 
+TEST_CASE("a process is stopped at an event of its own, or of another that has a name") {
+  const auto event_of = [](const std::string& point) {
+    const std::string fault = "[[fault]]\n" + stop + "name = \"$A\"\nwhen = " + point + "\n";
+    const Scenario scenario = parse_scenario(head + fault, "s.toml");
+    const Scenario again = parse_scenario(scenario_text(scenario, ""), "again.toml");
+    CHECK(again.faults.at(0).when == scenario.faults.at(0).when);
+    return std::get<AtEvent>(scenario.faults.at(0).when);
+  };
+  const AtEvent own = event_of("{ event = \"link_replied\", nth = 7 }");
+  CHECK(own.process == "$A");
+  CHECK_FALSE(own.cpu);
+  CHECK(own.n == 7);
+  CHECK(event_of("{ event = \"took_over\", process = \"$b\" }").process == "$B");
+  CHECK(event_of("{ event = \"took_over\", process = \"$b\", cpu = 1 }").cpu == 1U);
+  CHECK(event_of("{ event = \"took_over\", cpu = 1 }").process.empty());
+}
+
 TEST_CASE("a mistake in process-stop is reported with what was expected") {
   using Catch::StartsWith;
   const std::string good = stop + "name = \"$BANK\"\nat_cycle = 1\n";  // lines 10 to 12

@@ -141,8 +141,10 @@ FaultSpec some_fault(RandomStream& random, unsigned cpus, const std::vector<Disk
       break;
     }
     case 2: {
-      AtEvent event{KernelEvent::Kind(random.below(kernel_kind_count)),
-                    unsigned(random.below(cpus)), {}, 1 + random.below(1000)};
+      AtEvent event{.kind = KernelEvent::Kind(random.below(kernel_kind_count)),
+                    .n = 1 + random.below(1000)};
+      if (random.below(2) == 0) event.process = "$BANK";
+      if (event.process.empty() || random.below(2) == 0) event.cpu = unsigned(random.below(cpus));
       if (random.below(2) == 0) event.peer = unsigned(random.below(cpus));
       if (random.below(2) == 0) event.delay_cycles = random.below(100'000);
       fault.when = event;

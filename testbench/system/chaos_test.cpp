@@ -150,6 +150,20 @@ drain = "600 us"
   CHECK_THAT(run.output, Contains(fmt::format("{} NOT GOOD", kept)));
 }
 
+TEST_CASE("a sweep runs every combination of values, and says which were not good") {
+  const auto run = run_plain("campaign ping --fabric tlm --set workload.0.count=40 "
+                             "--sweep workload.0.bytes=0,32 --sweep limits.time=10us..900us/3");
+  INFO(run.output << run.errors);
+  CHECK(run.status == 1);
+  CHECK_THAT(run.output, Catch::StartsWith("ping, seeds 1..1 with 6 variants: "));
+  CHECK_THAT(run.output, Contains("seed 1 with workload.0.bytes=0 limits.time=10000ns: limit"));
+  CHECK_THAT(run.output, Contains("seed 1 with workload.0.bytes=32 limits.time=10000ns: limit"));
+  CHECK_THAT(run.output, !Contains("limits.time=900000ns"));
+  CHECK_THAT(run.errors, Contains("6 of 6 runs"));
+  CHECK(fs::exists(run.directory + "/runs/campaign-ping/1-1/repro.toml"));
+  CHECK_FALSE(fs::exists(run.directory + "/runs/campaign-ping/1-3"));
+}
+
 TEST_CASE("a campaign takes away what its runs wrote, and nothing else") {
   const std::string out = fresh_directory();
   fs::create_directories(out + "/2");
