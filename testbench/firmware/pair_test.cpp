@@ -318,3 +318,68 @@ TEST_CASE("when its CPU comes back, a backup is made there, and knows all") {
   CHECK(client.counts == up_to(60));
   CHECK(machine.entry(0, "$COUNT")->primary.at.cpu == 1);
 }
+
+namespace {
+
+/// Stops the primary of $COUNT, and waits until the other one has a new backup that knows all.
+void replace_primary(Machine& machine) {
+  const ProcessHandle primary = machine.entry(0, "$COUNT")->primary;
+  machine.create(0, [=](Guardian& guardian) -> Task<> {
+    CHECK_AWAIT(guardian.stop(primary), Error::none);
+  });
+  machine.run_until([&] { return machine.entry(0, "$COUNT")->primary != primary; });
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.rig.run(100'000);
+}
+
+/// What two clients are told that have the counter open while it is taken over `takeovers` times:
+/// one has asked before, the other has never. The counter dies once more while they ask.
+std::string counts_after_idling(unsigned takeovers) {
+  Machine machine(4);
+  add_counter(machine, 0b0110);
+  machine.start("$COUNT", "counter", 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.rig.run(100'000);
+  unsigned open = 0, done = 0;
+  bool go = false;
+  std::vector<std::uint32_t> counts;
+  std::string errors;
+  for (const bool asks_before : {true, false}) {
+    machine.create(3, [&, asks_before](Guardian& guardian) -> Task<> {
+      auto& system = files(guardian);
+      const auto opened = co_await system.open("$COUNT", {.sync_depth = 1});
+      CHECK(opened.error == Error::none);
+      const auto ask = [&](bool adds) -> Task<> {
+        Bytes out(adds ? 4 : 0), in(4);
+        const IoResult result = co_await system.writeread(opened.file, out, in);
+        if (result.error != Error::none) {
+          errors += "error " + std::to_string(static_cast<int>(result.error)) + "; ";
+        }
+        if (adds) counts.push_back(load_word(in));
+      };
+      if (asks_before) co_await ask(false);  // nothing that the backup would hear of
+      ++open;
+      while (!go) co_await sleep_for(guardian, 1'000);
+      for (unsigned i = 0; i < 10; ++i) co_await ask(true);
+      ++done;
+      co_await guardian.process().wait({});
+    });
+  }
+  machine.run_until([&] { return open == 2; });
+  for (unsigned i = 0; i < takeovers; ++i) replace_primary(machine);
+  go = true;
+  machine.run_until([&] { return counts.size() >= 8; });
+  if (machine.has_pair("$COUNT")) replace_primary(machine);
+  machine.run_until([&] { return done == 2; });
+  std::ranges::sort(counts);
+  return errors + (counts == up_to(20) ? "once each" : "not once each");
+}
+
+}  // namespace
+
+TEST_CASE("an open that idles over takeovers of its server is good, and its requests done once") {
+  for (const unsigned takeovers : {1U, 2U, 3U, 4U}) {
+    CAPTURE(takeovers);
+    CHECK(in_child([takeovers] { return counts_after_idling(takeovers); }) == "once each");
+  }
+}
