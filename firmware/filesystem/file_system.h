@@ -139,6 +139,9 @@ class FileSystem : public Guardian::Extension {
   /// A message of the other member of the pair, which does not come by readupdate: `tag` is its
   /// operation. Whoever waits for one calls this until there is none, and then waits for LREQ.
   Task<std::optional<Request>> take_pair_message();
+  /// Whether this process takes them. While it does not, and has $RECEIVE open, they are refused
+  /// with `wrong_owner`.
+  void monitor_pair(bool on) { receiver_.set_monitors(on); }
 
   /// Replies with an error, as `wrong_owner`, to all requests that have come and were not read:
   /// this process is not the primary, and who sent them is to ask again.

@@ -383,3 +383,140 @@ TEST_CASE("an open that idles over takeovers of its server is good, and its requ
     CHECK(in_child([takeovers] { return counts_after_idling(takeovers); }) == "once each");
   }
 }
+
+// ---- A backup that does not monitor -------------------------------------------------------------
+
+namespace {
+
+/// A pair on CPUs 0 and 1, whose backup does this instead of checkmonitor.
+struct Deaf {
+  std::vector<CheckpointStatus> statuses;
+  std::uint64_t longest = 0;
+
+  void run(Machine& machine, std::function<Task<>(Guardian&)> backup) {
+    bool done = false;
+    machine.programs.add("server", [](Guardian& guardian) -> Task<> {
+      auto& system = files(guardian);
+      co_await system.open("$RECEIVE");
+      for (Bytes in(64);;) {
+        co_await system.readupdate(in);
+        co_await system.reply({});
+      }
+    });
+    machine.programs.add("pair", [&, backup](Guardian& guardian) -> Task<> {
+      Pair& mine = pair(guardian);
+      Bytes memory(64);
+      mine.item(1, memory);
+      if (guardian.made_as_backup()) {
+        co_await backup(guardian);
+        co_await guardian.process().wait({});
+      }
+      const auto file = co_await files(guardian).open("$SRV");
+      CHECK_AWAIT(mine.start_backup("pair", 1), Error::none);
+      const CheckpointData data{1, memory, 0};
+      for (unsigned call = 0; call < 4; ++call) {
+        const std::uint64_t before = guardian.now();
+        switch (call) {
+          case 0: statuses.push_back(co_await mine.checkpoint({&data, 1})); break;
+          case 1: statuses.push_back(co_await mine.checkopen(file.file)); break;
+          case 2: statuses.push_back(co_await mine.checkclose(file.file)); break;
+          default: statuses.push_back(co_await mine.checkswitch()); break;
+        }
+        longest = std::max(longest, guardian.now() - before);
+      }
+      done = true;
+      co_await guardian.process().wait({});
+    });
+    machine.start("$SRV", "server", 0);
+    machine.run_until([&] { return machine.entry(0, "$SRV") != nullptr; });
+    machine.start("$RAW", "pair", 0);
+    machine.run_until([&] { return done; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a backup that reads $RECEIVE and does not monitor refuses: status 1, error 200") {
+  Machine machine(2);
+  Deaf pair;
+  unsigned read = 0;
+  pair.run(machine, [&read](Guardian& guardian) -> Task<> {
+    auto& system = files(guardian);
+    co_await system.open("$RECEIVE", {.system_messages = true});
+    for (Bytes in(64);; ++read) {
+      co_await system.readupdate(in);
+      co_await system.reply({});
+    }
+  });
+  const CheckpointStatus refused{CheckpointStatus::no_backup, Error::wrong_owner};
+  CHECK(pair.statuses == std::vector(4, refused));
+  CHECK(read == 0);
+  CHECK(pair.longest < 17 * interval);
+}
+
+TEST_CASE("a backup that does nothing at all is waited for 16 intervals: status 1, error 40") {
+  Machine machine(2);
+  Deaf pair;
+  pair.run(machine, [](Guardian& guardian) { return sleep_for(guardian, xybus::hal::never); });
+  const CheckpointStatus silent{CheckpointStatus::no_backup, Error::timeout};
+  CHECK(pair.statuses == std::vector(4, silent));
+  CHECK(pair.longest >= 16 * interval);
+  CHECK(pair.longest < 17 * interval);
+}
+
+TEST_CASE("a backup that serves for a while before it monitors is told, and changed places with") {
+  Machine machine(2);
+  Deaf pair;
+  pair.run(machine, [](Guardian& guardian) -> Task<> {
+    auto& system = files(guardian);
+    co_await system.open("$RECEIVE");
+    Bytes in(64);
+    CHECK_AWAIT(system.readupdate(in, 5 * interval), IoResult{Error::timeout});
+    co_await xybus::pair(guardian).checkmonitor();
+  });
+  CHECK(pair.statuses == std::vector(4, CheckpointStatus{}));
+  CHECK(machine.entry(0, "$RAW")->primary.at.cpu == 1);
+}
+
+TEST_CASE("who has left checkmonitor, or does not go back to it, refuses what a primary tells") {
+  Machine machine(3);
+  std::vector<CheckpointStatus> statuses;
+  machine.programs.add("pair", [&](Guardian& guardian) -> Task<> {
+    Pair& mine = pair(guardian);
+    auto& system = files(guardian);
+    Bytes in(64);
+    if (guardian.made_as_backup()) {
+      co_await mine.checkmonitor();
+      // The former primary reads its messages, as if it were one still.
+      statuses.push_back(co_await mine.checkpoint({}));
+      CHECK(mine.role() == Pair::Role::primary);
+      co_await guardian.process().wait({});
+    }
+    co_await system.open("$RECEIVE");
+    CHECK_AWAIT(mine.start_backup("pair", 2), Error::none);
+    CHECK_AWAIT(mine.checkswitch(), CheckpointStatus{});
+    for (;;) co_await system.readupdate(in);
+  });
+  machine.start("$RAW", "pair", 1);
+  machine.run_until([&] { return statuses.size() == 1; });
+  CHECK(statuses.at(0) == CheckpointStatus{CheckpointStatus::no_backup, Error::wrong_owner});
+}
+
+TEST_CASE("a server whose backups do not monitor serves alone, and stops them") {
+  Machine machine(3);
+  unsigned backups = 0;
+  machine.programs.add("counter", [&backups](Guardian& guardian) -> Task<> {
+    if (guardian.made_as_backup() && ++backups < 3) co_await guardian.process().wait({});
+    xybus::Counter counter(guardian, {.program = "counter", .backup_cpus = 0b0110});
+    co_await counter.run();
+  });
+  Client client;
+  machine.start("$COUNT", "counter", 1);
+  machine.create(0, client.program(40, 200'000));
+  machine.run_until([&] { return client.counts.size() == 40; });
+  CHECK(client.no_error());
+  CHECK(client.counts == up_to(40));
+  CHECK(backups == 3);
+  CHECK(machine.has_pair("$COUNT"));
+  CHECK(machine.processes(2) == 1);
+}
