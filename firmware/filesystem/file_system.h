@@ -152,6 +152,9 @@ class FileSystem : public Guardian::Extension {
     return receiver_.queue().has(operation);
   }
 
+  /// Whether anything has come and was not read: readupdate would not wait.
+  bool has_arrived();
+
   /// Closes on behalf of the process.
   void stopped() override;
 
