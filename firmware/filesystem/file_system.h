@@ -139,6 +139,9 @@ class FileSystem : public Guardian::Extension {
   /// A message of the other member of the pair, which does not come by readupdate: `tag` is its
   /// operation. Whoever waits for one calls this until there is none, and then waits for LREQ.
   Task<std::optional<Request>> take_pair_message();
+  /// Whether this process takes them. While it does not, and has $RECEIVE open, they are refused
+  /// with `wrong_owner`.
+  void monitor_pair(bool on) { receiver_.set_monitors(on); }
 
   /// Replies with an error, as `wrong_owner`, to all requests that have come and were not read:
   /// this process is not the primary, and who sent them is to ask again.
@@ -148,6 +151,9 @@ class FileSystem : public Guardian::Extension {
   bool has_arrived(contract::FileOperation operation) const {
     return receiver_.queue().has(operation);
   }
+
+  /// Whether anything has come and was not read: readupdate would not wait.
+  bool has_arrived();
 
   /// Closes on behalf of the process.
   void stopped() override;

@@ -46,11 +46,10 @@ struct FilePath {
 
   State state = State::ready;
   ProcessHandle server;
-  ProcessHandle backup;    ///< The other member of that pair when it was last looked at.
-  ProcessHandle ancestor;  ///< Who made the pair.
+  ProcessHandle pair;      ///< DctEntry::first of the pair; none: opened by handle.
+  std::uint32_t turn = 0;  ///< DctEntry::turn when `server` was looked up.
   bool opened = false;     ///< Some member of the pair has had this open.
   bool known = false;      ///< `server` has it, for certain.
-  bool stranger = false;   ///< `server` was not of that pair when it was last looked at.
   contract::Error error = contract::Error::none;  ///< Why it is searched; what refused the open.
   std::uint64_t deadline = hal::never;  ///< Until when it is searched, or tried again.
   std::uint64_t retry_at = hal::never;  ///< When to try the same server again.

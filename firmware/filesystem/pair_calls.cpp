@@ -15,8 +15,7 @@ Result<SyncBlock> FileSystem::sync_block(FileNumber number) const {
   block.name = file->name;
   std::ranges::copy(file->part, block.part.begin());
   block.server = file->path.server;
-  block.server_backup = file->path.backup;
-  block.ancestor = file->path.ancestor;
+  block.pair = file->path.pair;
   block.next_sync_id = file->next_sync_id;
   block.position = file->position;
   block.nowait_depth = static_cast<std::uint8_t>(file->nowait_depth);
@@ -35,8 +34,7 @@ FileSystem::Error FileSystem::adopt(const SyncBlock& block) {
   file->name = block.name;
   file->part.assign(block.part.begin(), std::ranges::find(block.part, '\0'));
   file->path.server = block.server;
-  file->path.backup = block.server_backup;
-  file->path.ancestor = block.ancestor;
+  file->path.pair = block.pair;
   file->path.opened = true;
   file->path.known = false;  // the primary's open may have gone with it
   file->next_sync_id = block.next_sync_id;

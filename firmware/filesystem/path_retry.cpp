@@ -23,39 +23,34 @@ bool PathRetry::concerns_path(Error error) {
 bool PathRetry::find(OpenFile& file) {
   const DctEntry* entry = guardian_.dct().lookup(file.name);
   if (entry == nullptr) return false;
-  file.path.ancestor = entry->ancestor;
   go_to(file, *entry);
   return true;
 }
 
+/// Another is primary, or the same one again, that has been the backup meanwhile.
+bool PathRetry::moved(const OpenFile& file, const DctEntry& entry) {
+  return entry.primary != file.path.server || entry.turn != file.path.turn;
+}
+
 void PathRetry::go_to(OpenFile& file, const DctEntry& entry) {
   file.path.server = entry.primary;
-  file.path.backup = entry.backup;
+  file.path.pair = entry.first;
+  file.path.turn = entry.turn;
   file.path.known = false;
   file.path.deadline = hal::never;
 }
 
 void PathRetry::look(OpenFile& file) {
   if (!file.name) return;
-  note_backup(file);
   const DctEntry* entry = guardian_.dct().lookup(file.name);
-  if (entry == nullptr || entry->ancestor != file.path.ancestor) return;
-  if (entry->primary == file.path.backup) go_to(file, *entry);
+  if (entry == nullptr || entry->first != file.path.pair) return;
+  if (moved(file, *entry)) go_to(file, *entry);
 }
 
 PathRetry::Error PathRetry::gone(const OpenFile& file) const {
   const DctEntry* entry = file.name ? guardian_.dct().lookup(file.name) : nullptr;
   if (entry == nullptr) return Error::path_down;
-  const FilePath& path = file.path;
-  const bool member = entry->primary == path.server || entry->primary == path.backup;
-  const bool same = entry->ancestor == path.ancestor && member;
-  return same ? Error::path_down : Error::other_process;
-}
-
-/// Who may be the next primary; one that was never seen beside the one before is a stranger.
-void PathRetry::note_backup(OpenFile& file) {
-  const DctEntry* entry = file.name ? guardian_.dct().lookup(file.name) : nullptr;
-  if (entry != nullptr && entry->primary == file.path.server) file.path.backup = entry->backup;
+  return entry->first == file.path.pair ? Error::path_down : Error::other_process;
 }
 
 void PathRetry::open(OpenFile& file) {
@@ -99,9 +94,7 @@ PathRetry::Error PathRetry::advance(OpenFile& file) {
     }
     if (const Error error = opened(file, completion); error != Error::none) return error;
   }
-  if (path.state == FilePath::State::searching) return search(file);
-  note_backup(file);
-  return Error::none;
+  return path.state == FilePath::State::searching ? search(file) : Error::none;
 }
 
 PathRetry::Error PathRetry::opened(OpenFile& file, const Completion& completion) {
@@ -128,13 +121,10 @@ PathRetry::Error PathRetry::search(OpenFile& file) {
   FilePath& path = file.path;
   const DctEntry* entry = guardian_.dct().lookup(file.name);
   if (entry == nullptr) return fail(file, path.opened ? Error::path_down : Error::no_process);
-  if (path.opened && entry->ancestor != path.ancestor) return fail(file, Error::other_process);
-  if (entry->primary != path.server) {
-    const bool stranger = path.opened && entry->primary != path.backup;
+  if (path.opened && entry->first != path.pair) return fail(file, Error::other_process);
+  if (moved(file, *entry)) {
     go_to(file, *entry);
-    path.ancestor = entry->ancestor;
-    path.stranger = stranger;
-  } else if (note_backup(file); guardian_.now() >= path.deadline) {
+  } else if (guardian_.now() >= path.deadline) {
     return fail(file, path.error == Error::no_process && !path.opened ? Error::no_process
                                                                       : Error::path_down);
   } else if (guardian_.now() < path.retry_at) {
@@ -153,7 +143,6 @@ PathRetry::Error PathRetry::fail(OpenFile& file, Error error) {
 
 void PathRetry::good(OpenFile& file) {
   file.path.known = true;
-  file.path.stranger = false;
   file.path.deadline = hal::never;
 }
 

@@ -8,7 +8,8 @@
 ///       └──────────────── the server does not know the open ──────────────┘
 ///
 /// A search looks at the destination control table, and again whenever that changes. It ends with
-/// an error when nobody has the name, another pair has it, or nothing has come of it in 8 I'm-alive
+/// an error when nobody has the name, another pair has it - one that was given the name anew, see
+/// DctEntry::first; members may have been replaced - or nothing has come of it in 8 I'm-alive
 /// intervals. The same primary is asked again 8 times in an interval: it may have been the last to
 /// hear that it is the primary.
 #pragma once
@@ -59,8 +60,8 @@ class PathRetry {
 
   Error search(OpenFile& file);
   Error opened(OpenFile& file, const Completion& completion);
-  void note_backup(OpenFile& file);
-  void go_to(OpenFile& file, const DctEntry& entry);
+  static bool moved(const OpenFile& file, const DctEntry& entry);
+  static void go_to(OpenFile& file, const DctEntry& entry);
   Error fail(OpenFile& file, Error error);
   std::uint64_t interval() const;
 

@@ -6,6 +6,11 @@
 
 namespace xybus {
 
+bool FileSystem::has_arrived() {
+  receiver_.queue().gather();
+  return !receiver_.queue().empty();
+}
+
 Task<IoResult> FileSystem::readupdate(std::span<std::byte> in, std::uint64_t timeout,
                                       std::uint32_t tag) {
   charge();

@@ -75,6 +75,10 @@ Task<> Receiver::settle() {
     const auto tag = tags_.find(*link);
     if (tag && options_.cancel_messages) queue_.add(system_number::cancel, *tag);
   }
+  if (!open_ || monitors_) co_return;
+  while (const auto request = queue_.take_pair()) {
+    co_await refuse(request->link, Error::wrong_owner);
+  }
 }
 
 Task<> Receiver::serve() {

@@ -23,6 +23,9 @@ class Receiver {
 
   Error open(const OpenOptions& options);
   bool is_open() const { return open_; }
+  /// Whether messages of the other member of the pair are taken by take_pair_message. They are
+  /// refused with `wrong_owner` while they are not, and $RECEIVE is open: this process serves.
+  void set_monitors(bool monitors) { monitors_ = monitors; }
   const OpenOptions& options() const { return options_; }
   /// All that was read and not replied to fails with `path_down`.
   Task<> close();
@@ -66,6 +69,7 @@ class Receiver {
 
   Guardian& guardian_;
   bool open_ = false;
+  bool monitors_ = false;
   OpenOptions options_;
   ReceiveQueue queue_;
   ReceiveTags tags_;

@@ -81,10 +81,6 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
   }
   const bool here = request.sent_to == path.server && path.state == FilePath::State::ready;
   if (completion.error == Error::not_open && file.name && !(here && path.known)) {
-    if (here && path.stranger) {
-      end(request, Error::other_process, 0, number);
-      return;
-    }
     request.state = PendingRequest::State::waiting;
     if (here) paths_.open(file);
     return;

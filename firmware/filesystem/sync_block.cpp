@@ -18,9 +18,8 @@ enum Place : std::size_t {
   at_name = at_opener + 3,
   at_part = at_name + 2,
   at_server = at_part + 6,
-  at_backup = at_server + 3,
-  at_ancestor = at_backup + 3,
-  at_sync_id = at_ancestor + 3,
+  at_pair = at_server + 3,
+  at_sync_id = at_pair + 3,
   at_position,
   words = at_position + 2,
 };
@@ -46,8 +45,7 @@ std::array<std::byte, SyncBlock::bytes> SyncBlock::save() const {
   store_name(name, at(to, at_name));
   std::ranges::copy(std::as_bytes(std::span(part)), at(to, at_part).begin());
   store_handle(server, at(to, at_server));
-  store_handle(server_backup, at(to, at_backup));
-  store_handle(ancestor, at(to, at_ancestor));
+  store_handle(pair, at(to, at_pair));
   store_word(next_sync_id, at(to, at_sync_id));
   store_word(static_cast<std::uint32_t>(position), at(to, at_position));
   store_word(static_cast<std::uint32_t>(position >> 32), at(to, at_position + 1));
@@ -70,8 +68,7 @@ std::optional<SyncBlock> SyncBlock::load(std::span<const std::byte> from) {
   std::ranges::copy(at(from, at_part).first(block.part.size()),
                     std::as_writable_bytes(std::span(block.part)).begin());
   block.server = load_handle(at(from, at_server));
-  block.server_backup = load_handle(at(from, at_backup));
-  block.ancestor = load_handle(at(from, at_ancestor));
+  block.pair = load_handle(at(from, at_pair));
   block.next_sync_id = load_word(at(from, at_sync_id));
   block.position = load_word(at(from, at_position)) |
                    std::uint64_t{load_word(at(from, at_position + 1))} << 32;

@@ -13,15 +13,14 @@ namespace xybus {
 
 /// The state of one open file, for the backup of its opener.
 struct SyncBlock {
-  static constexpr std::size_t bytes = 100;
+  static constexpr std::size_t bytes = 88;
 
   FileNumber file = no_file;
   OpenId open;
   ProcessName name;        ///< None when it was opened by handle.
   std::array<char, 24> part{};  ///< What is behind the name; zeros behind it.
   ProcessHandle server;    ///< Who serves it now,
-  ProcessHandle server_backup;  ///< the other one of that pair,
-  ProcessHandle ancestor;       ///< and who made them.
+  ProcessHandle pair;      ///< and of which pair that is: DctEntry::first.
   std::uint32_t next_sync_id = 0;
   std::uint64_t position = 0;
   std::uint8_t nowait_depth = 0, sync_depth = 0;

@@ -19,9 +19,11 @@ Task<Takeover> Pair::checkmonitor() {
   if (const DctEntry* mine = entry(); mine != nullptr && mine->primary != guardian_.handle()) {
     primary_ = mine->primary;
   }
+  files_.monitor_pair(true);
   for (;;) {
     while (const auto request = co_await files_.take_pair_message()) co_await take(*request);
     if (const auto left = taken_over()) {
+      files_.monitor_pair(false);
       guardian_.environment().observe({.kind = KernelEvent::took_over,
                                        .pin = guardian_.process().pin(),
                                        .peer = primary_.at,

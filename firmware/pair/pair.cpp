@@ -17,6 +17,9 @@ namespace {
 // changed.
 constexpr std::uint64_t retry_cycles = 5000;
 
+// I'm-alive intervals in which a new backup has to come to checkmonitor.
+constexpr std::uint64_t most_intervals = 16;
+
 bool same(const Opener& a, const Opener& b) {
   return a.open == b.open && a.primary == b.primary && a.backup == b.backup;
 }
@@ -67,22 +70,44 @@ void Pair::begin_message(FileOperation operation) {
   store(header, message_);
 }
 
+/// A machine without I'm-alives has some measure too.
+std::uint64_t Pair::patience() const {
+  constexpr std::uint64_t standard = 100'000;
+  const std::uint64_t interval = guardian_.membership().alive_interval();
+  return most_intervals * (interval != 0 ? interval : standard);
+}
+
 /// Sends `message_`. An error of the path does not say whether the backup lives: the table will.
+/// One that has answered is in checkmonitor until the table changes; it is waited for as long as
+/// that takes.
 Task<CheckpointStatus> Pair::tell_backup(FileOperation operation) {
   const ProcessHandle backup = other();
+  const std::uint64_t deadline = guardian_.now() + patience();
+  bool refused = false;
   for (;;) {
+    const std::uint64_t now = guardian_.now();
+    const bool monitors = monitoring_ == backup;
     const Completion completion = co_await guardian_.conversations().converse(
-        backup.at, message_, {}, static_cast<std::uint32_t>(operation));
-    if (completion.error == Error::none) co_return CheckpointStatus{};
-    const bool may_pass = PathRetry::concerns_path(completion.error) ||
-                          completion.error == Error::no_lcb || completion.error == Error::timeout;
-    if (!may_pass) co_return CheckpointStatus{CheckpointStatus::bad_parameter, completion.error};
+        backup.at, message_, {}, static_cast<std::uint32_t>(operation),
+        monitors ? hal::never : std::max(deadline, now + 1) - now);
+    const Error error = completion.error;
+    const bool may_pass = PathRetry::concerns_path(error) || error == Error::no_lcb ||
+                          error == Error::timeout;
+    if (!may_pass) monitoring_ = backup;
+    if (error == Error::none) co_return CheckpointStatus{};
+    if (!may_pass) co_return CheckpointStatus{CheckpointStatus::bad_parameter, error};
+    refused = refused || error == Error::wrong_owner;
+    const bool answers_not = error == Error::wrong_owner || error == Error::timeout;
+    if (answers_not && !monitors && guardian_.now() >= deadline) {
+      co_return CheckpointStatus{CheckpointStatus::no_backup,
+                                 refused ? Error::wrong_owner : error};
+    }
     if (role() != Role::primary || other() != backup) {
-      co_return CheckpointStatus{CheckpointStatus::no_backup, completion.error};
+      co_return CheckpointStatus{CheckpointStatus::no_backup, error};
     }
     co_await guardian_.process().wait(EventBit::pon, retry_cycles);
     if (role() != Role::primary || other() != backup) {
-      co_return CheckpointStatus{CheckpointStatus::no_backup, completion.error};
+      co_return CheckpointStatus{CheckpointStatus::no_backup, error};
     }
   }
 }
@@ -142,6 +167,13 @@ Task<CheckpointStatus> Pair::checkopen(FileNumber file) {
   if (!block) co_return CheckpointStatus{CheckpointStatus::bad_parameter, block.error()};
   if (role() != Role::primary) {
     co_return CheckpointStatus{CheckpointStatus::no_backup, Error::no_process};
+  }
+  if (monitoring_ != other()) {
+    // What the server of the file takes its time for is not to be taken for silence.
+    begin_message(FileOperation::checkpoint);
+    Checkpoint{}.save(message_);
+    const CheckpointStatus status = co_await tell_backup(FileOperation::checkpoint);
+    if (status.code != CheckpointStatus::ok) co_return status;
   }
   begin_message(FileOperation::checkopen);
   const auto bytes = block.value().save();

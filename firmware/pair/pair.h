@@ -39,7 +39,10 @@ class PairItem {
 struct CheckpointStatus {
   enum Code : std::uint8_t {
     ok = 0,
-    no_backup = 1,  ///< There is none, or none any more: `error` says how it went.
+    /// There is none, or none any more: `error` says how it went. With `wrong_owner` and `timeout`
+    /// there is one that is not in checkmonitor, and has not been told: it would take over without
+    /// that, unless it is stopped.
+    no_backup = 1,
     takeover = 2,   ///< Guardian's second return; never here.
     bad_parameter = 3,
   };
@@ -94,12 +97,15 @@ class Pair : public Guardian::Extension {
   /// Tells the backup, and waits until it has it. `files` are open without anything outstanding.
   /// Data and files together: at most Checkpoint::most_parts, else `bad_parameter`, as for an item
   /// or a file that there is not. Once there is no backup the primary goes on alone; while a backup
-  /// that does not answer may have taken over, it waits.
+  /// that does not answer may have taken over, it waits. A backup that has never been in
+  /// checkmonitor is waited for, patience() cycles: then it is `no_backup`, with `wrong_owner` when
+  /// it refuses because it serves requests itself, or `timeout` when it does nothing of the kind.
   Task<CheckpointStatus> checkpoint(std::span<const CheckpointData> data,
                                     std::span<const FileNumber> files = {},
                                     std::optional<RestartPoint> restart = {});
 
-  /// The backup opens, or closes, what the primary has.
+  /// The backup opens, or closes, what the primary has. Of a backup that does not monitor: as
+  /// checkpoint.
   Task<CheckpointStatus> checkopen(FileNumber file);
   Task<CheckpointStatus> checkclose(FileNumber file);
 
@@ -120,6 +126,7 @@ class Pair : public Guardian::Extension {
     PairItem* item;
   };
 
+  std::uint64_t patience() const;
   const Item* find(std::uint16_t number) const;
   const DctEntry* entry() const { return guardian_.dct().find(guardian_.handle()); }
   void begin_message(contract::FileOperation operation);
@@ -138,6 +145,7 @@ class Pair : public Guardian::Extension {
   std::vector<std::byte> message_;
   std::vector<Opener> openers_;      // that the backup knows of
   ProcessHandle told_;               // the backup that knows of them
+  ProcessHandle monitoring_;         // a backup that has answered, and so is in checkmonitor
   ProcessHandle primary_;            // while this is the backup
   std::optional<RestartPoint> restart_;
 };

@@ -161,8 +161,10 @@ Task<PairedServer::Error> PairedServer::commit(const ReceiveInfo& info, const De
   writer.put(decision.change);
   const CheckpointData piece{record_item, record_};
   const CheckpointStatus status = co_await pair_.checkpoint({&piece, 1});
-  if (status.code == CheckpointStatus::bad_parameter) co_await guardian_.stop(pair_.other());
-  if (status.code != CheckpointStatus::ok) want_backup_ = true;
+  if (status.code != CheckpointStatus::ok) {
+    co_await stop_backup();
+    want_backup_ = true;
+  }
   co_await until_operational();
   take_record(record_);
   co_return co_await finish_pending();
@@ -220,8 +222,23 @@ Task<> PairedServer::keep_backup() {
     Error error = co_await pair_.start_backup(options_.program, cpu);
     if (error == Error::none) error = co_await send_state();
     if (error == Error::none) co_return;
-    files_.set_timer(std::max(shortest_retry, guardian_.membership().alive_interval()), retry_tag);
+    co_await stop_backup();
+    const bool answers_not = error == Error::timeout || error == Error::wrong_owner;
+    const std::uint64_t pause = guardian_.membership().alive_interval();
+    files_.set_timer(std::max(shortest_retry, pause) * (answers_not ? 64 : 1), retry_tag);
     co_return;
+  }
+}
+
+/// What has not all that was done must never take over. The table has to be without it before
+/// anything more is done.
+Task<> PairedServer::stop_backup() {
+  constexpr std::uint64_t look_again = 5000;
+  while (pair_.role() == Pair::Role::primary) {
+    co_await guardian_.stop(pair_.other());
+    if (pair_.role() == Pair::Role::primary) {
+      co_await guardian_.process().wait(EventBit::pon, look_again);
+    }
   }
 }
 

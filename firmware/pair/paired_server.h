@@ -119,6 +119,7 @@ class PairedServer {
   bool counted(const ReceiveInfo& info) const;
   Task<> keep_backup();
   Task<Error> send_state();
+  Task<> stop_backup();
   void take_record(std::span<const std::byte> data);
   void take_state(std::uint32_t offset, std::span<const std::byte> data);
   Task<> until_operational();

@@ -11,7 +11,7 @@ namespace xybus {
 namespace {
 
 constexpr std::size_t name_bytes = ProcessName::max_chars;
-constexpr std::size_t entry_bytes = name_bytes + 3 * handle_bytes;
+constexpr std::size_t entry_bytes = name_bytes + 4 * handle_bytes + contract::word_bytes;
 
 }  // namespace
 
@@ -75,7 +75,7 @@ void Dct::define(const DctUpdate& update) {
   if (full() || find(update.primary) != nullptr) return;
   const auto at = std::ranges::lower_bound(entries_, update.name, {}, &DctEntry::name);
   if (at != entries_.end() && at->name == update.name) return;
-  changed(*entries_.insert(at, {update.name, update.primary, {}, update.other}));
+  changed(*entries_.insert(at, {update.name, update.primary, {}, update.other, update.primary}));
 }
 
 void Dct::set_backup(const DctUpdate& update) {
@@ -90,7 +90,10 @@ void Dct::gone(const ProcessHandle& handle) {
   const DctEntry* found = find(handle);
   if (found == nullptr) return;
   DctEntry& at = *entry(found->name);
-  if (at.primary == handle) at.primary = at.backup;
+  if (at.primary == handle) {
+    at.primary = at.backup;
+    ++at.turn;
+  }
   at.backup = {};
   const DctEntry now = at;
   if (!now.primary) entries_.erase(entries_.begin() + (&at - entries_.data()));
@@ -101,6 +104,7 @@ void Dct::switch_roles(const DctUpdate& update) {
   DctEntry* at = entry(update.name);
   if (at == nullptr || at->primary != update.primary || !at->backup) return;
   std::swap(at->primary, at->backup);
+  ++at->turn;
   changed(*at);
 }
 
@@ -114,6 +118,8 @@ void Dct::save(std::span<std::byte> into) const {
     store_handle(entry.primary, into.subspan(name_bytes));
     store_handle(entry.backup, into.subspan(name_bytes + handle_bytes));
     store_handle(entry.ancestor, into.subspan(name_bytes + 2 * handle_bytes));
+    store_handle(entry.first, into.subspan(name_bytes + 3 * handle_bytes));
+    store_word(entry.turn, into.subspan(name_bytes + 4 * handle_bytes));
     into = into.subspan(entry_bytes);
   }
 }
@@ -124,9 +130,11 @@ bool Dct::load(std::span<const std::byte> image) {
   for (; !image.empty(); image = image.subspan(entry_bytes)) {
     const DctEntry entry{load_name(image), load_handle(image.subspan(name_bytes)),
                          load_handle(image.subspan(name_bytes + handle_bytes)),
-                         load_handle(image.subspan(name_bytes + 2 * handle_bytes))};
+                         load_handle(image.subspan(name_bytes + 2 * handle_bytes)),
+                         load_handle(image.subspan(name_bytes + 3 * handle_bytes)),
+                         load_word(image.subspan(name_bytes + 4 * handle_bytes))};
     const bool in_order = entries.empty() || entries.back().name < entry.name;
-    if (!entry.name || !entry.primary || !in_order) return false;
+    if (!entry.name || !entry.primary || !entry.first || !in_order) return false;
     entries.push_back(entry);
   }
   entries_ = std::move(entries);

@@ -24,6 +24,10 @@ struct DctEntry {
   ProcessHandle primary;
   ProcessHandle backup;    ///< None while the primary is alone.
   ProcessHandle ancestor;  ///< Who made the first of them; none if that is nobody's process.
+  /// The process that the name was defined for. As long as there is an entry it is that of the same
+  /// pair, however many members have come and gone: the next owner of the name has another first.
+  ProcessHandle first;
+  std::uint32_t turn = 0;  ///< How often another has become the primary; wraps.
   auto operator<=>(const DctEntry&) const = default;
 };
 

@@ -343,11 +343,35 @@ Task<DiskServer::Error> DiskServer::read_directory() {
 // ---- The pair -----------------------------------------------------------------------------------
 
 Task<> DiskServer::begin(bool took_over) {
-  Error error = co_await volume_.open();
+  Error error = Error::none;
+  if (took_over) {
+    error = co_await volume_.open();
+  } else {
+    error = co_await open_at_start();
+  }
   if (error == Error::none && !took_over) error = co_await read_directory();
   // Nobody can be served from drives that do not answer, or that are another's.
   if (error != Error::none && !took_over) throw Abend{};
   files().set_timer(tend_cycles, tend_tag);
+}
+
+Task<DiskServer::Error> DiskServer::open_at_start() {
+  constexpr std::uint64_t intervals = 4, standard = 100'000, look_again = 5'000;
+  const std::uint64_t interval = guardian().membership().alive_interval();
+  const std::uint64_t deadline =
+      guardian().now() + intervals * (interval != 0 ? interval : standard);
+  for (;;) {
+    const Error error = co_await volume_.open(Volume::Opener::first);
+    if (error != Error::device_down || guardian().now() >= deadline) co_return error;
+    co_await guardian().process().wait(contract::EventBit{}, look_again);
+  }
+}
+
+Task<> DiskServer::tend() {
+  for (unsigned pieces = 0; pieces < most_pieces; ++pieces) {
+    co_await volume_.tend();
+    if (!volume_.work_left() || files().has_arrived()) co_return;
+  }
 }
 
 bool DiskServer::is_primary() {
@@ -363,7 +387,7 @@ Task<> DiskServer::system_message(const ReceiveInfo& info, std::span<const std::
   if (volume_.lost() && is_primary() && guardian().membership().operational()) {
     co_await volume_.open();
   } else {
-    co_await volume_.tend();
+    co_await tend();
   }
   files().set_timer(volume_.work_left() ? tend_soon_cycles : tend_cycles, tend_tag);
 }

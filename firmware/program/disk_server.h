@@ -9,6 +9,12 @@
 /// The directory is in memory on both sides of the pair. A change of it, or a write with its data,
 /// goes to the backup before it goes to the drives, so a backup that takes over does again what the
 /// primary may have been in the middle of.
+///
+/// When the machine starts, drives that volume.h counts on are waited for 4 I'm-alive intervals;
+/// the process abends if they do not come. A drive that comes back is copied in turns, of
+/// most_pieces pieces of Volume::piece_blocks blocks at most. A turn ends when a request has come,
+/// so a request waits for the reading and writing of one piece; and there is one piece in each
+/// turn, so the copy comes to an end under any load.
 #pragma once
 
 #include <array>
@@ -36,6 +42,7 @@ class DiskServer : public PairedServer {
   static constexpr std::uint32_t most_io_bytes = 32 * 1024;
   static constexpr std::uint32_t most_files = 64;
   static constexpr std::uint64_t default_max_bytes = 64 * 1024;
+  static constexpr unsigned most_pieces = 16;
 
   /// `program` is that of the library that runs this; the process's name is the volume's.
   DiskServer(Guardian& guardian, std::string program, std::uint32_t cpus);
@@ -81,6 +88,8 @@ class DiskServer : public PairedServer {
   Decision change_of(std::uint32_t place, const File& file);
   bool has_opener(const OpenId& open);
   bool is_primary();
+  Task<> tend();
+  Task<Error> open_at_start();
   Task<Error> write_zeros(std::uint32_t block, std::uint32_t count);
   Task<Error> write_directory(std::uint32_t place);
   Task<Error> read_directory();

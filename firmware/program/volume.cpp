@@ -13,19 +13,19 @@ using hal::DiskStatus;
 
 namespace {
 
-// The label: the mark, the generation, and 1 if nobody is to believe it.
+// The label: the mark, the generation, 1 if nobody is to believe it, and which drives were up.
 constexpr std::uint32_t label_mark = 0x5659'5558;  // "XUYV", least significant byte first
 constexpr std::uint32_t label_block = 0;
-constexpr std::uint32_t copy_blocks = 16;  // at a time
 constexpr std::uint32_t all_equal = ~std::uint32_t{0};
 
 using LabelBytes = std::array<std::byte, disk_block_bytes>;
 
-LabelBytes label_of(std::uint32_t generation, bool whole) {
+LabelBytes label_of(std::uint32_t generation, bool whole, std::uint32_t up) {
   LabelBytes label{};
   store_word(label_mark, label);
   store_word(generation, std::span(label).subspan(4));
   store_word(whole ? 0 : 1, std::span(label).subspan(8));
+  store_word(up, std::span(label).subspan(12));
   return label;
 }
 
@@ -37,7 +37,7 @@ std::uint32_t volume_generation(std::span<const std::byte> drive) {
 }
 
 Volume::Volume(Devices& devices, Process& process, std::string_view name)
-    : buffer_(copy_blocks * disk_block_bytes) {
+    : buffer_(piece_blocks * disk_block_bytes) {
   for (unsigned drive = 0;; ++drive) {
     hal::DiskPort* const port = devices.find(name, drive);
     if (port == nullptr) break;
@@ -79,23 +79,39 @@ Task<Volume::Label> Volume::read_label(Drive& drive) {
   if (load_word(bytes) != label_mark) co_return Label{.answers = true, .whole = true};
   co_return Label{.answers = true,
                   .whole = load_word(std::span(bytes).subspan(8)) == 0,
-                  .generation = load_word(std::span(bytes).subspan(4))};
+                  .generation = load_word(std::span(bytes).subspan(4)),
+                  .up = load_word(std::span(bytes).subspan(12))};
 }
 
 /// What it had is overwritten from now on by what is newer, in an order of its own.
 Task<DiskStatus> Volume::disown_label(Drive& drive) {
-  const LabelBytes label = label_of(0, false);
+  const LabelBytes label = label_of(0, false, 0);
   co_return co_await drive.driver->write(label_block, label);
 }
 
 Task<Volume::Error> Volume::write_labels() {
-  const LabelBytes label = label_of(generation_, true);
+  std::uint32_t up = 0;
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    if (drives_[i].state == DriveState::up) up |= 1U << i;
+  }
+  const LabelBytes label = label_of(generation_, true, up);
   const Error error = co_await write_all(label_block, label);
   if (error == Error::none) acknowledged_in_ = std::max(acknowledged_in_, generation_);
   co_return error;
 }
 
-Task<Volume::Error> Volume::open() {
+/// Whether a drive does not answer that was up when the last that do had all of the volume.
+bool Volume::one_missing(std::span<const Label> labels, std::uint32_t generation) {
+  for (const Label& label : labels) {
+    if (!label.answers || !label.whole || label.generation != generation) continue;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if ((label.up >> i & 1U) != 0 && !labels[i].answers) return true;
+    }
+  }
+  return false;
+}
+
+Task<Volume::Error> Volume::open(Opener opener) {
   lost_ = stuck_ = false;
   equal_up_to_ = all_equal;
   std::vector<Label> labels(drives_.size());
@@ -110,6 +126,7 @@ Task<Volume::Error> Volume::open() {
   }
   if (lost_) co_return Error::ownership_changed;
   if (!latest || *latest < acknowledged_in_) co_return Error::device_down;
+  if (opener == Opener::first && one_missing(labels, *latest)) co_return Error::device_down;
   unsigned up = 0;
   for (std::size_t i = 0; i < drives_.size(); ++i) {
     const bool has_all = labels[i].answers && labels[i].whole && labels[i].generation == *latest;
@@ -230,7 +247,7 @@ Task<> Volume::tend() {
 }
 
 std::span<std::byte> Volume::piece(std::uint32_t block) {
-  const std::uint32_t count = std::min(copy_blocks, blocks() - block);
+  const std::uint32_t count = std::min(piece_blocks, blocks() - block);
   return std::span(buffer_).first(std::size_t{count} * disk_block_bytes);
 }
 

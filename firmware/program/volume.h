@@ -10,7 +10,13 @@
 /// What was being written when power failed may be on one drive and not on another. So after each
 /// opening the drives are made equal, in the background.
 ///
-/// A drive that comes up alone, and is behind others that do not answer, cannot know it.
+/// A label also names the drives that were up in its generation: those which may have gone on
+/// without this one since. When a machine starts, a volume is not served while one of them does not
+/// answer, though the others do: what they have may be old. That one may be known to be lost for
+/// good; then the operator says so by giving the volume without it (`drives` of the scenario's
+/// [[disk]]), and it is not missed. Who takes over a volume from the other one of a pair serves it
+/// from whatever has the latest generation, because a drive that comes back is disowned by that one
+/// before anything else.
 ///
 ///              fails                    answers again            all copied
 ///     up ────────────────▶ down ────────────────────▶ copying ──────────────▶ up
@@ -38,16 +44,22 @@ class Volume {
   using Error = contract::Error;
   enum class DriveState : std::uint8_t { down, copying, up };
 
+  /// Blocks that tend() copies at a time, at most.
+  static constexpr std::uint32_t piece_blocks = 16;
   /// Block numbers that a user may use begin here.
   static constexpr std::uint32_t first_block = 1;
 
   /// The drives of this volume that this CPU is connected to. std::logic_error if one has a driver.
   Volume(Devices& devices, Process& process, std::string_view name);
 
+  /// Who opens a volume: the first one since the machine has power, or one that takes over.
+  enum class Opener : std::uint8_t { first, successor };
+
   /// Takes the drives, and finds out which of them are up. A drive without a label is one that was
-  /// never used. Errors: `device_down` (none answers that has all of the volume),
-  /// `ownership_changed`. May be called again after an error.
-  Task<Error> open();
+  /// never used. Errors: `device_down` (none answers that has all of the volume, or for the first
+  /// opener one is missing that may have more), `ownership_changed`. May be called again after an
+  /// error.
+  Task<Error> open(Opener opener = Opener::successor);
 
   /// Whole blocks from `block` on, at least one, within the volume. Errors: `bad_data` (no drive
   /// can read one of them), `device_down`; `ownership_changed` (another CPU has taken a drive: this
@@ -57,8 +69,8 @@ class Volume {
   Task<Error> write(std::uint32_t block, std::span<const std::byte> data);
 
   /// Goes on with what makes the volume whole: looks whether a drive that is down answers, or
-  /// copies some blocks. To be called now and then, `work_left` soon again. A volume that is lost
-  /// stays so until `open`.
+  /// reads and writes one piece, `piece_blocks`. To be called now and then, `work_left` soon again.
+  /// A volume that is lost stays so until `open`.
   Task<> tend();
   bool work_left() const;
   /// Another CPU has taken a drive.
@@ -81,12 +93,14 @@ class Volume {
     bool answers = false;
     bool whole = false;            // nothing was being copied to it
     std::uint32_t generation = 0;  // 0: it was never used
+    std::uint32_t up = 0;          // in that generation; one bit for each drive
   };
 
   bool is_lost(const Drive& drive, hal::DiskStatus status) const;
   Task<Label> read_label(Drive& drive);
   Task<hal::DiskStatus> disown_label(Drive& drive);
   Task<Error> write_labels();
+  static bool one_missing(std::span<const Label> labels, std::uint32_t generation);
   Task<Error> drop(Drive& drive, hal::DiskStatus status);
   Task<Error> read_together(std::uint32_t block, std::span<std::byte> data);
   Task<> copy_some(Drive& drive);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <optional>
 
 #include "../model/in_child.h"
 #include "disk_rig.h"
@@ -451,6 +452,116 @@ TEST_CASE("after a loss of power a mirror that had died before is not believed")
           if (!rig.equal()) text += "mirrors differ; ";
           return text;
         }) == "");
+}
+
+namespace {
+
+/// What becomes of the volume when a machine starts with these drives: "served, 20 records" or the
+/// like, "not served".
+std::string served_from(const Images& images, unsigned drives, std::optional<unsigned> dead) {
+  return in_child([&]() -> std::string {
+    DiskRig rig({.drives = drives, .images = images.drives});
+    if (dead) rig.machine.drive(*dead).set_dead(true);
+    try {
+      rig.start_volume();
+    } catch (const std::runtime_error&) {
+      return "not served";
+    }
+    return look(rig, images.acknowledged, 1) == "" ? "served, all there" : "served, some lost";
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a mirror that was dropped is served alone only when the operator gives up the other") {
+  const Images images = until_power_fails(100, [](DiskRig& rig) {
+    rig.machine.drive(0).set_dead(true);
+    rig.run(20'000);
+  });
+  CHECK(served_from(images, 2, {}) == "served, all there");
+  CHECK(served_from(images, 2, 0) == "served, all there");  // drive 1 has gone on alone
+  CHECK(served_from(images, 2, 1) == "not served");
+  CHECK(served_from(images, 1, {}) == "served, some lost");
+}
+
+TEST_CASE("of mirrors that were equal, one that is there alone is not believed: it cannot know") {
+  const Images images = until_power_fails(100);
+  CHECK(served_from(images, 2, {}) == "served, all there");
+  CHECK(served_from(images, 2, 0) == "not served");
+  CHECK(served_from(images, 2, 1) == "not served");
+  CHECK(served_from({{"", ""}, 0, ""}, 2, 1) == "served, all there");  // they were never used
+}
+
+TEST_CASE("a mirror that is late when the machine starts is waited for") {
+  const Images images = until_power_fails(100);
+  CHECK(in_child([&] {
+          DiskRig rig({.images = images.drives});
+          rig.machine.drive(1).set_dead(true);
+          rig.perform(2, [](Guardian& guardian) -> Task<> {
+            co_await guardian.newprocess(
+                {.program = "disk", .name = *ProcessName::parse("$DATA"), .cpu = 0});
+          });
+          rig.run(3 * alive_interval);
+          rig.machine.drive(1).set_dead(false);
+          rig.run_until([&] { return rig.has_pair(); });
+          return look(rig, images.acknowledged, 1);
+        }) == "");
+}
+
+namespace {
+
+/// Cycles of reading 16 blocks from one drive and writing them to the other: see disk_rig.cpp.
+constexpr std::uint64_t piece_cycles = 300 + 600 + 2 * 20 * 16;
+
+/// Cycles from the return of a drive of 4096 blocks until all is copied, with somebody who writes
+/// or without; and by how much his longest write was longer than before.
+std::pair<std::uint64_t, std::uint64_t> copy_times(bool busy) {
+  const std::string text = in_child([busy] {
+    DiskRig rig({.blocks = 4096});
+    rig.start_volume();
+    rig.run_until([&] { return rig.equal(); });
+    bool go = busy;
+    std::uint64_t longest = 0;
+    rig.machine.drive(1).set_dead(true);
+    rig.perform(2, [](Guardian& guardian) -> Task<> {
+      co_await files(guardian).create("$DATA.X", {.max_bytes = 512});
+    });
+    rig.create(3, [&](Guardian& guardian) -> Task<> {
+      const FileNumber file = co_await open_file(guardian, "$DATA.X");
+      const Bytes data(512, std::byte{7});
+      while (go) {
+        const std::uint64_t begin = guardian.now();
+        files(guardian).position(file, 0);
+        co_await files(guardian).write(file, data);
+        longest = std::max(longest, guardian.now() - begin);
+        co_await sleep_for(guardian, 100);
+      }
+    });
+    rig.run(400'000);
+    const std::uint64_t before = longest;
+    longest = 0;
+    rig.machine.drive(1).set_dead(false);
+    const std::uint64_t begin = rig.machine.cycle();
+    rig.run_until([&] { return rig.image(1).substr(0, 512) == rig.image(0).substr(0, 512); });
+    const std::uint64_t copied = rig.machine.cycle() - begin;
+    go = false;
+    return std::to_string(copied) + " " + std::to_string(longest - std::min(longest, before));
+  });
+  const std::size_t space = text.find(' ');
+  REQUIRE(space != std::string::npos);
+  return {std::stoull(text.substr(0, space)), std::stoull(text.substr(space))};
+}
+
+}  // namespace
+
+TEST_CASE("a mirror that comes back is copied at the drives' speed, and requests wait a piece") {
+  constexpr std::uint64_t pieces = 4096 / 16, notice = 100'000, pause = 2'000 + 1'000;
+  const auto [alone, nobody] = copy_times(false);
+  CHECK(alone < notice + pieces * (piece_cycles + 300) + pieces / 16 * pause);
+  const auto [beside, longer] = copy_times(true);
+  CHECK(longer <= piece_cycles + 1'000);
+  CHECK(beside < 40 * alone);
+  CHECK(nobody == 0);
 }
 
 TEST_CASE("a drive that was being copied to is not believed even when there is no other") {

@@ -318,3 +318,205 @@ TEST_CASE("when its CPU comes back, a backup is made there, and knows all") {
   CHECK(client.counts == up_to(60));
   CHECK(machine.entry(0, "$COUNT")->primary.at.cpu == 1);
 }
+
+namespace {
+
+/// Stops the primary of $COUNT, and waits until the other one has a new backup that knows all.
+void replace_primary(Machine& machine) {
+  const ProcessHandle primary = machine.entry(0, "$COUNT")->primary;
+  machine.create(0, [=](Guardian& guardian) -> Task<> {
+    CHECK_AWAIT(guardian.stop(primary), Error::none);
+  });
+  machine.run_until([&] { return machine.entry(0, "$COUNT")->primary != primary; });
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.rig.run(100'000);
+}
+
+/// What two clients are told that have the counter open while it is taken over `takeovers` times:
+/// one has asked before, the other has never. The counter dies once more while they ask.
+std::string counts_after_idling(unsigned takeovers) {
+  Machine machine(4);
+  add_counter(machine, 0b0110);
+  machine.start("$COUNT", "counter", 1);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
+  machine.rig.run(100'000);
+  unsigned open = 0, done = 0;
+  bool go = false;
+  std::vector<std::uint32_t> counts;
+  std::string errors;
+  for (const bool asks_before : {true, false}) {
+    machine.create(3, [&, asks_before](Guardian& guardian) -> Task<> {
+      auto& system = files(guardian);
+      const auto opened = co_await system.open("$COUNT", {.sync_depth = 1});
+      CHECK(opened.error == Error::none);
+      const auto ask = [&](bool adds) -> Task<> {
+        Bytes out(adds ? 4 : 0), in(4);
+        const IoResult result = co_await system.writeread(opened.file, out, in);
+        if (result.error != Error::none) {
+          errors += "error " + std::to_string(static_cast<int>(result.error)) + "; ";
+        }
+        if (adds) counts.push_back(load_word(in));
+      };
+      if (asks_before) co_await ask(false);  // nothing that the backup would hear of
+      ++open;
+      while (!go) co_await sleep_for(guardian, 1'000);
+      for (unsigned i = 0; i < 10; ++i) co_await ask(true);
+      ++done;
+      co_await guardian.process().wait({});
+    });
+  }
+  machine.run_until([&] { return open == 2; });
+  for (unsigned i = 0; i < takeovers; ++i) replace_primary(machine);
+  go = true;
+  machine.run_until([&] { return counts.size() >= 8; });
+  if (machine.has_pair("$COUNT")) replace_primary(machine);
+  machine.run_until([&] { return done == 2; });
+  std::ranges::sort(counts);
+  return errors + (counts == up_to(20) ? "once each" : "not once each");
+}
+
+}  // namespace
+
+TEST_CASE("an open that idles over takeovers of its server is good, and its requests done once") {
+  for (const unsigned takeovers : {1U, 2U, 3U, 4U}) {
+    CAPTURE(takeovers);
+    CHECK(in_child([takeovers] { return counts_after_idling(takeovers); }) == "once each");
+  }
+}
+
+// ---- A backup that does not monitor -------------------------------------------------------------
+
+namespace {
+
+/// A pair on CPUs 0 and 1, whose backup does this instead of checkmonitor.
+struct Deaf {
+  std::vector<CheckpointStatus> statuses;
+  std::uint64_t longest = 0;
+
+  void run(Machine& machine, std::function<Task<>(Guardian&)> backup) {
+    bool done = false;
+    machine.programs.add("server", [](Guardian& guardian) -> Task<> {
+      auto& system = files(guardian);
+      co_await system.open("$RECEIVE");
+      for (Bytes in(64);;) {
+        co_await system.readupdate(in);
+        co_await system.reply({});
+      }
+    });
+    machine.programs.add("pair", [&, backup](Guardian& guardian) -> Task<> {
+      Pair& mine = pair(guardian);
+      Bytes memory(64);
+      mine.item(1, memory);
+      if (guardian.made_as_backup()) {
+        co_await backup(guardian);
+        co_await guardian.process().wait({});
+      }
+      const auto file = co_await files(guardian).open("$SRV");
+      CHECK_AWAIT(mine.start_backup("pair", 1), Error::none);
+      const CheckpointData data{1, memory, 0};
+      for (unsigned call = 0; call < 4; ++call) {
+        const std::uint64_t before = guardian.now();
+        switch (call) {
+          case 0: statuses.push_back(co_await mine.checkpoint({&data, 1})); break;
+          case 1: statuses.push_back(co_await mine.checkopen(file.file)); break;
+          case 2: statuses.push_back(co_await mine.checkclose(file.file)); break;
+          default: statuses.push_back(co_await mine.checkswitch()); break;
+        }
+        longest = std::max(longest, guardian.now() - before);
+      }
+      done = true;
+      co_await guardian.process().wait({});
+    });
+    machine.start("$SRV", "server", 0);
+    machine.run_until([&] { return machine.entry(0, "$SRV") != nullptr; });
+    machine.start("$RAW", "pair", 0);
+    machine.run_until([&] { return done; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a backup that reads $RECEIVE and does not monitor refuses: status 1, error 200") {
+  Machine machine(2);
+  Deaf pair;
+  unsigned read = 0;
+  pair.run(machine, [&read](Guardian& guardian) -> Task<> {
+    auto& system = files(guardian);
+    co_await system.open("$RECEIVE", {.system_messages = true});
+    for (Bytes in(64);; ++read) {
+      co_await system.readupdate(in);
+      co_await system.reply({});
+    }
+  });
+  const CheckpointStatus refused{CheckpointStatus::no_backup, Error::wrong_owner};
+  CHECK(pair.statuses == std::vector(4, refused));
+  CHECK(read == 0);
+  CHECK(pair.longest < 17 * interval);
+}
+
+TEST_CASE("a backup that does nothing at all is waited for 16 intervals: status 1, error 40") {
+  Machine machine(2);
+  Deaf pair;
+  pair.run(machine, [](Guardian& guardian) { return sleep_for(guardian, xybus::hal::never); });
+  const CheckpointStatus silent{CheckpointStatus::no_backup, Error::timeout};
+  CHECK(pair.statuses == std::vector(4, silent));
+  CHECK(pair.longest >= 16 * interval);
+  CHECK(pair.longest < 17 * interval);
+}
+
+TEST_CASE("a backup that serves for a while before it monitors is told, and changed places with") {
+  Machine machine(2);
+  Deaf pair;
+  pair.run(machine, [](Guardian& guardian) -> Task<> {
+    auto& system = files(guardian);
+    co_await system.open("$RECEIVE");
+    Bytes in(64);
+    CHECK_AWAIT(system.readupdate(in, 5 * interval), IoResult{Error::timeout});
+    co_await xybus::pair(guardian).checkmonitor();
+  });
+  CHECK(pair.statuses == std::vector(4, CheckpointStatus{}));
+  CHECK(machine.entry(0, "$RAW")->primary.at.cpu == 1);
+}
+
+TEST_CASE("who has left checkmonitor, or does not go back to it, refuses what a primary tells") {
+  Machine machine(3);
+  std::vector<CheckpointStatus> statuses;
+  machine.programs.add("pair", [&](Guardian& guardian) -> Task<> {
+    Pair& mine = pair(guardian);
+    auto& system = files(guardian);
+    Bytes in(64);
+    if (guardian.made_as_backup()) {
+      co_await mine.checkmonitor();
+      // The former primary reads its messages, as if it were one still.
+      statuses.push_back(co_await mine.checkpoint({}));
+      CHECK(mine.role() == Pair::Role::primary);
+      co_await guardian.process().wait({});
+    }
+    co_await system.open("$RECEIVE");
+    CHECK_AWAIT(mine.start_backup("pair", 2), Error::none);
+    CHECK_AWAIT(mine.checkswitch(), CheckpointStatus{});
+    for (;;) co_await system.readupdate(in);
+  });
+  machine.start("$RAW", "pair", 1);
+  machine.run_until([&] { return statuses.size() == 1; });
+  CHECK(statuses.at(0) == CheckpointStatus{CheckpointStatus::no_backup, Error::wrong_owner});
+}
+
+TEST_CASE("a server whose backups do not monitor serves alone, and stops them") {
+  Machine machine(3);
+  unsigned backups = 0;
+  machine.programs.add("counter", [&backups](Guardian& guardian) -> Task<> {
+    if (guardian.made_as_backup() && ++backups < 3) co_await guardian.process().wait({});
+    xybus::Counter counter(guardian, {.program = "counter", .backup_cpus = 0b0110});
+    co_await counter.run();
+  });
+  Client client;
+  machine.start("$COUNT", "counter", 1);
+  machine.create(0, client.program(40, 200'000));
+  machine.run_until([&] { return client.counts.size() == 40; });
+  CHECK(client.no_error());
+  CHECK(client.counts == up_to(40));
+  CHECK(backups == 3);
+  CHECK(machine.has_pair("$COUNT"));
+  CHECK(machine.processes(2) == 1);
+}
