@@ -71,7 +71,12 @@ Task<> PairedServer::run() {
   whole_ = true;
   files_.monitor_cpus(options_.backup_cpus);
   co_await begin(backup);
-  if (backup) co_await finish_pending();
+  if (backup) {
+    co_await finish_pending();
+  } else if (std::exchange(want_backup_, false)) {
+    // What a pair has promised outlives either of it, so there are two before anybody asks.
+    co_await keep_backup();
+  }
   co_await files_.open("$RECEIVE", {.receive_depth = 1,
                                     .system_messages = options_.opens,
                                     .kind = options_.kind});

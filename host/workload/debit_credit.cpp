@@ -104,8 +104,11 @@ void add_programs(WorkloadContext& context, std::shared_ptr<Bank> bank) {
       BranchServer server(guardian, bank->layout, i);
       co_await server.run();
     });
-    context.start_program(partition.primary, accounts, partition.account_server);
-    context.start_program(partition.primary, branches, partition.branch_server);
+    const auto start = [&](const std::string& program, const std::string& name) {
+      context.start_program(partition.primary, partition.cpus, program, name);
+    };
+    start(accounts, partition.account_server);
+    start(branches, partition.branch_server);
   }
 }
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "firmware/process/guardian.h"
 #include "firmware/process/process_control.h"
+#include "firmware/program/starter.h"
 #include "report/event_names.h"
 
 namespace xybus {
@@ -43,25 +45,17 @@ ProcessAddress Plan::add_client(unsigned cpu, std::string name, PlannedBody prog
   return add(cpu, {std::move(name), client_priority, true, std::move(program)});
 }
 
-namespace {
-
-Task<> start(Process& process, Site& site, std::string program, ProcessName name) {
-  Guardian& guardian = site.kernel.control().guardian(process);
-  constexpr std::uint64_t retry_cycles = 10'000;
-  while ((co_await guardian.newprocess({.program = program, .name = name})).error !=
-         contract::Error::none) {
-    co_await process.wait(contract::EventBit{}, retry_cycles);
-  }
-}
-
-}  // namespace
-
-void Plan::start_program(unsigned cpu, std::string program, std::string name) {
+void Plan::start_program(unsigned cpu, std::uint32_t cpus, std::string program,
+                         const std::string& name) {
   const auto parsed = ProcessName::parse(name);
   if (!parsed) throw std::logic_error(name + " is no name of a process");
-  add_client(cpu, "starter", [program, parsed](Process& process, Site& site) {
-    return start(process, site, program, *parsed);
-  });
+  const StartedPair pair{std::move(program), *parsed, cpu};
+  for (unsigned each = 0; each < this->cpus(); ++each) {
+    if ((cpus >> each & 1) == 0) continue;
+    add_server(each, "starter", [pair](Process& process, Site& site) {
+      return start_pair(site.kernel.control().guardian(process), pair);
+    });
+  }
 }
 
 void Plan::install(Site& site) {

@@ -42,8 +42,10 @@ class Plan {
   ProgramLibrary& programs() { return programs_; }
   const ProgramLibrary& programs() const { return programs_; }
 
-  /// Has a process made of one of them, on a CPU, under a name: once, when the machine starts.
-  void start_program(unsigned cpu, std::string program, std::string name);
+  /// Has a process pair made of one of them under a name when the machine starts: its primary on
+  /// `cpu`, which is one of `cpus`, where the pair may be. See firmware/program/starter.h.
+  void start_program(unsigned cpu, std::uint32_t cpus, std::string program,
+                     const std::string& name);
 
   /// A number for a replicated table that no other workload has.
   unsigned next_table() { return next_table_++; }

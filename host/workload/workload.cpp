@@ -27,7 +27,7 @@ void WorkloadContext::start_disk_processes() {
       DiskServer server(guardian, program, cpus);
       co_await server.run();
     });
-    start_program(disk.cpus[0], program, disk.name);
+    start_program(disk.cpus[0], cpus, program, disk.name);
   }
 }
 

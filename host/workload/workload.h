@@ -85,10 +85,11 @@ class WorkloadContext {
 
   /// Adds something to be done with each CPU whenever it starts, before its processes are made.
   void on_boot(std::function<void(Site&)> callback) { plan_.on_boot(std::move(callback)); }
-  /// Programs, and processes of them that are made when the machine starts.
+  /// Programs, and pairs of them that are made when the machine starts, see Plan.
   ProgramLibrary& programs() { return plan_.programs(); }
-  void start_program(unsigned cpu, std::string program, std::string name) {
-    plan_.start_program(cpu, std::move(program), std::move(name));
+  void start_program(unsigned cpu, std::uint32_t cpus, std::string program,
+                     const std::string& name) {
+    plan_.start_program(cpu, cpus, std::move(program), name);
   }
   /// The scenario's disks; and a disk process pair for each, once for all workloads.
   const std::vector<DiskSpec>& disks() const { return disks_; }
