@@ -120,7 +120,7 @@ std::span<const std::byte> bytes(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a mirror that died before the power failed is not believed by the next run, and copied") {
+TEST_CASE("a mirror that died before the power failed is not believed by the next run but copied") {
   const std::string drive = GENERATE(as<std::string>{}, "0", "1");
   const std::string other = drive == "0" ? "1" : "0";
   const std::string first = fresh_directory(), second = fresh_directory();
