@@ -19,6 +19,7 @@ Task<Takeover> Pair::checkmonitor() {
   if (const DctEntry* mine = entry(); mine != nullptr && mine->primary != guardian_.handle()) {
     primary_ = mine->primary;
   }
+  monitoring_ = {};  // if this one becomes the primary again, the other has to come here anew
   files_.monitor_pair(true);
   for (;;) {
     while (const auto request = co_await files_.take_pair_message()) co_await take(*request);

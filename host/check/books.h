@@ -9,6 +9,11 @@
 ///   known     nothing else is there, but what was there before the run
 ///   answered  no terminal is told of an error, unless errors are allowed
 ///   mirrors   drives of a volume that have the same label have the same contents
+///   there     no partition is unavailable at the end, unless errors are allowed
+///
+/// Of a partition that is unavailable only `once`, `at most` and `known` hold. A transaction of its
+/// branch that no terminal was told of may have met the end in the middle: it is in the history and
+/// not on an account elsewhere, or the other way round.
 #pragma once
 
 #include <cstdint>
@@ -46,11 +51,15 @@ class Books : public WorkloadCheck {
       : volumes_(std::move(volumes)), errors_allowed_(errors_allowed) {}
 
   // ---- What terminals see -----------------------------------------------------------------------
-  void asked(const BankTransaction& transaction);
+  /// `branch`: of the partition with this number.
+  void asked(const BankTransaction& transaction, std::uint32_t branch = 0);
   /// `balance`: of the branch, as the reply has it.
   void acknowledged(std::uint32_t terminal, std::uint32_t sequence, std::int64_t balance);
   void failed(std::uint32_t terminal, std::uint32_t sequence, contract::Error error,
               std::uint64_t cycle);
+
+  /// A process of a partition, such as "$BR1", is lost for good, or does not come to an end.
+  void unavailable(std::uint32_t partition, const std::string& process);
 
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
   /// The check "books". Its detail has the sums.
@@ -61,6 +70,7 @@ class Books : public WorkloadCheck {
  private:
   struct Entry {
     BankTransaction transaction;
+    std::uint32_t branch = 0;
     bool acknowledged = false;
     std::int64_t balance = 0;  // that its terminal was told of
   };
@@ -71,12 +81,15 @@ class Books : public WorkloadCheck {
     std::int64_t all = 0;
   };
 
+  std::vector<std::int64_t> unsure(std::uint32_t partition, std::uint32_t account,
+                                   const std::map<Key, std::uint64_t>& found) const;
   void read_history(std::size_t partition, std::span<const std::byte> file, bool whole, Sums& sums,
                     std::map<Key, std::uint64_t>& found, Complaints& complaints) const;
 
   std::vector<Volume> volumes_;
   std::vector<std::size_t> lines_before_;  // of each volume's history
   bool errors_allowed_;
+  std::map<std::uint32_t, std::vector<std::string>> unavailable_;  // processes, by partition
   std::map<Key, Entry> entries_;
   std::uint64_t acknowledged_ = 0, failed_ = 0;
   Complaints errors_;

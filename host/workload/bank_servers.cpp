@@ -21,20 +21,45 @@ PairedServer::Options options_of(const BankPartition& partition, std::string pro
 /// Whether trying again may help.
 bool may_pass(contract::Error error) {
   return error != contract::Error::device_down && error != contract::Error::bad_data &&
-         error != contract::Error::disk_full && error != contract::Error::none;
+         error != contract::Error::disk_full && error != contract::Error::other_process &&
+         error != contract::Error::none;
 }
 
 std::uint64_t at_record(std::uint64_t number) { return number * BankRecord::bytes; }
 
 }  // namespace
 
+namespace {
+
+/// A machine without I'm-alives has some measure too.
+std::uint64_t interval_of(const Guardian& guardian) {
+  constexpr std::uint64_t standard = 100'000;
+  const std::uint64_t interval = guardian.membership().alive_interval();
+  return interval != 0 ? interval : standard;
+}
+
+}  // namespace
+
+std::uint64_t bank_patience(const Guardian& guardian) { return 64 * interval_of(guardian); }
+std::uint64_t start_patience(const Guardian& guardian) { return 8 * interval_of(guardian); }
+
+bool bank_lost(const Guardian& guardian, std::string_view name) {
+  const auto parsed = ProcessName::parse(name);
+  return !parsed || guardian.dct().lookup(*parsed) == nullptr;
+}
+
 // ---- Files --------------------------------------------------------------------------------------
 
-Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes) {
+Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes,
+                                        bool took_over) {
+  const std::string_view volume = std::string_view(name).substr(0, name.find('.'));
+  const std::uint64_t deadline = guardian().now() + start_patience(guardian());
   for (;;) {
     const Opened opened =
         co_await files().open(name, {.nowait_depth = 1, .sync_depth = sync_depth});
     if (opened.error == Error::none) co_return opened.file;
+    const bool lost = took_over && bank_lost(guardian(), volume);
+    if (lost || guardian().now() >= deadline) throw Abend{};
     if (opened.error == Error::not_found) {
       const Error made = co_await files().create(name, {.max_bytes = max_bytes});
       if (made == Error::disk_full || made == Error::table_full) throw Abend{};
@@ -47,6 +72,7 @@ Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes
 Task<std::vector<std::byte>> BankServer::read_file(FileNumber file) {
   std::vector<std::byte> all;
   std::vector<std::byte> piece(DiskServer::most_io_bytes / 2);
+  const std::uint64_t deadline = guardian().now() + bank_patience(guardian());
   for (;;) {
     files().position(file, all.size());
     IoResult read = co_await files().read(file, piece);
@@ -56,7 +82,7 @@ Task<std::vector<std::byte>> BankServer::read_file(FileNumber file) {
     }
     if (read.error == Error::end_of_file) co_return all;
     if (read.error != Error::none) {
-      if (!may_pass(read.error)) throw Abend{};
+      if (!may_pass(read.error) || guardian().now() >= deadline) throw Abend{};
       co_await guardian().process().wait(EventBit{}, retry_cycles);
       continue;
     }
@@ -66,11 +92,15 @@ Task<std::vector<std::byte>> BankServer::read_file(FileNumber file) {
 
 Task<BankServer::Error> BankServer::perform(std::span<const Action> actions) {
   std::array<bool, 8> done{};
+  Error result = Error::none;
+  const std::uint64_t deadline = guardian().now() + bank_patience(guardian());
   for (;;) {
     std::array<bool, 8> started{};
     for (std::size_t i = 0; i < actions.size(); ++i) {
       if (done[i]) continue;
       const Action& action = actions[i];
+      // Several calls in a row are long on a CPU that is slow; its I'm-alives go between them.
+      co_await guardian().process().compute(1);
       if (action.writes) files().position(action.file, action.position);
       const IoResult begun = action.writes
                                  ? co_await files().write(action.file, action.out)
@@ -84,11 +114,18 @@ Task<BankServer::Error> BankServer::perform(std::span<const Action> actions) {
       done[i] = completion.error == Error::none;
       if (!done[i] && !may_pass(completion.error)) lasting = Error::device_down;
     }
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      if (done[i] || !bank_lost(guardian(), actions[i].server)) continue;
+      if (actions[i].writes) throw Abend{};
+      done[i] = true;
+      result = Error::path_down;
+    }
     if (lasting != Error::none) co_return lasting;
     if (std::all_of(done.begin(), done.begin() + static_cast<std::ptrdiff_t>(actions.size()),
                     [](bool it) { return it; })) {
-      co_return Error::none;
+      co_return result;
     }
+    if (guardian().now() >= deadline) co_return Error::device_down;
     co_await guardian().process().wait(EventBit{}, retry_cycles);
   }
 }
@@ -112,7 +149,8 @@ void AccountServer::store_request(std::uint32_t partition, std::uint64_t number,
 }
 
 Task<> AccountServer::begin(bool took_over) {
-  file_ = co_await open_file(partition_.volume + ".ACCOUNT", at_record(layout_.accounts));
+  file_ = co_await open_file(partition_.volume + ".ACCOUNT", at_record(layout_.accounts),
+                             took_over);
   if (took_over) co_return;
   const auto records = co_await read_file(file_);
   for (std::size_t i = 0; at_record(i + 1) <= records.size() && i < balances_.size(); ++i) {
@@ -153,7 +191,10 @@ void AccountServer::apply(std::span<const std::byte> change) {
 Task<AccountServer::Error> AccountServer::carry_out(std::span<const std::byte> change) {
   const std::uint32_t account = load_word(change.subspan(4));
   BankRecord{balances_.at(account)}.store(record_);
-  const Action write{.file = file_, .position = at_record(account), .out = record_};
+  const Action write{.file = file_,
+                     .server = partition_.volume,
+                     .position = at_record(account),
+                     .out = record_};
   co_return co_await perform({&write, 1});
 }
 
@@ -195,21 +236,26 @@ BranchServer::BranchServer(Guardian& guardian, const BankLayout& layout, unsigne
       partition_(partition),
       tellers_(layout.tellers) {}
 
+/// None if it is lost. At the beginning it may be yet to come.
+Task<FileNumber> BranchServer::open_server(const std::string& name, bool took_over) {
+  const std::uint64_t deadline = guardian().now() + start_patience(guardian());
+  for (;;) {
+    const Opened opened =
+        co_await files().open(name, {.nowait_depth = 1, .sync_depth = sync_depth});
+    if (opened.error == Error::none) co_return opened.file;
+    const bool lost = took_over && bank_lost(guardian(), name);
+    if (lost || guardian().now() >= deadline) co_return no_file;
+    co_await guardian().process().wait(EventBit{}, retry_cycles);
+  }
+}
+
 Task<> BranchServer::begin(bool took_over) {
   const std::string& volume = layout_.partitions[partition_].volume;
-  branch_file_ = co_await open_file(volume + ".BRANCH", BankRecord::bytes);
-  teller_file_ = co_await open_file(volume + ".TELLER", at_record(layout_.tellers));
-  history_file_ = co_await open_file(volume + ".HISTORY", layout_.history_bytes);
+  branch_file_ = co_await open_file(volume + ".BRANCH", BankRecord::bytes, took_over);
+  teller_file_ = co_await open_file(volume + ".TELLER", at_record(layout_.tellers), took_over);
+  history_file_ = co_await open_file(volume + ".HISTORY", layout_.history_bytes, took_over);
   for (const BankPartition& partition : layout_.partitions) {
-    for (;;) {
-      const Opened opened = co_await files().open(
-          partition.account_server, {.nowait_depth = 1, .sync_depth = sync_depth});
-      if (opened.error == Error::none) {
-        account_servers_.push_back(opened.file);
-        break;
-      }
-      co_await guardian().process().wait(EventBit{}, retry_cycles);
-    }
+    account_servers_.push_back(co_await open_server(partition.account_server, took_over));
   }
   if (took_over) co_return;
   const auto branch = co_await read_file(branch_file_);
@@ -233,6 +279,11 @@ Task<Decision> BranchServer::decide(const ServerRequest& request) {
   if (transaction.teller >= tellers_.size() || transaction.account >= layout_.accounts ||
       transaction.account_partition >= layout_.partitions.size()) {
     co_return Decision{.error = Error::bounds};
+  }
+  const auto& accounts = layout_.partitions[transaction.account_partition].account_server;
+  if (account_servers_[transaction.account_partition] == no_file ||
+      bank_lost(guardian(), accounts)) {
+    co_return Decision{.error = Error::device_down};
   }
   change.teller = tellers_[transaction.teller] + transaction.delta;
   change.branch = branch_ + transaction.delta;
@@ -259,14 +310,20 @@ Task<BranchServer::Error> BranchServer::carry_out(std::span<const std::byte> byt
   BankRecord{change.branch}.store(branch);
   BankRecord{change.teller}.store(teller);
   HistoryRecord{change.number, transaction}.store(history);
+  const std::string& volume = layout_.partitions[partition_].volume;
   const std::array<Action, 4> actions{
       Action{.file = account_servers_.at(transaction.account_partition),
+             .server = layout_.partitions[transaction.account_partition].account_server,
              .writes = false,
              .out = request,
              .in = balance},
-      Action{.file = branch_file_, .position = 0, .out = branch},
-      Action{.file = teller_file_, .position = at_record(transaction.teller), .out = teller},
+      Action{.file = branch_file_, .server = volume, .position = 0, .out = branch},
+      Action{.file = teller_file_,
+             .server = volume,
+             .position = at_record(transaction.teller),
+             .out = teller},
       Action{.file = history_file_,
+             .server = volume,
              .position = (change.number - 1) * HistoryRecord::bytes,
              .out = history}};
   co_return co_await perform(actions);

@@ -9,6 +9,12 @@
 /// changed and writes its own, all at once, then replies. An account server knows the number of the
 /// last transaction of each branch, so that one that is asked for again, by a branch server that
 /// has taken over, is done once.
+///
+/// Nobody waits for ever for a pair that is lost for good, which is one whose name nobody has after
+/// it was opened. A transaction on an account of such a partition is refused with `device_down`;
+/// the one that its loss meets in the middle is in the history without the account, and its
+/// terminal is told `path_down`. A server whose own volume is lost abends. Whatever else does not
+/// come is waited for bank_patience cycles; what is not there yet at the beginning, start_patience.
 #pragma once
 
 #include <array>
@@ -36,27 +42,40 @@ struct BankLayout {
   std::uint64_t history_bytes = 0;  ///< that each branch's history may have
 };
 
+/// How long a server of a bank, or its auditor, tries what does not succeed: 64 I'm-alive
+/// intervals, in cycles.
+std::uint64_t bank_patience(const Guardian& guardian);
+/// How long it waits for a name at the beginning of a run: 8.
+std::uint64_t start_patience(const Guardian& guardian);
+/// Whether nobody has that name, such as "$ACC1".
+bool bank_lost(const Guardian& guardian, std::string_view name);
+
 /// What the two have in common: files of records, which are made if they are not there, and written
 /// until that has succeeded.
 class BankServer : public PairedServer {
  protected:
   using PairedServer::PairedServer;
 
-  /// Opens a file, and makes it before if need be; a volume that is not there yet is waited for.
-  Task<FileNumber> open_file(std::string name, std::uint64_t max_bytes);
+  /// Opens a file, and makes it before if need be; a volume that is not there yet is waited for,
+  /// start_patience cycles: then this process abends, so that those who wait for it are told. For
+  /// one that has taken over, a volume that is not there is lost.
+  Task<FileNumber> open_file(std::string name, std::uint64_t max_bytes, bool took_over);
   /// All of a file that there is.
   Task<std::vector<std::byte>> read_file(FileNumber file);
 
   /// A write, or a request to another server, of several at once.
   struct Action {
     FileNumber file = no_file;
+    std::string_view server;  ///< Who serves it, such as "$DATA1".
     bool writes = true;
     std::uint64_t position = 0;
     std::span<const std::byte> out;
     std::span<std::byte> in = {};
   };
-  /// Does all of them; each again until it has succeeded, however long no path leads there. Only an
-  /// error that will stay is given: of the device.
+  /// Does all of them; each again until it has succeeded. Errors: `device_down` (the volume is
+  /// down, or something else did not come for bank_patience cycles: what was not done is to be done
+  /// later), `path_down` (a server that was asked is lost, and all else is done). Abends if the
+  /// volume is lost.
   Task<Error> perform(std::span<const Action> actions);
 };
 
@@ -114,13 +133,15 @@ class BranchServer : public BankServer {
     static Change load(std::span<const std::byte> from);
   };
 
+  Task<FileNumber> open_server(const std::string& name, bool took_over);
+
   const BankLayout& layout_;
   const unsigned partition_;
   std::uint64_t number_ = 0;  // of the last transaction
   std::int64_t branch_ = 0;
   std::vector<std::int64_t> tellers_;
   FileNumber branch_file_ = no_file, teller_file_ = no_file, history_file_ = no_file;
-  std::vector<FileNumber> account_servers_;  // by partition
+  std::vector<FileNumber> account_servers_;  // by partition; none: it is lost
   std::array<std::byte, Change::bytes> change_{};
   std::array<std::byte, 8> reply_{};
 };

@@ -30,10 +30,12 @@ struct Bank {
   bool over() const { return std::ranges::none_of(working, [](bool it) { return it; }); }
 };
 
-Task<FileNumber> open_server(Guardian& guardian, const std::string& name) {
+/// A server that may be yet to come is waited for, twice as long as it waits for what it needs.
+Task<Opened> open_server(Guardian& guardian, const std::string& name) {
+  const std::uint64_t deadline = guardian.now() + 2 * start_patience(guardian);
   for (;;) {
     const Opened opened = co_await files(guardian).open(name, {.sync_depth = 1});
-    if (opened.error == Error::none) co_return opened.file;
+    if (opened.error == Error::none || guardian.now() >= deadline) co_return opened;
     co_await guardian.process().wait(EventBit{}, retry_cycles);
   }
 }
@@ -45,7 +47,7 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
   RandomStream random = context.stream(fmt::format("terminal.{}", number));
   const auto partitions = static_cast<std::uint32_t>(bank.layout.partitions.size());
   const std::uint32_t home = number % partitions;
-  const FileNumber server =
+  const Opened server =
       co_await open_server(guardian, bank.layout.partitions[home].branch_server);
   for (std::uint32_t sequence = 1; sequence <= spec.count; ++sequence) {
     if (spec.pause_cycles != 0) {
@@ -63,9 +65,12 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
     std::array<std::byte, transaction_bytes> out;
     std::array<std::byte, 8> in;
     store_transaction(transaction, out);
-    bank.books->asked(transaction);
+    bank.books->asked(transaction, home);
     const std::uint64_t asked = guardian.now();
-    const IoResult result = co_await files(guardian).writeread(server, out, in);
+    IoResult result{server.error};
+    if (server.error == Error::none) {
+      result = co_await files(guardian).writeread(server.file, out, in);
+    }
     if (result.error == Error::none) {
       bank.books->acknowledged(number, sequence, static_cast<std::int64_t>(load_64(in)));
       bank.operations->done(asked, guardian.now());
@@ -78,16 +83,37 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
 }
 
 /// When no terminal is left, waits until each branch has done what it had begun, for terminals that
-/// are gone: the books are looked at after that.
+/// are gone: the books are looked at after that. A partition one of whose servers is lost, or whose
+/// branch does not come to an end with what it has begun, is unavailable.
 Task<> auditor(Process& process, Site& site, Bank& bank) {
   Guardian& guardian = site.kernel.control().guardian(process);
   while (!bank.over()) co_await process.wait(EventBit{}, retry_cycles);
-  for (const BankPartition& partition : bank.layout.partitions) {
-    const FileNumber server = co_await open_server(guardian, partition.branch_server);
-    std::array<std::byte, 8> balance;
-    while ((co_await files(guardian).writeread(server, {}, balance)).error != Error::none) {
+  const std::uint64_t deadline = guardian.now() + 2 * bank_patience(guardian);
+  for (std::uint32_t i = 0; i < bank.layout.partitions.size(); ++i) {
+    const BankPartition& partition = bank.layout.partitions[i];
+    const auto lost = [&](const std::string& name) {
+      if (bank_lost(guardian, name)) bank.books->unavailable(i, name);
+      return bank_lost(guardian, name);
+    };
+    bool audited = false;
+    while (!audited && !lost(partition.branch_server)) {
+      const Opened server = co_await files(guardian).open(partition.branch_server,
+                                                          {.sync_depth = 1});
+      std::array<std::byte, 8> balance;
+      if (server.error == Error::none) {
+        const IoResult result = co_await files(guardian).writeread(server.file, {}, balance);
+        audited = result.error == Error::none;
+        co_await files(guardian).close(server.file);
+      }
+      if (audited) break;
+      if (guardian.now() >= deadline) {
+        bank.books->unavailable(i, partition.branch_server);
+        break;
+      }
       co_await process.wait(EventBit{}, retry_cycles);
     }
+    lost(partition.account_server);
+    lost(partition.volume);
   }
 }
 

@@ -256,3 +256,60 @@ TEST_CASE("books: after a loss of power they need not balance, but have what was
   bank.tell(lost);
   CHECK_THAT(bank.books.result(contents, false).detail, Contains("is not in the history"));
 }
+
+TEST_CASE("books: an unavailable partition is named, and is wrong unless errors are allowed") {
+  for (const bool allowed : {false, true}) {
+    Bank bank;
+    bank.books = Books({{"$DATA1", 2}}, allowed);
+    const auto t = transaction(1, 1, 50);
+    bank.ask(t);
+    bank.tell(t);
+    bank.book(t);
+    bank.account = 0;  // nobody has come to the end with it
+    bank.books.unavailable(0, "$BR1");
+    bank.books.unavailable(0, "$ACC1");
+    bank.books.unavailable(0, "$BR1");
+    const CheckResult result = bank.result();
+    CHECK(result.ok == allowed);
+    CHECK_THAT(result.detail, Contains("$DATA1 unavailable ($BR1, $ACC1)"));
+    bank.history.clear();
+    CHECK_THAT(bank.complaint(), Contains("was acknowledged, and is not in the history"));
+  }
+}
+
+namespace {
+
+/// Two partitions, of which the second is unavailable; an account of the first has `balance`, and
+/// the history of the second has a transaction on it, or has not. `told`: that was acknowledged.
+bool good_with(std::int64_t balance, bool in_history, bool told, bool unavailable = true) {
+  Books books({{"$DATA1", 1}, {"$DATA2", 1}}, true);
+  const auto t = transaction(1, 1, 50);  // on account 0 of partition 0
+  books.asked(t, 1);
+  if (told) books.acknowledged(1, 1, 50);
+  if (unavailable) books.unavailable(1, "$BR2");
+  Bank first, second;
+  first.account = balance;
+  if (in_history) second.book(t);
+  second.account = 0;
+  std::array drives{first.drive(1), second.drive(1)};
+  return books.result([&](std::string_view name, unsigned) {
+    return std::span<const std::byte>(drives[name == "$DATA2" ? 1 : 0].bytes());
+  }, true).ok;
+}
+
+}  // namespace
+
+TEST_CASE("books: what a lost branch was in the middle of may be on the account or not") {
+  for (const bool in_history : {false, true}) {
+    CHECK(good_with(0, in_history, false));
+    CHECK(good_with(50, in_history, false));
+    CHECK_FALSE(good_with(49, in_history, false));
+    CHECK_FALSE(good_with(100, in_history, false));
+    CHECK_FALSE(good_with(-50, in_history, false));
+  }
+  CHECK(good_with(50, true, true));
+  CHECK_FALSE(good_with(0, true, true));
+  // And only of a lost one.
+  CHECK_FALSE(good_with(50, false, false, false));
+  CHECK_FALSE(good_with(0, true, false, false));
+}

@@ -276,6 +276,51 @@ TEST_CASE("without any drive users are told 66, and when drives are back there i
         }) == "0; read 66 write 66; read 66 write 66; 21 records; ");
 }
 
+TEST_CASE("a volume that both members have left: calls end with 201 in time, and opens with 14") {
+  // Two CPUs of four at once would leave no machine; and who does not search is told by the first.
+  const auto [cpus, between, sync_depth] = GENERATE(table<bool, std::uint64_t, unsigned>(
+      {{true, 200'000, 1}, {false, 0, 0}, {false, 0, 1}, {false, 300, 1}, {false, 1'000, 0},
+       {false, 1'000, 1}, {false, 3'000, 1}}));
+  CAPTURE(cpus, between, sync_depth);
+  CHECK(in_child([cpus = cpus, between = between, sync_depth = sync_depth] {
+          DiskRig rig;
+          rig.start_volume();
+          Writer writer;
+          // Calls that fail at once do not suspend: more of them would starve the CPU's I'm-alives.
+          rig.create(3, writer.program(60, sync_depth));
+          rig.run_until([&] { return writer.acknowledged == 10; });
+          const auto end = [&](unsigned cpu, const ProcessHandle& member) {
+            if (cpus) {
+              rig.halt(cpu);
+            } else {
+              rig.create(2, [member](Guardian& guardian) -> Task<> {
+                co_await guardian.stop(member);
+              });
+            }
+          };
+          const DctEntry pair = *rig.entry(2);
+          end(0, pair.primary);
+          rig.run(between);
+          end(1, pair.backup);
+          const std::uint64_t lost = rig.machine.cycle();
+          const auto ended = [&] {
+            // Those that the loss of one of the two may have ended do not count.
+            return writer.errors.size() > 4 && writer.errors.back() == Error::path_down;
+          };
+          rig.run_until(ended);
+          // 8 intervals that a path is searched, and as long until the CPUs are given up.
+          const bool late = rig.machine.cycle() - lost > 16 * alive_interval;
+          std::string text = late ? "late; " : "";
+          rig.perform(2, [&](Guardian& guardian) -> Task<> {
+            const Opened opened = co_await files(guardian).open("$DATA.LOG", {.sync_depth = 1});
+            text += "open " + std::to_string(static_cast<int>(opened.error));
+            text += " create " + std::to_string(static_cast<int>(
+                                     co_await files(guardian).create("$DATA.NEW")));
+          });
+          return text;
+        }) == "open 14 create 14");
+}
+
 TEST_CASE("a write that ended with 66 is done when the drives are back, before anything else") {
   DiskRig rig;
   rig.start_volume();
