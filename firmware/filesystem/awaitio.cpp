@@ -74,10 +74,25 @@ Task<std::optional<FileCompletion>> FileSystem::first_ended(FileNumber number) {
   }
   if (first == nullptr) co_return std::nullopt;
   receive_first_ = true;
-  const PendingRequest* request = ended(*first);
-  const FileCompletion completion{first->number, request->error, request->bytes, request->tag};
-  first->remove(*request);
-  co_return completion;
+  co_return completed(*first, *ended(*first));
+}
+
+/// Takes it out; with an open that has failed, the file.
+FileCompletion FileSystem::completed(OpenFile& file, const PendingRequest& request) {
+  FileCompletion completion{file.number, request.error, request.bytes, request.tag};
+  const bool opens = request.operation == contract::FileOperation::open;
+  file.remove(request);
+  if (opens && completion.error == Error::none) completion.error = opened(file);
+  if (opens && completion.error != Error::none) forget(file);
+  return completion;
+}
+
+/// With an open that has not ended, the file.
+void FileSystem::cancel(OpenFile& file, PendingRequest& request) {
+  const bool opens = request.operation == contract::FileOperation::open;
+  const bool good = request.state == PendingRequest::State::ended && request.error == Error::none;
+  requestor_.cancel(file, request);
+  if (opens && !good) forget(file);
 }
 
 /// Gives the tag of its call. Something is outstanding on that file.
@@ -90,7 +105,7 @@ std::uint32_t FileSystem::cancel_oldest(FileNumber number) {
   OpenFile& file = *files_.find(number);
   PendingRequest& oldest = file.outstanding().front();
   const std::uint32_t tag = oldest.tag;
-  requestor_.cancel(file, oldest);
+  cancel(file, oldest);
   return tag;
 }
 
@@ -114,7 +129,7 @@ FileSystem::Error FileSystem::cancelreq(FileNumber number, std::uint32_t tag) {
   if (file == nullptr) return Error::not_open;
   const auto found = std::ranges::find(file->outstanding(), tag, &PendingRequest::tag);
   if (found == file->outstanding().end()) return Error::nothing_outstanding;
-  requestor_.cancel(*file, *found);
+  cancel(*file, *found);
   return Error::none;
 }
 

@@ -57,14 +57,33 @@ Task<Opened> FileSystem::open(OpenFile& file, const OpenOptions& options) {
   Error error = Error::none;
   if (options.nowait_depth > most_nowait) error = Error::too_many;
   if (options.sync_depth > most_sync_depth) error = Error::bounds;
-  if (error == Error::none) error = co_await make_known(file);
-  if (error == Error::none && file.kind == FileKind::disk && file.nowait_depth > 1) {
-    tell_closed(file);
-    error = Error::too_many;
+  if (options.nowait_open && options.nowait_depth == 0) error = Error::bounds;
+  if (error != Error::none) {
+    files_.remove(file.number);
+    co_return Opened{error, no_file};
   }
+  if (options.nowait_open) {
+    requestor_.open(file, options.open_tag);
+    co_return Opened{Error::none, file.number};
+  }
+  error = co_await make_known(file);
+  if (error == Error::none) error = opened(file);
   if (error == Error::none) co_return Opened{Error::none, file.number};
-  files_.remove(file.number);
+  forget(file);
   co_return Opened{error, no_file};
+}
+
+/// What the server has answered fits what was asked for.
+FileSystem::Error FileSystem::opened(OpenFile& file) const {
+  const bool fits = file.kind != FileKind::disk || file.nowait_depth <= 1;
+  return fits ? Error::none : Error::too_many;
+}
+
+/// What is on its way is called off; a server that may know the open is told.
+void FileSystem::forget(OpenFile& file) {
+  requestor_.abandon(file);
+  if (file.path.opened || file.path.state == FilePath::State::opening) tell_closed(file);
+  files_.remove(file.number);
 }
 
 /// Sends the open, and waits for what becomes of it.

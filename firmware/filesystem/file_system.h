@@ -41,6 +41,8 @@ class FileSystem : public Guardian::Extension {
   /// process that is not at $RECEIVE yet is waited for. Errors: `bad_name`, `no_process`,
   /// `too_many` (nowait_depth, or files), `bounds` (sync_depth, receive_depth), `invalid_state`
   /// ($RECEIVE is open), `path_down`, `cpu_failed`, and the server's own.
+  /// With `nowait_open` only those that show at once; the others come by awaitio, and the file is
+  /// not open then.
   Task<Opened> open(std::string_view name, const OpenOptions& options = {});
   /// The same for a process without a name, or for one member of a pair. `other_process`: that one
   /// has stopped, and another is in its place. Its path is not searched: sync_depth is no matter.
@@ -85,7 +87,7 @@ class FileSystem : public Guardian::Extension {
   Task<FileCompletion> awaitio(FileNumber file, std::uint64_t time_limit = hal::never);
 
   /// Calls off the oldest request of a file, or the oldest with that tag: it is as if awaitio had
-  /// given it. A server that has it already may still do it. Errors: `not_open`;
+  /// given it. An open that is called off before its end leaves no file. A server that has it already may still do it. Errors: `not_open`;
   /// `nothing_outstanding`.
   Error cancel(FileNumber file);
   Error cancelreq(FileNumber file, std::uint32_t tag);
@@ -165,6 +167,8 @@ class FileSystem : public Guardian::Extension {
   Task<Opened> open(OpenFile& file, const OpenOptions& options);
   Task<Error> make_known(OpenFile& file);
   void tell_closed(OpenFile& file);
+  void forget(OpenFile& file);
+  Error opened(OpenFile& file) const;
   Task<IoResult> request(FileNumber file, Requestor::Call call);
   Task<IoResult> finish(OpenFile& file);
   Task<Error> of_disk(contract::FileOperation operation, std::string_view name,
@@ -176,6 +180,8 @@ class FileSystem : public Guardian::Extension {
   std::uint64_t wake_at(FileNumber file) const;
   static const PendingRequest* ended(const OpenFile& file);
   Task<std::optional<FileCompletion>> first_ended(FileNumber file);
+  FileCompletion completed(OpenFile& file, const PendingRequest& request);
+  void cancel(OpenFile& file, PendingRequest& request);
   std::uint32_t cancel_oldest(FileNumber file);
 
   Task<IoResult> receive(std::span<std::byte> in, std::uint64_t timeout);

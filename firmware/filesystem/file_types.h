@@ -40,6 +40,11 @@ struct OpenOptions {
   unsigned sync_depth = 0;
   /// Completions as they come, not in the order of issue.
   bool any_order = false;
+  /// The open itself is not waited for either: it gives the file's number at once, and its end by
+  /// awaitio. It is one of `nowait_depth`, which is at least 1. Requests but reads may be made
+  /// meanwhile; if it fails they go with it.
+  bool nowait_open = false;
+  std::uint32_t open_tag = 0;  ///< That of such an open.
 
   // $RECEIVE only.
   unsigned receive_depth = 1;     ///< Messages read and not replied to, 1 to 255.

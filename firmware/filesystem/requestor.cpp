@@ -28,6 +28,13 @@ Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   return error;
 }
 
+void Requestor::open(OpenFile& file, std::uint32_t tag) {
+  PendingRequest& request = file.add();
+  request.operation = FileOperation::open;
+  request.tag = tag;
+  paths_.open(file);
+}
+
 void Requestor::advance(OpenFile& file) {
   for (PendingRequest& request : file.outstanding()) {
     if (request.state != PendingRequest::State::sent) continue;
@@ -39,7 +46,12 @@ void Requestor::advance(OpenFile& file) {
   if (const Error error = paths_.advance(file); error != Error::none) fail_waiting(file, error);
   for (PendingRequest& request : file.outstanding()) {
     if (file.path.state != FilePath::State::ready) break;
-    if (request.state == PendingRequest::State::waiting) send(file, request);
+    if (request.state != PendingRequest::State::waiting) continue;
+    if (request.operation == FileOperation::open) {
+      end(request, Error::none, 0, guardian_.conversations().ended());
+    } else {
+      send(file, request);
+    }
   }
 }
 

@@ -30,6 +30,10 @@ class Requestor {
   /// is given here, and leaves no request: `no_lcb`, `bounds`.
   contract::Error begin(OpenFile& file, const Call& call);
 
+  /// Begins to open the file; it is a request of its own, the first one, that ends when the server
+  /// has answered.
+  void open(OpenFile& file, std::uint32_t tag);
+
   /// Sees what has ended, sends what waited for its path.
   void advance(OpenFile& file);
 

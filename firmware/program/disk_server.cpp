@@ -226,12 +226,12 @@ Task<Decision> DiskServer::decide_write(const ServerRequest& request) {
   const auto last = std::span(blocks_).last(disk_block_bytes);
   Error error = Error::none;
   if (skip != 0 && first < used) {
-    error = co_await volume_.read(file->first_block + first,
-                                  std::span(blocks_).first(disk_block_bytes));
+    error = co_await read_block(file->first_block + first,
+                                std::span(blocks_).first(disk_block_bytes));
   }
   const bool last_read = skip != 0 && behind - first == 1;
   if (error == Error::none && end < file->end && end % disk_block_bytes != 0 && !last_read) {
-    error = co_await volume_.read(file->first_block + behind - 1, last);
+    error = co_await read_block(file->first_block + behind - 1, last);
   }
   if (error != Error::none) co_return Decision{.error = error};
   guardian().environment().copy(request.data, std::span(blocks_).subspan(skip));
@@ -276,14 +276,46 @@ void DiskServer::apply(std::span<const std::byte> change) {
       const std::uint32_t id = reader.number();
       const std::uint64_t end = reader.number64();
       const auto file = std::ranges::find(directory_, id, &File::id);
-      if (file != directory_.end()) file->end = std::max(file->end, end);
+      if (file == directory_.end()) return;
+      file->end = std::max(file->end, end);
+      reader.number();
+      const std::uint32_t zeros_from = reader.number(), first = reader.number();
+      cache_.drop(file->first_block + zeros_from, first - zeros_from);
+      cache_blocks(file->first_block + first, reader.bytes());
       return;
     }
     default: return;
   }
 }
 
+/// As they are to be on the drives; of many only the last, of which the next write may be a part.
+void DiskServer::cache_blocks(std::uint32_t block, std::span<const std::byte> contents) {
+  constexpr std::size_t many = 4;
+  const std::size_t count = contents.size() / disk_block_bytes;
+  const std::size_t kept = count > many ? 1 : count;
+  cache_.drop(block, static_cast<std::uint32_t>(count - kept));
+  for (std::size_t i = count - kept; i < count; ++i) {
+    cache_.put(block + static_cast<std::uint32_t>(i),
+               contents.subspan(i * disk_block_bytes, disk_block_bytes));
+  }
+}
+
+Task<DiskServer::Error> DiskServer::read_block(std::uint32_t block, std::span<std::byte> into) {
+  if (const auto known = cache_.find(block); !known.empty()) {
+    guardian().environment().copy(known, into);
+    co_return Error::none;
+  }
+  co_return co_await volume_.read(block, into);
+}
+
+/// What the drives may not have is not known by heart either.
 Task<DiskServer::Error> DiskServer::carry_out(std::span<const std::byte> change) {
+  const Error error = co_await carry_out_on_drives(change);
+  if (error != Error::none) cache_.clear();
+  co_return error;
+}
+
+Task<DiskServer::Error> DiskServer::carry_out_on_drives(std::span<const std::byte> change) {
   ByteReader reader(change);
   switch (reader.number()) {
     case change_file: co_return co_await write_directory(reader.number());

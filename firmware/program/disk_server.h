@@ -8,7 +8,8 @@
 ///
 /// The directory is in memory on both sides of the pair. A change of it, or a write with its data,
 /// goes to the backup before it goes to the drives, so a backup that takes over does again what the
-/// primary may have been in the middle of.
+/// primary may have been in the middle of. Both remember the blocks that were written last, so that
+/// a record in one of them is written without reading the others beside it.
 ///
 /// When the machine starts, drives that volume.h counts on are waited for 4 I'm-alive intervals;
 /// the process abends if they do not come. A drive that comes back is copied in turns, of
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "firmware/pair/paired_server.h"
+#include "firmware/program/block_cache.h"
 #include "firmware/program/volume.h"
 
 namespace xybus {
@@ -90,6 +92,9 @@ class DiskServer : public PairedServer {
   bool is_primary();
   Task<> tend();
   Task<Error> open_at_start();
+  Task<Error> carry_out_on_drives(std::span<const std::byte> change);
+  void cache_blocks(std::uint32_t block, std::span<const std::byte> contents);
+  Task<Error> read_block(std::uint32_t block, std::span<std::byte> into);
   Task<Error> write_zeros(std::uint32_t block, std::uint32_t count);
   Task<Error> write_directory(std::uint32_t place);
   Task<Error> read_directory();
@@ -100,6 +105,7 @@ class DiskServer : public PairedServer {
   std::array<File, most_files> directory_;
   std::vector<OpenedFile> opened_;  // in the order of OpenIds
   std::uint32_t last_id_ = no_file;
+  BlockCache cache_;  // on both sides of the pair: what was written last
   std::vector<std::byte> change_, reply_, blocks_;
 };
 

@@ -13,19 +13,21 @@ using hal::DiskStatus;
 
 namespace {
 
-// The label: the mark, the generation, 1 if nobody is to believe it, and which drives were up.
+// The label: the mark, the generation, 1 if nobody is to believe it, which drives were up, and 1 if
+// these may differ in what was being written.
 constexpr std::uint32_t label_mark = 0x5659'5558;  // "XUYV", least significant byte first
 constexpr std::uint32_t label_block = 0;
 constexpr std::uint32_t all_equal = ~std::uint32_t{0};
 
 using LabelBytes = std::array<std::byte, disk_block_bytes>;
 
-LabelBytes label_of(std::uint32_t generation, bool whole, std::uint32_t up) {
+LabelBytes label_of(std::uint32_t generation, bool whole, std::uint32_t up, bool equal) {
   LabelBytes label{};
   store_word(label_mark, label);
   store_word(generation, std::span(label).subspan(4));
   store_word(whole ? 0 : 1, std::span(label).subspan(8));
   store_word(up, std::span(label).subspan(12));
+  store_word(equal ? 0 : 1, std::span(label).subspan(16));
   return label;
 }
 
@@ -80,12 +82,13 @@ Task<Volume::Label> Volume::read_label(Drive& drive) {
   co_return Label{.answers = true,
                   .whole = load_word(std::span(bytes).subspan(8)) == 0,
                   .generation = load_word(std::span(bytes).subspan(4)),
-                  .up = load_word(std::span(bytes).subspan(12))};
+                  .up = load_word(std::span(bytes).subspan(12)),
+                  .equal = load_word(std::span(bytes).subspan(16)) == 0};
 }
 
 /// What it had is overwritten from now on by what is newer, in an order of its own.
 Task<DiskStatus> Volume::disown_label(Drive& drive) {
-  const LabelBytes label = label_of(0, false, 0);
+  const LabelBytes label = label_of(0, false, 0, false);
   co_return co_await drive.driver->write(label_block, label);
 }
 
@@ -94,7 +97,7 @@ Task<Volume::Error> Volume::write_labels() {
   for (std::size_t i = 0; i < drives_.size(); ++i) {
     if (drives_[i].state == DriveState::up) up |= 1U << i;
   }
-  const LabelBytes label = label_of(generation_, true, up);
+  const LabelBytes label = label_of(generation_, true, up, equal_up_to_ == all_equal);
   const Error error = co_await write_all(label_block, label);
   if (error == Error::none) acknowledged_in_ = std::max(acknowledged_in_, generation_);
   co_return error;
@@ -128,17 +131,21 @@ Task<Volume::Error> Volume::open(Opener opener) {
   if (!latest || *latest < acknowledged_in_) co_return Error::device_down;
   if (opener == Opener::first && one_missing(labels, *latest)) co_return Error::device_down;
   unsigned up = 0;
+  bool equal = opener == Opener::successor;
   for (std::size_t i = 0; i < drives_.size(); ++i) {
     const bool has_all = labels[i].answers && labels[i].whole && labels[i].generation == *latest;
     if (!has_all) continue;
     drives_[i].state = DriveState::up;
+    equal = equal && labels[i].equal;
     ++up;
   }
-  if (up > 1) equal_up_to_ = first_block;
+  const bool used = *latest != 0;
+  if (used && up > 1 && !equal) equal_up_to_ = first_block;
   generation_ = std::max(generation_, *latest);
   acknowledged_in_ = *latest;
-  if (up == drives_.size() && *latest != 0) co_return Error::none;
-  ++generation_;  // those that are not up are behind from now on
+  // Those that are not up are behind from now on.
+  if (up != drives_.size() || !used) ++generation_;
+  if (up == drives_.size() && used && equal) co_return Error::none;
   co_return co_await write_labels();
 }
 
@@ -276,6 +283,9 @@ Task<> Volume::equalize_some() {
   if (error == Error::none || error == Error::bad_data) {
     equal_up_to_ = block + static_cast<std::uint32_t>(data.size() / disk_block_bytes);
   }
+  if (equal_up_to_ < blocks()) co_return;
+  equal_up_to_ = all_equal;
+  co_await write_labels();
 }
 
 }  // namespace xybus

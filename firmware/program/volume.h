@@ -7,8 +7,10 @@
 /// the end; until then its label says that nobody is to believe it. When none is up any more, the
 /// volume is there again as soon as one is that has all that was acknowledged.
 ///
-/// What was being written when power failed may be on one drive and not on another. So after each
-/// opening the drives are made equal, in the background.
+/// What was being written when power failed may be on one drive and not on another. So when a
+/// machine starts the drives of a volume that was used are made equal, in the background; until that
+/// is done their labels say so, for one that takes over meanwhile. Otherwise who takes over does
+/// what the other one was doing once more, and that makes them equal.
 ///
 /// A label also names the drives that were up in its generation: those which may have gone on
 /// without this one since. When a machine starts, a volume is not served while one of them does not
@@ -94,6 +96,7 @@ class Volume {
     bool whole = false;            // nothing was being copied to it
     std::uint32_t generation = 0;  // 0: it was never used
     std::uint32_t up = 0;          // in that generation; one bit for each drive
+    bool equal = true;             // these have the same contents but for a write under way
   };
 
   bool is_lost(const Drive& drive, hal::DiskStatus status) const;

@@ -50,6 +50,17 @@ bool bank_lost(const Guardian& guardian, std::string_view name) {
 
 // ---- Files --------------------------------------------------------------------------------------
 
+Task<FileNumber> BankServer::begin_open(std::string name) {
+  const Opened begun = co_await files().open(
+      name, {.nowait_depth = 1, .sync_depth = sync_depth, .nowait_open = true});
+  co_return begun.file;
+}
+
+Task<bool> BankServer::opened(FileNumber file) {
+  if (file == no_file) co_return false;
+  co_return (co_await files().awaitio(file)).error == Error::none;
+}
+
 Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes,
                                         bool took_over) {
   const std::string_view volume = std::string_view(name).substr(0, name.find('.'));
@@ -249,13 +260,29 @@ Task<FileNumber> BranchServer::open_server(const std::string& name, bool took_ov
   }
 }
 
+/// Asks for all opens at once, as others wait for it; those that do not succeed are tried again.
 Task<> BranchServer::begin(bool took_over) {
   const std::string& volume = layout_.partitions[partition_].volume;
-  branch_file_ = co_await open_file(volume + ".BRANCH", BankRecord::bytes, took_over);
-  teller_file_ = co_await open_file(volume + ".TELLER", at_record(layout_.tellers), took_over);
-  history_file_ = co_await open_file(volume + ".HISTORY", layout_.history_bytes, took_over);
+  const std::string branch_name = volume + ".BRANCH", teller_name = volume + ".TELLER",
+                    history_name = volume + ".HISTORY";
+  branch_file_ = co_await begin_open(branch_name);
+  teller_file_ = co_await begin_open(teller_name);
+  history_file_ = co_await begin_open(history_name);
   for (const BankPartition& partition : layout_.partitions) {
-    account_servers_.push_back(co_await open_server(partition.account_server, took_over));
+    account_servers_.push_back(co_await begin_open(partition.account_server));
+  }
+  if (!co_await opened(branch_file_)) {
+    branch_file_ = co_await open_file(branch_name, BankRecord::bytes, took_over);
+  }
+  if (!co_await opened(teller_file_)) {
+    teller_file_ = co_await open_file(teller_name, at_record(layout_.tellers), took_over);
+  }
+  if (!co_await opened(history_file_)) {
+    history_file_ = co_await open_file(history_name, layout_.history_bytes, took_over);
+  }
+  for (std::size_t i = 0; i < account_servers_.size(); ++i) {
+    if (co_await opened(account_servers_[i])) continue;
+    account_servers_[i] = co_await open_server(layout_.partitions[i].account_server, took_over);
   }
   if (took_over) co_return;
   const auto branch = co_await read_file(branch_file_);

@@ -56,6 +56,10 @@ class BankServer : public PairedServer {
  protected:
   using PairedServer::PairedServer;
 
+  /// Opens a file or a server without waiting; whether it has succeeded is given by opened().
+  Task<FileNumber> begin_open(std::string name);
+  Task<bool> opened(FileNumber file);
+
   /// Opens a file, and makes it before if need be; a volume that is not there yet is waited for,
   /// start_patience cycles: then this process abends, so that those who wait for it are told. For
   /// one that has taken over, a volume that is not there is lost.

@@ -217,3 +217,85 @@ TEST_CASE("openers of a CPU that is down are forgotten, and a backup elsewhere h
   CHECK(after[0].primary == backup);
   CHECK_FALSE(after[0].backup);
 }
+
+// ---- Without waiting ----------------------------------------------------------------------------
+
+TEST_CASE("an open without waiting gives a number at once, and its end by awaitio") {
+  FileRig rig(2);
+  std::uint64_t at_receive = 0;
+  const ProcessHandle server =
+      rig.handle(1, rig.program(1, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+        co_await pause(guardian, 50'000);
+        at_receive = guardian.now();
+        co_await files.open("$RECEIVE");
+        std::array<std::byte, 10> in;
+        CHECK_AWAIT(files.readupdate(in), (IoResult{Error::none, 3}));
+        CHECK_AWAIT(files.reply({}), Error::none);
+      }));
+  rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+    const Opened opened =
+        co_await files.open(server, {.nowait_depth = 2, .nowait_open = true, .open_tag = 7});
+    CHECK(opened.error == Error::none);
+    CHECK(guardian.now() < 20'000);
+    CHECK_AWAIT(files.awaitio(opened.file, 0), (FileCompletion{opened.file, Error::timeout}));
+    const Bytes out(3);
+    CHECK_AWAIT(files.write(opened.file, out, 8), IoResult{});  // goes when the file is open
+    CHECK_AWAIT(files.write(opened.file, out, 9), IoResult{Error::too_many});
+    CHECK_AWAIT(files.awaitio(opened.file), (FileCompletion{opened.file, Error::none, 0, 7}));
+    CHECK(guardian.now() > at_receive);
+    CHECK_AWAIT(files.awaitio(any_file), (FileCompletion{opened.file, Error::none, 3, 8}));
+    CHECK_AWAIT(files.awaitio(opened.file),
+                (FileCompletion{opened.file, Error::nothing_outstanding}));
+  });
+  rig.run_until_ended(2);
+  CHECK(at_receive > 50'000);
+}
+
+TEST_CASE("an open without waiting that fails leaves no file, nor what was asked for meanwhile") {
+  FileRig rig(2);
+  const ProcessHandle refuses =
+      rig.handle(1, rig.program(1, [&](Guardian&, FileSystem& files) -> Task<> {
+        co_await files.open("$RECEIVE", {.system_messages = true});
+        std::array<std::byte, 30> in;
+        co_await files.readupdate(in);
+        CHECK(files.receiveinfo().system == number::open);
+        co_await files.reply({}, Error::device_down);
+        CHECK_AWAIT(files.readupdate(in, 50'000), IoResult{Error::timeout});  // and no close
+      }));
+  rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
+    CHECK_ERROR(files.open(refuses, {.nowait_open = true}), Error::bounds);
+    CHECK_ERROR(files.open("$NOBODY", {.nowait_depth = 1, .nowait_open = true}),
+                Error::no_process);
+    const Opened opened = co_await files.open(refuses, {.nowait_depth = 2, .nowait_open = true});
+    CHECK_AWAIT(files.write(opened.file, Bytes(3)), IoResult{});
+    CHECK_ERROR(files.awaitio(any_file), Error::device_down);
+    CHECK_ERROR(files.awaitio(opened.file), Error::not_open);
+    CHECK_ERROR(files.awaitio(any_file), Error::nothing_outstanding);
+  });
+  rig.run_until_ended(2);
+}
+
+TEST_CASE("an open without waiting that is called off, or is late, leaves no file") {
+  for (const bool late : {true, false}) {
+    FileRig rig(2);
+    const ProcessHandle server =
+        rig.handle(1, rig.program(1, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+          co_await pause(guardian, 60'000);
+          co_await files.open("$RECEIVE");
+          co_await pause(guardian, 60'000);
+          CHECK(files.openers().empty());
+        }));
+    rig.program(0, [&](Guardian&, FileSystem& files) -> Task<> {
+      const Opened opened =
+          co_await files.open(server, {.nowait_depth = 1, .nowait_open = true, .open_tag = 4});
+      if (late) {
+        CHECK_AWAIT(files.awaitio(opened.file, 20'000),
+                    (FileCompletion{opened.file, Error::timeout, 0, 4}));
+      } else {
+        CHECK(files.cancel(opened.file) == Error::none);
+      }
+      CHECK_ERROR(files.awaitio(opened.file), Error::not_open);
+    });
+    rig.run_until_ended(2);
+  }
+}
