@@ -22,7 +22,7 @@ Regroup::Regroup(unsigned cpu, unsigned epoch, std::uint64_t interval, const Hea
       epoch_(epoch),
       pause_(std::max(interval / pauses_in_interval, least_pause)),
       patience_(patience_intervals * interval),
-      grace_(interval / 8),
+      grace_(interval + interval / pauses_in_interval),
       hearing_(hearing),
       client_(client) {}
 
@@ -139,8 +139,8 @@ void Regroup::look_at_promises(std::uint64_t now) {
   }
   // Those left out that have promised count on nobody any more.
   leased_ = view_.members.mask & ~proposal.mask & ~answered_ & heard_of;
-  // Who has heard from one a moment longer than others is asked again: a short wait here, in place
-  // of a lease later.
+  // Who has heard a dead CPU later than others have, by up to an interval, is asked again until it
+  // finds it silent, too: that is sooner than its leases are over.
   if (leased_ != 0 && now < began_ + grace_) return;
   proposal_ = proposal;
   coordinating_ = Coordinating::accepting;
