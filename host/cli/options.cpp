@@ -38,6 +38,18 @@ void add_set_option(CLI::App& app, std::vector<std::string>& overrides) {
       ->type_name("KEY=VALUE");
 }
 
+/// Behind the option --set, whose values it stands in front of.
+void add_profile_option(CLI::App& app, std::vector<std::string>& overrides) {
+  app.add_option_function<std::string>(
+         "--profile",
+         [&overrides](const std::string& name) {
+           overrides.insert(overrides.begin(), "system.profile=" + name);
+         },
+         "the machine is of this kind, whatever the scenario says of it:\n"
+         "a name from profiles/, such as t16, or a file; --set goes over it")
+      ->type_name("NAME");
+}
+
 void add_failure_wave_options(CLI::App& run, std::string& cycles) {
   run.add_flag("--wave-on-failure{20000}", cycles,
                "a run that fails is repeated with a waveform of so many cycles\n"
@@ -69,6 +81,7 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
   run.add_option("--out", request.directory, "where outputs go [runs/<scenario>-<seed>]")
       ->type_name("DIR");
   add_set_option(run, request.overrides);
+  add_profile_option(run, request.overrides);
   add_failure_wave_options(run, failure_wave);
   run.add_flag("--check-determinism", request.check_determinism,
                "run it twice; where the second run differs is shown, and\nthe exit status is 1");
@@ -133,6 +146,7 @@ void add_compare_options(CLI::App& compare, CompareRequest& request) {
       .add_option("--set", request.overrides, "override a value of the scenario, as in `xybus run`")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  add_profile_option(compare, request.overrides);
   compare
       .add_option("--fabrics", request.fabrics, "what the two runs are on [rtl tlm]")
       ->check(CLI::IsMember({"rtl", "tlm"}))
@@ -189,6 +203,7 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
                       "runs that are not good stay here [runs/campaign-<scenario>]")
       ->type_name("DIR");
   add_set_option(campaign, request.overrides);
+  add_profile_option(campaign, request.overrides);
   campaign.footer("\nExit status: 0 every run is good; 1 one is not; 2 bad usage or bad scenario.");
 }
 
@@ -207,6 +222,7 @@ void add_shrink_options(CLI::App& shrink, ShrinkRequest& request) {
                     "where shrunk.toml goes [beside a repro.toml, else runs/<scenario>-<seed>]")
       ->type_name("DIR");
   add_set_option(shrink, request.overrides);
+  add_profile_option(shrink, request.overrides);
   shrink.footer("\nExit status: 0 shrunk; 1 the run does not fail; 2 bad usage or bad scenario.");
 }
 
