@@ -50,8 +50,12 @@ using BenchRows = std::vector<BenchRow>;
 /// How close the buses come to what they can do, in cycles of the RTL with 16 nodes.
 BenchRows bench_bus();
 
-/// What a message costs, in cycles of the RTL, and which work of the firmware how much of it.
-BenchRows bench_message();
+/// What a message costs, in cycles of the RTL, and which work of the firmware how much of it; on the
+/// machine of a profile, or with an empty one on the usual one.
+BenchRows bench_message(const std::string& profile);
+
+/// How long messages took on the Tandem/16, and take with the profile of it.
+BenchRows bench_t16();
 
 /// How fast the hardware is simulated, with and without firmware, on both fabrics.
 BenchRows bench_sim();
@@ -61,6 +65,8 @@ struct Benchmark {
   const char* name;
   const char* description;
   BenchRows (*run)();
+  /// The same on the machine of a profile, where that can be had.
+  BenchRows (*with_profile)(const std::string& profile) = nullptr;
 };
 const std::vector<Benchmark>& known_benchmarks();
 

@@ -171,7 +171,8 @@ void add_diff_options(CLI::App& diff, std::string& a, std::string& b) {
   diff.footer("\nExit status: 0 the same events; 1 not; 2 bad usage.");
 }
 
-void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
+void add_bench_options(CLI::App& bench, std::string& name, std::string& json,
+                       std::string& profile) {
   std::vector<std::string> names;
   std::string text = "all of them when absent:";
   for (const Benchmark& known : known_benchmarks()) {
@@ -180,6 +181,8 @@ void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
   }
   bench.add_option("NAME", name, text)->check(CLI::IsMember(names))->type_name("");
   bench.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
+  bench.add_option("--profile", profile, "message: on the machine of a profile, such as t16")
+      ->type_name("NAME");
   bench.footer("\nExit status: 0 every figure is as asked for; 1 one is not; 2 bad usage.");
 }
 
