@@ -34,9 +34,11 @@ fs::path find_profile(const std::string& name, const Source& at) {
   if (path) {
     for (const fs::path& file : {fs::path(name), beside / name, root / name})
       if (fs::is_regular_file(file, error)) return file;
-  } else if (const fs::path file = root / "profiles" / (name + ".toml");
-             fs::is_regular_file(file, error)) {
-    return file;
+  } else {
+    for (const fs::path& of : {root, beside / ".."})
+      if (const fs::path file = of / "profiles" / (name + ".toml");
+          fs::is_regular_file(file, error))
+        return file;
   }
   Words known = shipped_profiles();
   known.push_back("a file");
