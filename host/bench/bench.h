@@ -50,8 +50,8 @@ using BenchRows = std::vector<BenchRow>;
 /// How close the buses come to what they can do, in cycles of the RTL with 16 nodes.
 BenchRows bench_bus();
 
-/// What a message costs, in cycles of the RTL, and which work of the firmware how much of it; on the
-/// machine of a profile, or with an empty one on the usual one.
+/// What a message costs, in cycles of the RTL, and which work of the firmware how much of it.
+/// `profile` names the machine's profile; empty: none.
 BenchRows bench_message(const std::string& profile);
 
 /// How long messages took on the Tandem/16, and take with the profile of it.

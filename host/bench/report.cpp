@@ -55,7 +55,7 @@ const std::vector<Benchmark>& known_benchmarks() {
       {"message", "round trips of messages, and the share of each work of the firmware, in cycles",
        [] { return bench_message({}); }, bench_message},
       {"sim", "cycles a second of the simulated hardware, on this machine", bench_sim},
-      {"t16", "messages as published of the Tandem/16, and as its profile predicts them", bench_t16},
+      {"t16", "messages of the Tandem/16: times published, and predicted", bench_t16},
   };
   return list;
 }

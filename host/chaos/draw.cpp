@@ -34,7 +34,8 @@ std::vector<FaultKind> swarm(std::vector<FaultKind> kinds, std::uint64_t seed) {
 std::uint64_t how_many(const Scenario& scenario, std::uint64_t seed) {
   const ChaosSpec& chaos = *scenario.chaos;
   if (chaos.count) return *chaos.count;
-  const double milliseconds = double(chaos.until_cycle - chaos.after_cycle) / scenario.system.clock_hz * 1e3;
+  const double milliseconds =
+      double(chaos.until_cycle - chaos.after_cycle) / scenario.system.clock_hz * 1e3;
   const auto most = static_cast<std::uint64_t>(std::nearbyint(2 * *chaos.rate * milliseconds));
   return RandomStream(seed, "chaos.count").below(most + 1);
 }
@@ -45,16 +46,16 @@ struct Drawn {
   std::uint64_t duration = 0;
 };
 
-/// Whether a CPU that has this fault for long is not heard, or hears nobody: it leaves the view, and
-/// halts when it learns that, for good.
+/// Whether a CPU that has this fault for long is not heard, or hears nobody: it leaves the view,
+/// and halts when it learns that, for good.
 bool silences(FaultKind kind) {
   return is_misdeed(kind) || kind == FaultKind::interrupt_lost ||
          kind == FaultKind::completion_delayed || kind == FaultKind::cpu_slow;
 }
 
-/// From how many cycles on. A CPU takes itself for deaf 2.125 intervals after the last I'm-alive that
-/// it heard, its own too, and that is up to one old when the fault begins; an eighth is for packets
-/// that wait.
+/// From how many cycles on. A CPU takes itself for deaf 2.125 intervals after the last I'm-alive
+/// that it heard, its own too, and that is up to one old when the fault begins; an eighth is for
+/// packets that wait.
 std::uint64_t cycles_to_silence(const SystemSpec& system) {
   if (system.alive_interval_cycles == 0) return std::numeric_limits<std::uint64_t>::max();
   return system.alive_interval_cycles;
@@ -138,8 +139,8 @@ void Draw::take_halted(FaultSpec& fault, const std::vector<unsigned>& cpus) {
   drew_halt_ = true;
 }
 
-/// Whose node. A fault that may halt it is one more halt; where there may be none, it is short. False
-/// when it cannot be short enough.
+/// Whose node. A fault that may halt it is one more halt; where there may be none, it is short.
+/// False when it cannot be short enough.
 bool Draw::take_node(Drawn& drawn) {
   const std::uint64_t too_long = cycles_to_silence(scenario_.system);
   if (silences(drawn.fault.kind) && drawn.duration >= too_long) {

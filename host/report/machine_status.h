@@ -25,8 +25,8 @@ struct ProcessStatus {
   std::uint64_t cycles = 0;
 };
 
-/// Packets that came to a CPU, and that its kernel did not take, or did not answer. See Membership, MessageSystem and
-/// PacketPort, which count them.
+/// Packets that came to a CPU, and that its kernel did not take, or did not answer. See Membership,
+/// MessageSystem and PacketPort, which count them.
 struct DroppedPackets {
   std::uint64_t refused = 0;     ///< Of CPUs that are not in the view, or too short.
   std::uint64_t stray = 0;       ///< They fit no link.

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 constexpr const char* key_of_profile = "system.profile";
 
 /// The names in the project's profiles/, in their order.
-Words shipped_profiles() {
-  Words names;
+std::vector<std::string> shipped_profiles() {
+  std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(fs::path(project_root()) / "profiles", error))
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
@@ -40,7 +40,8 @@ fs::path find_profile(const std::string& name, const Source& at) {
           fs::is_regular_file(file, error))
         return file;
   }
-  Words known = shipped_profiles();
+  const std::vector<std::string> shipped = shipped_profiles();
+  Words known(shipped.begin(), shipped.end());
   known.push_back("a file");
   throw ScenarioError(at, fmt::format("there is no profile \"{}\"{}", name, near_miss(name, known)),
                       alternatives(known));
@@ -64,7 +65,8 @@ void check_keys(const toml::table& profile, const std::string& file) {
   for (const auto& [key, node] : profile) {
     if (key.str() != "system" || !node.is_table())
       throw ScenarioError({file, line(node)},
-                          fmt::format("a profile says {}", std::string(key.str())), "[system] only");
+                          fmt::format("a profile says {}", std::string(key.str())),
+                          "[system] only");
   }
   const auto* const system = profile["system"].as_table();
   for (const char* key : {"name", "profile"}) {

@@ -14,10 +14,10 @@ enum class Laid {
 };
 
 /// Puts what the profile that `system.profile` names says of [system] under or over what is there;
-/// nothing when none is named. The name is that of a file in the project's profiles/, or the profiles/
-/// next to the scenario's directory, without its ending; or a path, from where xybus was started, from the directory of the scenario, or from
-/// the project. `origin` learns where each value was written. Throws ScenarioError when there is no
-/// such profile, or it says more than of [system].
+/// nothing when none is named. The name is that of a file in profiles/ of the project, or beside
+/// the scenario's directory, without its ending; or it is a path, from where xybus was started,
+/// from the scenario's directory or from the project. `origin` learns where each value was
+/// written. Throws ScenarioError when there is no such profile, or it says more than of [system].
 void lay_profile(toml::table& root, Laid laid, Origin& origin);
 
 /// Whether this argument of --set names a profile.

@@ -141,7 +141,8 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
                     {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
   const toml::table& system_table = table_or_empty(root, "system", origin);
   const Section system(system_table, "system", origin,
-                       {"name", "profile", "cpus", "clock", "costs", "cost_scale", "cost", "alive"});
+                       {"name", "profile", "cpus", "clock", "costs", "cost_scale", "cost",
+                        "alive"});
   const Section cost(table_or_empty(system_table, "cost", origin), "system.cost", origin,
                      cost_names());
   const Section limits(table_or_empty(root, "limits", origin), "limits", origin,

@@ -202,7 +202,7 @@ TEST_CASE("single faults come one at a time and rest in between, halt one CPU at
   CHECK(halts > 0);
 }
 
-TEST_CASE("a fault that silences a CPU for long is a halt: one with single, and two CPUs stay with any") {
+TEST_CASE("a fault that silences a CPU for long is a halt: one with single, two of four with any") {
   const std::set<FaultKind> silencing{FaultKind::interrupt_lost, FaultKind::completion_delayed,
                                       FaultKind::cpu_slow,       FaultKind::babbling_node,
                                       FaultKind::forged_source,  FaultKind::bus_hog};

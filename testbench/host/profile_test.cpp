@@ -114,7 +114,8 @@ TEST_CASE("what is wrong in a profile is reported with its own file and line") {
   };
   CHECK_THAT(error("[system]\ncpus = 4\nclock = \"2 Hz\"\n"),
              Contains("profiles/bad.toml:3: clock = \"2 Hz\" is out of range; expected 1 MHz"));
-  CHECK_THAT(error("[system]\ncluck = 3\n"), Contains("profiles/bad.toml:2: unknown key \"cluck\""));
+  CHECK_THAT(error("[system]\ncluck = 3\n"),
+             Contains("profiles/bad.toml:2: unknown key \"cluck\""));
   CHECK_THAT(error("[system.cost]\nlink = -1\n"), Contains("profiles/bad.toml:2: "));
   CHECK_THAT(error("[system]\nname = \"x\"\n"),
              Contains("profiles/bad.toml:2: a profile says system.name"));
@@ -133,8 +134,10 @@ TEST_CASE("a profile that is not there is reported where it was named") {
                       "file"));
   CHECK_THAT(project.error("", {"system.profile=none"}),
              Contains("--set system.profile=none: there is no profile \"none\"; expected old or"));
-  CHECK_THAT(project.error("profile = \"no/such.toml\"\n"), Contains("no profile \"no/such.toml\""));
-  CHECK_THAT(project.error("profile = 16\n"), Contains("s.toml:2: profile is an integer; expected"));
+  CHECK_THAT(project.error("profile = \"no/such.toml\"\n"),
+             Contains("no profile \"no/such.toml\""));
+  CHECK_THAT(project.error("profile = 16\n"),
+             Contains("s.toml:2: profile is an integer; expected"));
 }
 
 TEST_CASE("a scenario that is written back needs no profile any more") {

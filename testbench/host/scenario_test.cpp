@@ -525,7 +525,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "s.toml:16: unknown bus \"z\"; expected x or y");
 }
 
-TEST_CASE("all costs of firmware can be so many times as high, and single ones differ all the same") {
+TEST_CASE("all costs of firmware can be so many times as high, but for single ones") {
   const auto cost = [](const std::string& text) {
     return parse_scenario(text + workload, "s.toml").system.cost;
   };
