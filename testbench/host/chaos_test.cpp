@@ -206,7 +206,7 @@ TEST_CASE("a fault that silences a CPU for long is a halt: one with single, two 
   const std::set<FaultKind> silencing{FaultKind::interrupt_lost, FaultKind::completion_delayed,
                                       FaultKind::cpu_slow,       FaultKind::babbling_node,
                                       FaultKind::forged_source,  FaultKind::bus_hog};
-  constexpr std::uint64_t long_enough = 25'000;  // 250 us
+  constexpr std::uint64_t long_enough = 18'750;  // 0.75 of 250 us
   const std::string kinds =
       "kinds = [\"interrupt-lost\", \"completion-delayed\", \"cpu-slow\", \"babbling-node\", "
       "\"forged-source\", \"bus-hog\", \"cpu-halt\"]\n"
@@ -253,8 +253,8 @@ TEST_CASE("what the scenario's own faults silence for long is not there for chao
         "s.toml");
     return draw_chaos(scenario, 1).faults.size() - scenario.faults.size();
   };
-  CHECK(halts("259 us") == 1);
-  CHECK(halts("260 us") == 0);
+  CHECK(halts("197 us") == 1);
+  CHECK(halts("198 us") == 0);
 }
 
 TEST_CASE("any faults overlap as they come, within until and among the named targets") {
