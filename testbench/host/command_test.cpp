@@ -522,7 +522,7 @@ TEST_CASE("a profile stands in front of all other overrides") {
   Bench bench;
   REQUIRE(bench.start({"run", "small.toml", "--set", "system.clock=4 MHz", "--profile", "t16",
                        "--set", "system.cpus=3", "--quiet", "--no-wave-on-failure"}) == 0);
-  const SystemSpec& system = called.scenario.system;
+  const SystemSpec& system = called->scenario.system;
   CHECK(system.clock_hz == 4e6);
   CHECK(system.cpus == 3);
   CHECK(system.alive_interval_cycles == 4'000'000);
