@@ -51,7 +51,11 @@ using BenchRows = std::vector<BenchRow>;
 BenchRows bench_bus();
 
 /// What a message costs, in cycles of the RTL, and which work of the firmware how much of it.
-BenchRows bench_message();
+/// `profile` names the machine's profile; empty: none.
+BenchRows bench_message(const std::string& profile);
+
+/// How long messages took on the Tandem/16, and take with the profile of it.
+BenchRows bench_t16();
 
 /// How a bank of process pairs grows with its CPUs, and what its terminals see of a failure.
 BenchRows bench_bank();
@@ -64,6 +68,8 @@ struct Benchmark {
   const char* name;
   const char* description;
   BenchRows (*run)();
+  /// The same on the machine of a profile, where that can be had.
+  BenchRows (*with_profile)(const std::string& profile) = nullptr;
 };
 const std::vector<Benchmark>& known_benchmarks();
 

@@ -24,6 +24,7 @@ TimedRun read_summary(const fs::path& file) {
   const auto& bus = summary.at("bus");
   TimedRun run;
   run.cycles = summary.at("cycles").get<std::uint64_t>();
+  run.simulated_seconds = summary.at("simulated_seconds").get<double>();
   run.wall_seconds = summary.at("wall_seconds").get<double>();
   run.delivered = summary.at("messages").at("delivered").get<std::uint64_t>();
   run.bus_use = (bus.at("x").at("busy_cycles").get<double>() +

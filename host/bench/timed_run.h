@@ -11,6 +11,7 @@ namespace xybus {
 /// What is measured of a run.
 struct TimedRun {
   std::uint64_t cycles = 0;
+  double simulated_seconds = 0;
   double wall_seconds = 0;  ///< of the simulation alone, without start and end of the process
   std::uint64_t delivered = 0;
   double bus_use = 0;  ///< cycles with a word, mean of both buses, 0 to 1

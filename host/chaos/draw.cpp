@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "chaos/detail.h"
 #include "chaos/rounds.h"
@@ -32,7 +34,8 @@ std::vector<FaultKind> swarm(std::vector<FaultKind> kinds, std::uint64_t seed) {
 std::uint64_t how_many(const Scenario& scenario, std::uint64_t seed) {
   const ChaosSpec& chaos = *scenario.chaos;
   if (chaos.count) return *chaos.count;
-  const double milliseconds = double(chaos.until_cycle - chaos.after_cycle) / scenario.system.clock_hz * 1e3;
+  const double milliseconds =
+      double(chaos.until_cycle - chaos.after_cycle) / scenario.system.clock_hz * 1e3;
   const auto most = static_cast<std::uint64_t>(std::nearbyint(2 * *chaos.rate * milliseconds));
   return RandomStream(seed, "chaos.count").below(most + 1);
 }
@@ -43,6 +46,32 @@ struct Drawn {
   std::uint64_t duration = 0;
 };
 
+/// Whether a CPU that has this fault for long is not heard, or hears nobody: it leaves the view,
+/// and halts when it learns that, for good.
+bool silences(FaultKind kind) {
+  return is_misdeed(kind) || kind == FaultKind::interrupt_lost ||
+         kind == FaultKind::completion_delayed || kind == FaultKind::cpu_slow;
+}
+
+/// From how many cycles on. A CPU takes itself for deaf 2.125 intervals after the last I'm-alive
+/// that it heard, its own too. That is up to one old when the fault begins; when it ends the next
+/// one may be as far off, as a node that misbehaved has its paths back with that; and an eighth is
+/// for packets that wait: CPUs were seen to halt by faults of 0.99 intervals, and by none of 0.88.
+std::uint64_t cycles_to_silence(const SystemSpec& system) {
+  if (system.alive_interval_cycles == 0) return std::numeric_limits<std::uint64_t>::max();
+  return system.alive_interval_cycles * 3 / 4;
+}
+
+/// Whether a fault of the scenario's own may cost the CPU.
+bool halts(const FaultSpec& fault, const SystemSpec& system) {
+  if (fault.kind == FaultKind::cpu_halt) return true;
+  if (!silences(fault.kind)) return false;
+  std::optional<std::uint64_t> lasts = fault.for_cycles;
+  if (const auto* at = std::get_if<AtCycle>(&fault.when); at != nullptr && fault.until_cycle)
+    lasts = *fault.until_cycle - at->cycle;
+  return !lasts || *lasts >= cycles_to_silence(system);
+}
+
 class Draw {
  public:
   Draw(const Scenario& scenario, std::uint64_t seed)
@@ -51,7 +80,7 @@ class Draw {
         kinds_(swarm(chaos_.kinds, seed)),
         random_(seed, "chaos.faults") {
     for (const FaultSpec& fault : scenario.faults)
-      if (fault.kind == FaultKind::cpu_halt) halted_ |= 1U << *fault.cpu;
+      if (halts(fault, scenario.system)) halted_ |= 1U << *fault.cpu;
   }
 
   /// False when no kind is left that can be drawn.
@@ -61,12 +90,14 @@ class Draw {
   std::vector<unsigned> cpus_to_halt() const;
   std::vector<unsigned> cpus_to_restart() const;
   void shape_packet_fault(Drawn& drawn);
+  bool take_node(Drawn& drawn);
+  void take_halted(FaultSpec& fault, const std::vector<unsigned>& cpus);
 
   const Scenario& scenario_;
   const ChaosSpec& chaos_;
   std::vector<FaultKind> kinds_;
   RandomStream random_;
-  std::uint32_t halted_ = 0;  // CPUs
+  std::uint32_t halted_ = 0;  // CPUs that halt, or may by a fault that is long
   bool drew_halt_ = false;
 };
 
@@ -103,6 +134,29 @@ void Draw::shape_packet_fault(Drawn& drawn) {
   }
 }
 
+void Draw::take_halted(FaultSpec& fault, const std::vector<unsigned>& cpus) {
+  fault.cpu = pick(random_, cpus);
+  halted_ |= 1U << *fault.cpu;
+  drew_halt_ = true;
+}
+
+/// Whose node. A fault that may halt it is one more halt; where there may be none, it is short.
+/// False when it cannot be short enough.
+bool Draw::take_node(Drawn& drawn) {
+  const std::uint64_t too_long = cycles_to_silence(scenario_.system);
+  if (silences(drawn.fault.kind) && drawn.duration >= too_long) {
+    const auto cpus = cpus_to_halt();
+    if (!cpus.empty()) {
+      take_halted(drawn.fault, cpus);
+      return true;
+    }
+    if (chaos_.least_duration >= too_long) return false;
+    drawn.duration = too_long - 1;
+  }
+  drawn.fault.cpu = pick(random_, chaos_.cpus);
+  return true;
+}
+
 bool Draw::next(Drawn& drawn) {
   if (kinds_.empty()) return false;
   drawn = {};
@@ -115,9 +169,7 @@ bool Draw::next(Drawn& drawn) {
       std::erase(kinds_, fault.kind);
       return next(drawn);
     }
-    fault.cpu = pick(random_, cpus);
-    halted_ |= 1U << *fault.cpu;
-    drew_halt_ = true;
+    take_halted(fault, cpus);
     drawn.duration = 1;
     return true;
   }
@@ -132,7 +184,10 @@ bool Draw::next(Drawn& drawn) {
     fault.cpu = pick(random_, cpus);
     drawn.duration = std::max(drawn.duration, least_off_cycles);
   } else if (is_node_fault(fault.kind)) {
-    fault.cpu = pick(random_, chaos_.cpus);
+    if (!take_node(drawn)) {
+      std::erase(kinds_, fault.kind);
+      return next(drawn);
+    }
   } else if (fault.kind == FaultKind::process_stop) {
     drawn.duration = 1;
     fault.detail.process = pick(random_, chaos_.processes);

@@ -22,6 +22,10 @@ namespace xybus {
 ///   than two CPUs.
 /// - What else a fault says is drawn, too; see detail.h. Faults of a bus are of one bus each; with
 ///   tolerance any, every other partition is on both.
+/// - A fault of a node for 0.75 I'm-alive intervals or longer that keeps it from being heard, or
+///   from hearing, may halt its CPU for good, and so counts as a halt: interrupt-lost,
+///   completion-delayed, cpu-slow, and nodes that misbehave. Where no CPU may halt any more it is
+///   shorter.
 /// - single: one at a time, `stable` between the end of one and the next, each on one bus or one
 ///   CPU's node. At most one CPU halts, and it counts as over when it has begun.
 /// - A CPU that restarts is not one that halts, unless the halt is drawn after it; it is off for at

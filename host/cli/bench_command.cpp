@@ -12,7 +12,22 @@
 
 namespace xybus {
 
-int bench_command(const std::string& name, const std::string& json) {
+namespace {
+
+bool takes_profile(const std::string& name) {
+  return std::ranges::any_of(known_benchmarks(), [&](const Benchmark& known) {
+    return known.name == name && known.with_profile != nullptr;
+  });
+}
+
+}  // namespace
+
+int bench_command(const std::string& name, const std::string& json, const std::string& profile) {
+  if (!profile.empty() && !takes_profile(name)) {
+    fmt::print(stderr, "xybus: {} takes no --profile; expected bench message\n",
+               name.empty() ? "bench of everything" : "bench " + name);
+    return bad_usage;
+  }
   std::ofstream file;
   if (!json.empty()) {
     file.open(json);
@@ -24,7 +39,8 @@ int bench_command(const std::string& name, const std::string& json) {
   std::vector<BenchResult> results;
   for (const Benchmark& benchmark : known_benchmarks()) {
     if (!name.empty() && name != benchmark.name) continue;
-    results.push_back({benchmark.name, benchmark.run()});
+    results.push_back(
+        {benchmark.name, profile.empty() ? benchmark.run() : benchmark.with_profile(profile)});
     fmt::print("{}{}", results.size() > 1 ? "\n" : "", bench_table(results.back()));
     std::fflush(stdout);
   }

@@ -39,8 +39,9 @@ int parse_and_run(int argc, const char* const* argv) {
 
   std::string benchmark;
   std::string json;
+  std::string profile;
   CLI::App* bench = app.add_subcommand("bench", "measure, beside what is possible and asked for");
-  add_bench_options(*bench, benchmark, json);
+  add_bench_options(*bench, benchmark, json, profile);
   CampaignRequest campaign_request;
   CLI::App* campaign = app.add_subcommand("campaign", "run a scenario with many seeds");
   add_campaign_options(*campaign, campaign_request);
@@ -63,7 +64,7 @@ int parse_and_run(int argc, const char* const* argv) {
   if (*diff) return diff_command(diff_a, diff_b);
   if (*campaign) return campaign_command(campaign_request);
   if (*shrink) return shrink_command(shrink_request);
-  if (*bench) return bench_command(benchmark, json);
+  if (*bench) return bench_command(benchmark, json, profile);
   if (*test) {
     fmt::print(stderr, "xybus: test is started by the launcher: ./xybus test\n");
     return bad_usage;

@@ -82,10 +82,6 @@ std::uint64_t whole_number(const char* option, const std::string& text);
 /// Quotes a word for the shell where it needs quotes.
 std::string shell_word(const std::string& word);
 
-/// Where the scenarios of the project lie: XYBUS_ROOT (the launcher sets it), else found from the
-/// place of the program. Empty when nothing is known.
-std::string project_root();
-
 /// A scenario as the user names it: a path, also from the project's root, or the bare name of a
 /// shipped one. The path as given when there is no such file; throws ScenarioError with all names,
 /// and the one that was perhaps meant, when it looks like a name and is none.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "scenario/project.h"
 #include "scenario/words.h"
 
 namespace xybus {
@@ -64,14 +64,6 @@ int list_command(std::string_view what, std::ostream& out) {
   if (wanted("workloads")) list_words(out, known_workloads());
   if (wanted("faults")) list_words(out, known_faults());
   return 0;
-}
-
-std::string project_root() {
-  if (const char* root = std::getenv("XYBUS_ROOT")) return root;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path root = program.parent_path().parent_path();  // of build/xybus
-  return fs::is_directory(root / "scenarios", error) ? root.string() : "";
 }
 
 std::string find_scenario(const std::string& name) {

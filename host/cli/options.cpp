@@ -38,6 +38,18 @@ void add_set_option(CLI::App& app, std::vector<std::string>& overrides) {
       ->type_name("KEY=VALUE");
 }
 
+/// Behind the option --set, whose values it stands in front of.
+void add_profile_option(CLI::App& app, std::vector<std::string>& overrides) {
+  app.add_option_function<std::string>(
+         "--profile",
+         [&overrides](const std::string& name) {
+           overrides.insert(overrides.begin(), "system.profile=" + name);
+         },
+         "the machine is of this kind, whatever the scenario says of it:\n"
+         "a name from profiles/, such as t16, or a file; --set goes over it")
+      ->type_name("NAME");
+}
+
 void add_failure_wave_options(CLI::App& run, std::string& cycles) {
   run.add_flag("--wave-on-failure{20000}", cycles,
                "a run that fails is repeated with a waveform of so many cycles\n"
@@ -69,6 +81,7 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
   run.add_option("--out", request.directory, "where outputs go [runs/<scenario>-<seed>]")
       ->type_name("DIR");
   add_set_option(run, request.overrides);
+  add_profile_option(run, request.overrides);
   add_failure_wave_options(run, failure_wave);
   run.add_flag("--check-determinism", request.check_determinism,
                "run it twice; where the second run differs is shown, and\nthe exit status is 1");
@@ -133,6 +146,7 @@ void add_compare_options(CLI::App& compare, CompareRequest& request) {
       .add_option("--set", request.overrides, "override a value of the scenario, as in `xybus run`")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  add_profile_option(compare, request.overrides);
   compare
       .add_option("--fabrics", request.fabrics, "what the two runs are on [rtl tlm]")
       ->check(CLI::IsMember({"rtl", "tlm"}))
@@ -157,7 +171,8 @@ void add_diff_options(CLI::App& diff, std::string& a, std::string& b) {
   diff.footer("\nExit status: 0 the same events; 1 not; 2 bad usage.");
 }
 
-void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
+void add_bench_options(CLI::App& bench, std::string& name, std::string& json,
+                       std::string& profile) {
   std::vector<std::string> names;
   std::string text = "all of them when absent:";
   for (const Benchmark& known : known_benchmarks()) {
@@ -166,6 +181,8 @@ void add_bench_options(CLI::App& bench, std::string& name, std::string& json) {
   }
   bench.add_option("NAME", name, text)->check(CLI::IsMember(names))->type_name("");
   bench.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
+  bench.add_option("--profile", profile, "message: on the machine of a profile, such as t16")
+      ->type_name("NAME");
   bench.footer("\nExit status: 0 every figure is as asked for; 1 one is not; 2 bad usage.");
 }
 
@@ -195,6 +212,7 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
                   "fault.0.cpu=0..7, fault.0.name='$A,$B', fault.0.at=4ms..34ms/200 (200 instants)")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUES");
+  add_profile_option(campaign, request.overrides);
   campaign.footer("\nExit status: 0 every run is good; 1 one is not; 2 bad usage or bad scenario.");
 }
 
@@ -213,6 +231,7 @@ void add_shrink_options(CLI::App& shrink, ShrinkRequest& request) {
                     "where shrunk.toml goes [beside a repro.toml, else runs/<scenario>-<seed>]")
       ->type_name("DIR");
   add_set_option(shrink, request.overrides);
+  add_profile_option(shrink, request.overrides);
   shrink.footer("\nExit status: 0 shrunk; 1 the run does not fail; 2 bad usage or bad scenario.");
 }
 

@@ -18,7 +18,8 @@ extern const char* const exit_statuses;
 void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wave);
 void add_compare_options(CLI::App& compare, CompareRequest& request);
 void add_diff_options(CLI::App& diff, std::string& a, std::string& b);
-void add_bench_options(CLI::App& bench, std::string& name, std::string& json);
+void add_bench_options(CLI::App& bench, std::string& name, std::string& json,
+                       std::string& profile);
 void add_campaign_options(CLI::App& campaign, CampaignRequest& request);
 void add_shrink_options(CLI::App& shrink, ShrinkRequest& request);
 

@@ -97,6 +97,10 @@ std::string Injector::effect(const Fault& fault) {
   }
   const bool off = kind == FaultKind::cpu_halt || kind == FaultKind::cpu_restart;
   std::string text = fmt::format("{}from cycle {}", off ? "silent " : "", *fault.first_cycle);
+  // Something else may have ended it before its time, or it had none.
+  if (kind == FaultKind::hostile_cpu && fault.ended) {
+    text += fmt::format(" to cycle {}", *fault.ended);
+  }
   if (kind == FaultKind::cpu_restart) {
     text += fmt::format(", to start again at cycle {}", *fault.spec.until_cycle);
   }

@@ -40,9 +40,9 @@ std::string dropped_text(const std::vector<KernelStatus>& kernels) {
     const DroppedPackets& its = kernels[cpu].dropped;
     if (its == DroppedPackets{}) continue;
     text += fmt::format("  CPU {}: {} refused, {} stray, {} duplicate, {} late, {} lost, {} "
-                        "against the rules of transfers\n",
+                        "against the rules of transfers, {} refusals not told\n",
                         cpu, its.refused, its.stray, its.duplicate, its.late, its.lost,
-                        its.violations);
+                        its.violations, its.untold);
   }
   return text.empty() ? text : "packets not taken\n" + text;
 }

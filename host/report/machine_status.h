@@ -25,8 +25,8 @@ struct ProcessStatus {
   std::uint64_t cycles = 0;
 };
 
-/// Packets that came to a CPU, and that its kernel did not take. See Membership, MessageSystem and
-/// PacketPort, which count them.
+/// Packets that came to a CPU, and that its kernel did not take, or did not answer. See Membership,
+/// MessageSystem and PacketPort, which count them.
 struct DroppedPackets {
   std::uint64_t refused = 0;     ///< Of CPUs that are not in the view, or too short.
   std::uint64_t stray = 0;       ///< They fit no link.
@@ -34,6 +34,8 @@ struct DroppedPackets {
   std::uint64_t late = 0;        ///< For an earlier incarnation of this CPU.
   std::uint64_t lost = 0;        ///< Not dropped: never came, though the next ones did.
   std::uint64_t violations = 0;  ///< Against the rules of transfers.
+  std::uint64_t untold = 0;      ///< Links that were refused while too many refusals waited to be
+                                 ///< sent to that CPU: their requestors were not told.
   bool operator==(const DroppedPackets&) const = default;
 };
 

@@ -98,7 +98,8 @@ Json kernel_json(const KernelStatus& kernel) {
               {"duplicate", kernel.dropped.duplicate},
               {"late", kernel.dropped.late},
               {"lost", kernel.dropped.lost},
-              {"violations", kernel.dropped.violations}}},
+              {"violations", kernel.dropped.violations},
+              {"refusals_left_out", kernel.dropped.untold}}},
             {"processes", Json::array()},
             {"links", Json::array()}};
   for (const ProcessStatus& process : kernel.processes)

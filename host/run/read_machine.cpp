@@ -28,7 +28,8 @@ KernelStatus read_kernel(const Kernel& kernel) {
                                   .duplicate = messages.duplicate_packets(),
                                   .late = messages.late_packets(),
                                   .lost = messages.lost_packets(),
-                                  .violations = kernel.port().violations()},
+                                  .violations = kernel.port().violations(),
+                                  .untold = messages.refusals_left_out()},
                       .processes = {},
                       .ends = messages.links()};
   for (const auto& process : dispatcher.processes()) {

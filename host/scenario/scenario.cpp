@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "scenario/overrides.h"
+#include "scenario/profile.h"
 #include "scenario/quantity.h"
 #include "scenario/read_chaos.h"
 #include "scenario/read_disk.h"
@@ -25,6 +27,7 @@ constexpr std::uint64_t most_integer = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t default_alive_cycles = 100'000;
 constexpr double longest_alive_seconds = 3600;
 constexpr std::uint64_t most_cost_cycles = 1'000'000;
+constexpr double most_cost_scale = 1000;
 
 std::uint64_t read_alive(const Section& section, double clock_hz) {
   if (!section.has("alive")) return std::max(*to_cycles(1e-3, clock_hz), default_alive_cycles);
@@ -53,6 +56,18 @@ CostTable read_cost(const Section& section, CostTable table) {
   return table;
 }
 
+/// Every piece of work takes so many times as long, to the nearest cycle.
+CostTable scaled(const Section& section, CostTable table) {
+  if (!section.has("cost_scale")) return table;
+  const double scale = section.positive("cost_scale");
+  if (scale > most_cost_scale)
+    section.fail("cost_scale", section.written("cost_scale") + " is out of range",
+                 fmt::format("at most {}", most_cost_scale));
+  for (const auto& entry : CostTable::entries())
+    table.*entry.cost = std::uint32_t(std::nearbyint(table.*entry.cost * scale));
+  return table;
+}
+
 SystemSpec read_system(const Section& section, const Section& cost) {
   SystemSpec system;
   system.cpus = unsigned(section.integer("cpus", 2, contract::max_nodes, system.cpus));
@@ -62,7 +77,7 @@ SystemSpec read_system(const Section& section, const Section& cost) {
       section.fail("clock", section.written("clock") + " is out of range", "1 MHz to 10 GHz");
   }
   if (section.has("costs")) system.costs = Costs(section.word("costs", {"default", "zero"}));
-  system.cost = read_cost(cost, cost_table(system.costs));
+  system.cost = read_cost(cost, scaled(section, cost_table(system.costs)));
   system.alive_interval_cycles = read_alive(section, system.clock_hz);
   return system;
 }
@@ -126,7 +141,8 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
                     {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
   const toml::table& system_table = table_or_empty(root, "system", origin);
   const Section system(system_table, "system", origin,
-                       {"name", "cpus", "clock", "costs", "cost", "alive"});
+                       {"name", "profile", "cpus", "clock", "costs", "cost_scale", "cost",
+                        "alive"});
   const Section cost(table_or_empty(system_table, "cost", origin), "system.cost", origin,
                      cost_names());
   const Section limits(table_or_empty(root, "limits", origin), "limits", origin,
@@ -193,7 +209,11 @@ Scenario parse_scenario(const std::string& text, const std::string& path,
                         "a TOML document");
   }
   Origin origin(path);
-  for (const std::string& argument : overrides) apply_override(root, argument, origin);
+  lay_profile(root, Laid::under, origin);
+  for (const std::string& argument : overrides) {
+    apply_override(root, argument, origin);
+    if (names_profile(argument)) lay_profile(root, Laid::over, origin);
+  }
   return read_scenario(root, path, origin);
 }
 

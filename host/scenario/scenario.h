@@ -36,7 +36,7 @@ struct SystemSpec {
   unsigned cpus = 4;  ///< 2 to 16
   double clock_hz = 100e6;
   Costs costs = Costs::standard;
-  CostTable cost = CostTable::standard();  ///< that one, with what the scenario changes in it
+  CostTable cost = CostTable::standard();  ///< that one, scaled, with what the scenario changes
   std::uint64_t alive_interval_cycles = 100'000;  ///< between I'm-alive packets, at least
                                                  ///< least_alive_cycles; 0 is none at all
   bool operator==(const SystemSpec&) const = default;
@@ -253,7 +253,8 @@ struct ScenarioError : std::runtime_error {
 
 /// Reads a scenario and checks it. `overrides` are `key=value` with dotted keys
 /// (`system.cpus=8`, `workload.0.count=100`, `limits.time=1 ms`), the later ones winning; they
-/// go through the same checks as the file. Throws ScenarioError.
+/// go through the same checks as the file. A profile that the file names lies under what the file
+/// says, one that an override names lies over it. Throws ScenarioError.
 Scenario load_scenario(const std::string& path, const std::vector<std::string>& overrides = {});
 
 /// The same from text; `path` is only named in errors.

@@ -38,9 +38,9 @@ Section::Section(const toml::table& table, std::string path, const Origin& origi
     : table_(table), path_(std::move(path)), origin_(origin) {
   for (const auto& [key, node] : table_) {
     if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
-    const Source overridden = origin_.of(full(key.str()), node);
-    const bool in_file = overridden.line != 0;
-    throw ScenarioError(in_file ? origin_.line(key.source().begin.line) : overridden,
+    const Source written = origin_.of(full(key.str()), node);
+    const Source in_file = origin_.line(key.source().begin.line);
+    throw ScenarioError(written.file == in_file.file ? in_file : written,
                         fmt::format("unknown key \"{}\"{}{}", key.str(),
                                     path_.empty() ? "" : " in " + path_,
                                     near_miss(key.str(), keys)),

@@ -19,18 +19,20 @@ namespace xybus {
 /// "a table", "a string".
 const char* type_name(const toml::node& node);
 
-/// The file's name and what --set has put over it: tells where a value was written.
+/// The file's name and what --set or a profile has put there: tells where a value was written.
 class Origin {
  public:
   explicit Origin(std::string file) : file_(std::move(file)) {}
 
   void note_override(const std::string& key, const std::string& argument) {
-    overrides_[key] = "--set " + argument;
+    note(key, {"--set " + argument, 0});
   }
 
+  /// The value of a key was written there and not in the file.
+  void note(const std::string& key, Source where) { elsewhere_[key] = std::move(where); }
+
   Source of(const std::string& key, const toml::node& node) const {
-    if (const auto found = overrides_.find(key); found != overrides_.end())
-      return {found->second, 0};
+    if (const auto found = elsewhere_.find(key); found != elsewhere_.end()) return found->second;
     return {file_, node.source().begin.line};
   }
 
@@ -38,7 +40,7 @@ class Origin {
 
  private:
   std::string file_;
-  std::map<std::string, std::string> overrides_;  // dotted key to argument
+  std::map<std::string, Source> elsewhere_;  // by dotted key
 };
 
 /// One table of the scenario: fetches values by key, and turns what is wrong into an error that

@@ -284,6 +284,19 @@ TEST_CASE("what else befalls a CPU ends the hostile firmware that it runs, once"
                                  "500 hostile-cpu on", "600 hostile-cpu off", "600 hostile-cpu on",
                                  "700 hostile-cpu off", "800 hostile-cpu on",
                                  "900 hostile-cpu off", "900 halt 3"});
+  const auto results = bench.injector.results();
+  CHECK(results[0].effect == "from cycle 100 to cycle 200: 0 packets from it meanwhile");
+  CHECK(results[2].effect == "from cycle 300 to cycle 400: 0 packets from it meanwhile");
+  CHECK(results[4].effect == "from cycle 600 to cycle 700: 0 packets from it meanwhile");
+  CHECK(results[5].effect == "from cycle 800 to cycle 900: 0 packets from it meanwhile");
+}
+
+TEST_CASE("hostile firmware that nothing has ended has no end in its result, planned or not") {
+  FaultSpec spec = fault(FaultKind::hostile_cpu, {}, AtCycle{100}, 5000);
+  spec.cpu = 3;
+  Bench bench({spec});
+  bench.points.run_to(4000);
+  CHECK(bench.injector.results()[0].effect == "from cycle 100: 0 packets from it meanwhile");
 }
 
 TEST_CASE("a node misbehaves from its cycle to its end, and what it was caught at is counted") {

@@ -202,6 +202,61 @@ TEST_CASE("single faults come one at a time and rest in between, halt one CPU at
   CHECK(halts > 0);
 }
 
+TEST_CASE("a fault that silences a CPU for long is a halt: one with single, two of four with any") {
+  const std::set<FaultKind> silencing{FaultKind::interrupt_lost, FaultKind::completion_delayed,
+                                      FaultKind::cpu_slow,       FaultKind::babbling_node,
+                                      FaultKind::forged_source,  FaultKind::bus_hog};
+  constexpr std::uint64_t long_enough = 18'750;  // 0.75 of 250 us
+  const std::string kinds =
+      "kinds = [\"interrupt-lost\", \"completion-delayed\", \"cpu-slow\", \"babbling-node\", "
+      "\"forged-source\", \"bus-hog\", \"cpu-halt\"]\n"
+      "count = 12\nuntil = \"50 ms\"\nstable = \"750 us\"\n";
+  const auto cpus_lost = [&](const Scenario& scenario, std::uint64_t seed) {
+    std::vector<unsigned> lost;
+    for (const FaultSpec& fault : draw_chaos(scenario, seed).faults) {
+      const bool ends = fault.until_cycle.has_value();
+      if (silencing.contains(fault.kind) && *fault.until_cycle - start_of(fault) < long_enough)
+        continue;
+      CHECK(ends == (fault.kind != FaultKind::cpu_halt));
+      lost.push_back(*fault.cpu);
+    }
+    return lost;
+  };
+  std::size_t long_ones = 0, short_only = 0;
+  for (const char* const tolerance : {"single", "any"}) {
+    const std::string says = kinds + "tolerance = \"" + tolerance + "\"\n";
+    const Scenario scenario = chaos(says + "duration = [\"100 us\", \"2 ms\"]\n");
+    // None can be short: what is left when there may be no halt is nothing.
+    const Scenario longer = chaos(says + "duration = [\"400 us\", \"2 ms\"]\n");
+    const std::size_t most = scenario.chaos->single ? 1 : 2;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+      INFO(tolerance << ' ' << seed);
+      const auto lost = cpus_lost(scenario, seed);
+      CHECK(lost.size() <= most);
+      CHECK(std::set<unsigned>(lost.begin(), lost.end()).size() == lost.size());
+      long_ones += !lost.empty();
+      short_only += draw_chaos(scenario, seed).faults.size() > most;
+      CHECK(draw_chaos(longer, seed).faults.size() <= most);
+    }
+  }
+  CHECK(long_ones > 100);
+  CHECK(short_only > 100);
+}
+
+TEST_CASE("what the scenario's own faults silence for long is not there for chaos to halt") {
+  const auto halts = [](const std::string& until) {
+    const Scenario scenario = parse_scenario(
+        "[system]\ncpus = 3\nalive = \"250 us\"\n[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\n"
+        "bytes = 1\ncount = 1\n[[fault]]\nkind = \"interrupt-lost\"\ncpu = 0\nat = \"10 us\"\n"
+        "until = \"" + until + "\"\n[chaos]\nkinds = [\"cpu-halt\"]\ncount = 5\n"
+        "until = \"50 ms\"\ntolerance = \"any\"\n",
+        "s.toml");
+    return draw_chaos(scenario, 1).faults.size() - scenario.faults.size();
+  };
+  CHECK(halts("197 us") == 1);
+  CHECK(halts("198 us") == 0);
+}
+
 TEST_CASE("any faults overlap as they come, within until and among the named targets") {
   const Scenario scenario = chaos(
       "count = 40\nuntil = \"2 ms\"\ntolerance = \"any\"\ncpus = [1, 3]\nbuses = [\"y\"]\n"

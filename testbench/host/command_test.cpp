@@ -101,7 +101,11 @@ BenchRows bench_bus() {
            .required = 32}};
 }
 
-BenchRows bench_message() { return {{.name = "32 B", .value = 80, .unit = "cycles"}}; }
+BenchRows bench_message(const std::string& profile) {
+  return {{.name = "32 B" + profile, .value = 80, .unit = "cycles"}};
+}
+
+BenchRows bench_t16() { return {{.name = "2000 B", .value = 7.5, .unit = "ms"}}; }
 
 BenchRows bench_sim() {
   return {{.name = "idle", .value = 1e6, .unit = "cycles/s", .machine_dependent = true}};
@@ -498,7 +502,32 @@ TEST_CASE("without a name all benchmarks run, and the file has every figure") {
        "ok": true}]},
     {"name": "sim", "ok": true, "rows": [
       {"name": "idle", "value": 1e6, "unit": "cycles/s", "limit": null, "ratio": null, "ok": true,
-       "machine_dependent": true}]}]})"));
+       "machine_dependent": true}]},
+    {"name": "t16", "ok": true, "rows": [
+      {"name": "2000 B", "value": 7.5, "unit": "ms", "limit": null, "ratio": null,
+       "ok": true}]}]})"));
+}
+
+TEST_CASE("a benchmark of messages is made on the machine of a profile, others refuse one") {
+  Bench bench;
+  REQUIRE(bench.start({"bench", "message", "--profile", " of old"}) == 0);
+  CHECK_THAT(bench.out, Catch::Contains("\n32 B of old "));
+  CHECK(bench.start({"bench", "bus", "--profile", "old"}) == 2);
+  CHECK(bench.err == "xybus: bench bus takes no --profile; expected bench message\n");
+  CHECK(bench.start({"bench", "--profile", "old"}) == 2);
+  CHECK(bench.out.empty());
+}
+
+TEST_CASE("a profile stands in front of all other overrides") {
+  Bench bench;
+  REQUIRE(bench.start({"run", "small.toml", "--set", "system.clock=4 MHz", "--profile", "t16",
+                       "--set", "system.cpus=3", "--quiet", "--no-wave-on-failure"}) == 0);
+  const SystemSpec& system = called->scenario.system;
+  CHECK(system.clock_hz == 4e6);
+  CHECK(system.cpus == 3);
+  CHECK(system.alive_interval_cycles == 4'000'000);
+  CHECK(bench.start({"run", "small.toml", "--profile", "t17"}) == 2);
+  CHECK_THAT(bench.err, Catch::StartsWith("--set system.profile=t17: there is no profile"));
 }
 
 TEST_CASE("a figure that misses what is asked for ends with status 1") {

@@ -182,15 +182,15 @@ TEST_CASE("packets that a kernel did not take are counted, and told of if there 
   for (auto& kernel : status.kernels) kernel.runs = true;
   CHECK_THAT(machine_text(status), !Contains("not taken"));
   status.kernels[1].dropped = {.refused = 7, .stray = 6, .duplicate = 5, .late = 4, .lost = 3,
-                               .violations = 2};
+                               .violations = 2, .untold = 1};
   CHECK_THAT(machine_text(status),
              Contains("packets not taken\n  CPU 1: 7 refused, 6 stray, 5 duplicate, 4 late, "
-                      "3 lost, 2 against the rules of transfers\nprocesses"));
+                      "3 lost, 2 against the rules of transfers, 1 refusals not told\nprocesses"));
   const auto json = status_json(status);
   CHECK(json[0]["kernel"]["dropped_packets"]["refused"] == 0);
   CHECK(json[1]["kernel"]["dropped_packets"] ==
         nlohmann::ordered_json({{"refused", 7}, {"stray", 6}, {"duplicate", 5}, {"late", 4},
-                                {"lost", 3}, {"violations", 2}}));
+                                {"lost", 3}, {"violations", 2}, {"refusals_left_out", 1}}));
 }
 
 TEST_CASE("kernels whose processes were stopped hold nothing") {

@@ -372,8 +372,8 @@ TEST_CASE("a scenario file that is not there is reported") {
 
 TEST_CASE("an unknown key is reported with its line and the keys there are") {
   CHECK(error_of("[system]\ncpus = 4\ncluck = \"1 MHz\"\n") ==
-        "s.toml:3: unknown key \"cluck\" in system, perhaps \"clock\"; expected name, cpus, clock, "
-        "costs, cost or alive");
+        "s.toml:3: unknown key \"cluck\" in system, perhaps \"clock\"; expected name, profile, "
+        "cpus, clock, costs, cost_scale, cost or alive");
   CHECK(error_of("[limits]\nfoo = 1\n") ==
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
@@ -523,6 +523,25 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "disk-write-error, power-failure or process-stop");
   CHECK(fault_error("kind = \"bus-down\"\nbus = \"z\"\nat = \"1 us\"\n") ==
         "s.toml:16: unknown bus \"z\"; expected x or y");
+}
+
+TEST_CASE("all costs of firmware can be so many times as high, but for single ones") {
+  const auto cost = [](const std::string& text) {
+    return parse_scenario(text + workload, "s.toml").system.cost;
+  };
+  const CostTable standard = CostTable::standard();
+  const CostTable scaled = cost("[system]\ncost_scale = 7.35\n[system.cost]\nlink = 5\n");
+  CHECK(scaled.link == 5);
+  CHECK(scaled.copy_line == 29);   // 29.4
+  CHECK(scaled.dispatch == 735);
+  CHECK(scaled.start_io == 441);
+  for (const auto& entry : CostTable::entries()) {
+    if (entry.cost == &CostTable::link) continue;
+    CHECK(scaled.*entry.cost == Approx(standard.*entry.cost * 7.35).margin(0.5));
+  }
+  CHECK(cost("[system]\ncosts = \"zero\"\ncost_scale = 3\n") == CostTable::zero());
+  CHECK_THAT(error_of("[system]\ncost_scale = 0\n"), Catch::Contains("s.toml:2: cost_scale = 0"));
+  CHECK_THAT(error_of("[system]\ncost_scale = 1001\n"), Catch::Contains("at most 1000"));
 }
 
 TEST_CASE("single costs of firmware can differ from their table") {
@@ -708,8 +727,8 @@ TEST_CASE("a mistake in an override is reported as one") {
   CHECK(error("system.cpus") ==
         "--set system.cpus: no value; expected key=value, such as system.cpus=8");
   CHECK(error("system.cpu=8") ==
-        "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
-        "clock, costs, cost or alive");
+        "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, "
+        "profile, cpus, clock, costs, cost_scale, cost or alive");
   CHECK(error("machine.cpus=8") ==
         "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, workload, "
         "fault or chaos");

@@ -253,3 +253,26 @@ TEST_CASE("a run that is good is not shrunk") {
   CHECK_THAT(run.errors, Contains("is good: there is nothing to shrink"));
   CHECK_FALSE(fs::exists(run.directory + "/o/shrunk.toml"));
 }
+
+// What chaos holds for too short to halt a CPU (host/chaos/draw.h) is held against the machine.
+TEST_CASE("what silences a CPU for less than 0.75 I'm-alive intervals does not halt it") {
+  const auto halted = [](const std::string& kind, unsigned from, unsigned microseconds) {
+    const std::string file = scenario_file(
+        "[system]\ncpus = 4\nalive = \"250 us\"\n[limits]\ntime = \"60 ms\"\n"
+        "[[workload]]\nkind = \"all-to-all\"\nbytes = 200\ncount = 150\nwindow = 4\n"
+        "[[fault]]\nkind = \"" + kind + "\"\ncpu = 2\n" +
+        (kind == "cpu-slow" ? "factor = 20\n" : "") + "at = \"" + std::to_string(from) +
+        " us\"\nuntil = \"" + std::to_string(from + microseconds) + " us\"\n");
+    const CommandRun run = run_command(file, "--fabric tlm --no-wave-on-failure");
+    return occurrences(run.events, R"("event":"halted")") > 0;
+  };
+  for (const std::string kind : {"interrupt-lost", "completion-delayed", "cpu-slow",
+                                 "babbling-node", "forged-source", "bus-hog"}) {
+    for (unsigned from = 600; from < 850; from += 62) {
+      CAPTURE(kind, from);
+      CHECK_FALSE(halted(kind, from, 187));
+    }
+    CAPTURE(kind);
+    CHECK(halted(kind, 600, 600));
+  }
+}
