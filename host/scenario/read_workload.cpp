@@ -169,7 +169,7 @@ void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks)
 void check_together(const std::vector<WorkloadSpec>& workloads,
                     const std::vector<DiskSpec>& disks) {
   std::size_t updates = 0;
-  bool membership = false, banks = false;
+  bool membership = false, banks = false, maps = false;
   for (const WorkloadSpec& workload : workloads) {
     if (const auto* its = std::get_if<UpdatesSpec>(&workload);
         its != nullptr && ++updates > most_updates_workloads)
@@ -182,6 +182,9 @@ void check_together(const std::vector<WorkloadSpec>& workloads,
       if (std::exchange(banks, true))
         throw ScenarioError(bank->at, "a second workload of debit-credit", "one at most");
     }
+    if (const auto* map = std::get_if<KeyValueSpec>(&workload);
+        map != nullptr && std::exchange(maps, true))
+      throw ScenarioError(map->at, "a second workload of key-value", "one at most");
     const auto* its = std::get_if<MembershipSpec>(&workload);
     if (its != nullptr && std::exchange(membership, true))
       throw ScenarioError(its->at, "a second workload of membership", "one at most");
