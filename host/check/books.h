@@ -50,6 +50,8 @@ class Books : public WorkloadCheck {
   void failed(std::uint32_t terminal, std::uint32_t sequence, contract::Error error,
               std::uint64_t cycle);
 
+  std::string_view name() const override { return "books"; }
+  void forge(std::uint64_t cycle) override;
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
   /// The check "books". Its detail has the sums, and how long terminals waited.
   CheckResult result(const DriveContents& drives, bool whole) const override;

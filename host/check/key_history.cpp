@@ -79,8 +79,8 @@ std::string origin(std::uint64_t value, const std::vector<KeyOperation>& operati
                         operation.outcome == KeyOperation::done && !operation.swapped;
     return !failed;
   });
-  if (from != operations.end()) return "from the " + describe(*from);
-  return value == 0 ? "as at first" : "which nobody wrote";
+  if (from != operations.end()) return "is from the " + describe(*from);
+  return value == 0 ? "is what it has at first" : "was written by nobody";
 }
 
 /// All places of one key, moment by moment.
@@ -127,17 +127,17 @@ std::optional<Complaints> Judge::operator()(bool& given_up) {
     if (answer(moment.number)) continue;
     std::string values;
     for (const std::uint64_t value : before) {
-      values += fmt::format("{}{}, {}", values.empty() ? "" : " or ", value,
+      values += fmt::format("{}{} {}", values.empty() ? "" : " or ", value,
                             origin(value, operations_));
     }
     const KeyOperation& operation = operations_[moment.number];
     Complaints complaints;
     std::string found;
     if (operation.kind == KeyOperation::read) {
-      found = fmt::format("; {} is {}", operation.value, origin(operation.value, operations_));
+      found = fmt::format("; {} {}", operation.value, origin(operation.value, operations_));
     }
-    complaints.add(fmt::format("key {}: no order of the operations explains the {}; the value "
-                               "before was {}{}",
+    complaints.add(fmt::format("key {}: no order of the operations explains the {}; before it, "
+                               "{}{}",
                                operation.key, describe(operation), values, found),
                    operation.answered);
     return complaints;
@@ -203,6 +203,10 @@ void KeyHistory::fail(Number number, std::uint64_t cycle, contract::Error error)
                           operation.client, static_cast<unsigned>(error), contract::name(error),
                           kind_name(operation.kind), operation.key, operation.called),
               cycle);
+}
+
+void KeyHistory::forge(std::uint64_t cycle) {
+  answer(call({.kind = KeyOperation::read, .called = cycle}), cycle, ~std::uint64_t{0}, false);
 }
 
 std::optional<Complaints> judge_key(const std::vector<KeyOperation>& operations, bool& given_up) {

@@ -67,6 +67,8 @@ class KeyHistory : public WorkloadCheck {
   CheckResult check() const;
   static constexpr std::size_t most_states = 100'000;
 
+  std::string_view name() const override { return "history"; }
+  void forge(std::uint64_t cycle) override;
   std::uint64_t ended() const override { return ended_; }
   void begin(const DriveContents&) override {}
   CheckResult result(const DriveContents&, bool) const override { return check(); }

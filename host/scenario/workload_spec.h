@@ -285,9 +285,41 @@ struct KeyValueSpec {
   }
 };
 
+inline constexpr unsigned most_copiers = 32;
+inline constexpr std::uint64_t most_copied_bytes = 1'000'000;
+inline constexpr std::uint32_t most_piece_bytes = 32 * 1024;  // of a request to a disk process
+inline constexpr std::uint64_t most_copies = 10'000;
+
+/// Copiers of files between the scenario's volumes: copier n has a file on disk n (counted round)
+/// and its copy on the next one. Time after time it writes the file anew, copies it piece by piece,
+/// and reads the copy back.
+struct FileCopySpec {
+  static constexpr AboutWorkload about{
+      "file-copy", "files written, copied to another volume, and read back there", "copies"};
+  Source at;
+  unsigned copiers = 4;         ///< processes, one after the other on `cpus`
+  std::vector<unsigned> cpus;   ///< who has copiers, each once, in ascending order
+  std::uint64_t count = 0;      ///< copies that each makes
+  std::uint64_t bytes = 0;      ///< of each file
+  std::uint32_t piece = 4096;   ///< bytes of a request, at most
+  std::uint64_t pause_cycles = 0;  ///< mean time before each copy
+  bool errors = false;          ///< copiers may be told of errors: more than one thing fails
+  bool operator==(const FileCopySpec&) const = default;
+
+  static void keys(auto& k, auto& its) {
+    k.number("copiers", its.copiers, 1, most_copiers, its.copiers);
+    k.cpus("cpus", its.cpus, 1);
+    k.number("count", its.count, 1, most_copies);
+    k.number("bytes", its.bytes, 1, most_copied_bytes);
+    k.number("piece", its.piece, 1, most_piece_bytes, its.piece);
+    k.pause("pause", its.pause_cycles);
+    k.flag("errors", its.errors);
+  }
+};
+
 /// All kinds there are.
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec,
-                                  MembershipSpec, DebitCreditSpec, KeyValueSpec>;
+                                  MembershipSpec, DebitCreditSpec, KeyValueSpec, FileCopySpec>;
 
 inline const AboutWorkload& about(const WorkloadSpec& spec) {
   return std::visit([](const auto& its) -> const AboutWorkload& { return its.about; }, spec);
