@@ -886,7 +886,7 @@ TEST_CASE("a map has defaults, and shares of operations with reads among them") 
   CHECK((all.reads == 7 && all.writes == 0 && all.swaps == 9 && all.errors));
   CHECK((all.cpus == std::vector<unsigned>{1} && all.pause_cycles == 100));
   CHECK(error_of(map + "reads = 0\n") ==
-        "s.toml:4: reads is 0; expected an integer, 1 to 100");
+        "s.toml:4: reads = 0 is out of range; expected 1 to 100");
   CHECK(error_of(map + map) ==
         "s.toml:4: a second workload of key-value; expected one at most");
 }
