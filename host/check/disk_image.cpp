@@ -32,7 +32,9 @@ DiskImage::DiskImage(std::span<const std::byte> contents) : contents_(contents) 
   for (std::size_t place = 0; place < places; ++place) {
     const auto entry = contents.subspan(block_bytes + place * place_bytes, place_bytes);
     if (number(entry, 0, 4) == 0) continue;
-    File file{.begin = number(entry, 4, 4) * block_bytes, .room = number(entry, 8, 4) * block_bytes};
+    File file{.begin = number(entry, 4, 4) * block_bytes,
+              .room = number(entry, 8, 4) * block_bytes,
+              .bytes = {}};
     const std::uint64_t bytes = number(entry, 12, 8);
     const bool there = file.begin <= contents.size() &&
                        file.room <= contents.size() - file.begin && bytes <= file.room;

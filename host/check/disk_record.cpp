@@ -216,7 +216,50 @@ void DiskRecord::judge_drive(const std::string& what, const std::string& volume,
   }
 }
 
-/// Piece by piece: from one place where a write begins or ends, or a block, to the next.
+bool DiskRecord::judge_piece(const std::string& what, const File& file,
+                             std::span<const Write* const> near, std::uint64_t from,
+                             std::span<const std::byte> is, Complaints& complaints) const {
+  const std::uint64_t count = is.size();
+  const Write* latest = nullptr;  // of those acknowledged
+  std::vector<const Write*> covering;
+  for (const Write* write : near) {
+    if (write->position > from || write->end() < from + count) continue;
+    covering.push_back(write);
+    const bool later = latest == nullptr || latest->over < write->over;
+    if (write->acknowledged && later) latest = write;
+  }
+  const auto has = [&](std::span<const std::byte> bytes, std::uint64_t at) {
+    return std::ranges::equal(is, piece(bytes, at, count));
+  };
+  if (latest == nullptr) {
+    if (file.before.empty() && has({}, from)) return true;
+    for (const auto& before : file.before) {
+      if (has(before, from)) return true;
+    }
+  }
+  for (const Write* write : covering) {
+    const bool hidden = std::ranges::any_of(covering, [write](const Write* other) {
+      return other->acknowledged && write->before(*other);
+    });
+    if (!hidden && has(write->data, from - write->position)) return true;
+  }
+  if (latest == nullptr) {
+    complaints.add(fmt::format("{}: bytes {} to {} have changed, and nobody has written them", what,
+                               from, from + count - 1));
+    return false;
+  }
+  const auto was = piece(latest->data, from - latest->position, count);
+  const auto at = static_cast<std::size_t>(std::ranges::mismatch(is, was).in1 - is.begin());
+  complaints.add(fmt::format("{}: byte {} is {:#04x}, expected {:#04x}, of the write of {} bytes "
+                             "at byte {} that was acknowledged at cycle {}",
+                             what, from + at, std::to_integer<unsigned>(is[at]),
+                             std::to_integer<unsigned>(was[at]), latest->data.size(),
+                             latest->position, latest->over),
+                 latest->over);
+  return false;
+}
+
+/// From one place where a write begins or ends, or a block, to the next, up to the first complaint.
 void DiskRecord::judge_file(const std::string& what, const File& file,
                             const DiskImage::File& found, Complaints& complaints) const {
   std::uint64_t last = 0;
@@ -245,43 +288,8 @@ void DiskRecord::judge_file(const std::string& what, const File& file,
     }
     std::ranges::sort(points);
     for (std::size_t i = 0; i + 1 < points.size(); ++i) {
-      const std::uint64_t from = points[i], count = points[i + 1] - from;
-      if (count == 0) continue;
-      const auto is = piece(found.bytes, from, count);
-      const Write* latest = nullptr;  // of those acknowledged
-      std::vector<const Write*> covering;
-      for (const Write* write : near) {
-        if (write->position > from || write->end() < from + count) continue;
-        covering.push_back(write);
-        const bool later = latest == nullptr || latest->over < write->over;
-        if (write->acknowledged && later) latest = write;
-      }
-      bool explained = latest == nullptr && file.before.empty() && is == piece({}, from, count);
-      for (const auto& before : file.before) {
-        explained = explained || (latest == nullptr && is == piece(before, from, count));
-      }
-      for (const Write* write : covering) {
-        const bool hidden = std::ranges::any_of(covering, [write](const Write* other) {
-          return other->acknowledged && write->before(*other);
-        });
-        explained = explained || (!hidden && is == piece(write->data, from - write->position, count));
-      }
-      if (explained) continue;
-      if (latest == nullptr) {
-        complaints.add(fmt::format("{}: bytes {} to {} have changed, and nobody has written them",
-                                   what, from, from + count - 1));
-        return;
-      }
-      const auto was = piece(latest->data, from - latest->position, count);
-      const auto at = static_cast<std::size_t>(std::ranges::mismatch(is, was).in1 - is.begin());
-      complaints.add(
-          fmt::format("{}: byte {} is {:#04x}, expected {:#04x}, of the write of {} bytes at byte {} "
-                      "that was acknowledged at cycle {}",
-                      what, from + at, std::to_integer<unsigned>(is[at]),
-                      std::to_integer<unsigned>(was[at]), latest->data.size(), latest->position,
-                      latest->over),
-          latest->over);
-      return;
+      const auto is = piece(found.bytes, points[i], points[i + 1] - points[i]);
+      if (!is.empty() && !judge_piece(what, file, near, points[i], is, complaints)) return;
     }
   }
 }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,9 +93,14 @@ class DiskRecord {
                    Complaints& complaints) const;
   void judge_file(const std::string& what, const File& file, const DiskImage::File& found,
                   Complaints& complaints) const;
+  /// Bytes that each of these writes covers or does not touch; false if nothing explains them.
+  bool judge_piece(const std::string& what, const File& file, std::span<const Write* const> near,
+                   std::uint64_t from, std::span<const std::byte> is,
+                   Complaints& complaints) const;
   void judge_appended(const std::string& what, const File& file, const DiskImage::File& found,
                       Complaints& complaints) const;
-  void judge_mirrors(const Volume& volume, const std::vector<std::pair<unsigned, DiskImage>>& drives,
+  void judge_mirrors(const Volume& volume,
+                     const std::vector<std::pair<unsigned, DiskImage>>& drives,
                      Complaints& complaints) const;
 
   std::vector<Volume> volumes_;

@@ -199,7 +199,8 @@ void KeyHistory::fail(Number number, std::uint64_t cycle, contract::Error error)
   ++ended_;
   if (errors_allowed_) return;
   const KeyOperation& operation = operations_[number];
-  errors_.add(fmt::format("client {} was told error {} ({}) of its {} of key {}, called at cycle {}",
+  errors_.add(fmt::format("client {} was told error {} ({}) of its {} of key {}, called at cycle "
+                          "{}",
                           operation.client, static_cast<unsigned>(error), contract::name(error),
                           kind_name(operation.kind), operation.key, operation.called),
               cycle);

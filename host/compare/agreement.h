@@ -21,8 +21,8 @@
 /// out.
 ///
 /// What a server pair checkpoints depends on the order in which requests of several processes come,
-/// and that on timing: where there are pairs, what their members send each other is left out, as are
-/// links of the kernels' own processes, which make and name them.
+/// and that on timing: where there are pairs, what their members send each other is left out, as
+/// are links of the kernels' own processes, which make and name them.
 ///
 /// How far a link got that its requestor broke depends on timing too: where workloads do that, a
 /// link that was broken before its end in either run is left out. So is in which order a server

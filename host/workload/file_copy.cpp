@@ -68,7 +68,8 @@ class Copier {
 
  private:
   std::span<const std::byte> rest(std::size_t at) const {
-    return std::span(written_).subspan(at, std::min<std::size_t>(spec_.piece, written_.size() - at));
+    const std::size_t left = written_.size() - at;
+    return std::span(written_).subspan(at, std::min<std::size_t>(spec_.piece, left));
   }
 
   /// What came is in piece_; 0 at the end of the file.

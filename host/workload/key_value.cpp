@@ -124,7 +124,8 @@ void add_servers(const KeyValueSpec& spec, WorkloadContext& context, SharedMap& 
     const unsigned backup = (primary + 1) % context.cpus();
     const PairedServer::Options options{.program = program,
                                         .backup_cpus = 1U << primary | 1U << backup};
-    context.programs().add(program, [options, keys = spec.keys_count](Guardian& guardian) -> Task<> {
+    const std::uint32_t keys = spec.keys_count;
+    context.programs().add(program, [options, keys](Guardian& guardian) -> Task<> {
       MapServer server(guardian, options, keys);
       co_await server.run();
     });

@@ -86,7 +86,8 @@ TEST_CASE("A read that finds what was overwritten before it began is not explain
   book.read(50, 60, 1);
   const CheckResult result = book.history.check();
   CHECK_FALSE(result.ok);
-  CHECK_THAT(result.detail, Contains("read, which found 1") && Contains("before it, 2 is from the write of 2") &&
+  CHECK_THAT(result.detail, Contains("read, which found 1") &&
+                                Contains("before it, 2 is from the write of 2") &&
                                 Contains("cycle 50 to 60"));
 }
 
@@ -126,7 +127,7 @@ TEST_CASE("A write that ended with an error may happen late or never, but happen
   CHECK_FALSE(book.good());
 }
 
-TEST_CASE("A complaint names who wrote what was found, and what was expected, with clients and cycles") {
+TEST_CASE("A complaint names who wrote what was found, and what was expected, and when") {
   KeyHistory history;
   const auto write = [&](std::uint32_t client, std::uint64_t from, std::uint64_t value) {
     history.answer(history.call({.kind = KeyOperation::write,

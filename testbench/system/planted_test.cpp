@@ -108,7 +108,7 @@ TEST_CASE("a machine that fails by itself fails the run, which is not complete t
   }
 }
 
-TEST_CASE("what a workload's clients were never told fails its own check, and so does a lost write") {
+TEST_CASE("what clients were never told fails their workload's check, and so does a lost write") {
   const std::string scenario = scenario_file(R"(
 [system]
 cpus = 3
