@@ -43,6 +43,9 @@ class Environment {
     event.cycle = hal_.now();
     observer_->on(cpu_, event);
   }
+  void observe(const DiskRequest& request) const {
+    if (observer_ != nullptr) observer_->on_disk_request(cpu_, request, hal_.now());
+  }
 
   const CostTable costs;
 

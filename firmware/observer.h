@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "contract/contract.h"
+#include "firmware/disk_request.h"
 #include "firmware/message/link.h"
 
 namespace xybus {
@@ -88,6 +89,8 @@ class KernelObserver {
  public:
   virtual ~KernelObserver() = default;
   virtual void on(unsigned cpu, const KernelEvent& event) = 0;
+  /// A request to a disk begins, or is acknowledged.
+  virtual void on_disk_request(unsigned /*cpu*/, const DiskRequest&, std::uint64_t /*cycle*/) {}
 };
 
 }  // namespace xybus

@@ -6,6 +6,38 @@ namespace xybus {
 
 using contract::FileOperation;
 
+namespace {
+
+std::string_view text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Tells whoever watches of a request that changes a disk.
+void tell(const Environment& environment, const OpenFile& file, const PendingRequest& request,
+          bool done) {
+  DiskRequest told{.done = done, .operation = request.operation};
+  const auto message = std::span<const std::byte>(request.message);
+  const auto data = message.subspan(file_header_bytes);
+  switch (request.operation) {
+    case FileOperation::write:
+      if (file.kind != FileKind::disk || !file.name) return;
+      told.file = file.part;
+      told.position = position_of(load<contract::FileRequest>(message));
+      told.data = data;
+      break;
+    case FileOperation::create: told.file = text(data.subspan(properties_bytes)); break;
+    case FileOperation::purge: told.file = text(data); break;
+    default: return;
+  }
+  const ProcessHandle& opener = file.open.opener;
+  told.name = {{opener.created, std::uint64_t{opener.at.cpu} << 32 | opener.at.pin, file.open.file},
+               request.sync_id};
+  told.volume = file.name.text();
+  environment.observe(told);
+}
+
+}  // namespace
+
 Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   if (call.out.size() > most_file_data || call.in.size() > most_file_data) return Error::bounds;
   PendingRequest& request = file.add();
@@ -20,6 +52,7 @@ Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   const std::span<std::byte> message(request.message);
   store(header, message);
   guardian_.environment().copy(call.out, message.subspan(file_header_bytes));
+  tell(guardian_.environment(), file, request, false);
   advance(file);
   PendingRequest& last = file.outstanding().back();
   if (last.state != PendingRequest::State::ended || last.sent_to) return Error::none;
@@ -101,6 +134,7 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
   const bool writes = request.operation == FileOperation::write;
   const auto written = static_cast<std::uint32_t>(request.message.size() - file_header_bytes);
   const bool done = completion.error == Error::none;
+  if (done) tell(guardian_.environment(), file, request, true);
   end(request, completion.error, writes ? (done ? written : 0) : completion.reply_length, number);
   const bool moves = writes || request.operation == FileOperation::read;
   if (file.kind == FileKind::disk && moves && file.position != end_of_file) {

@@ -119,6 +119,12 @@ void Books::failed(std::uint32_t terminal, std::uint32_t sequence, contract::Err
               cycle);
 }
 
+void Books::forge(std::uint64_t cycle) {
+  const BankTransaction transaction{.terminal = ~std::uint32_t{0}, .sequence = 1, .delta = 1};
+  asked(transaction, cycle);
+  acknowledged(transaction.terminal, transaction.sequence, cycle);
+}
+
 void Books::begin(const DriveContents& drives) {
   lines_before_.clear();
   for (const Volume& volume : volumes_) {

@@ -61,6 +61,8 @@ class Books : public WorkloadCheck {
   /// A process of a partition, such as "$BR1", is lost for good, or does not come to an end.
   void unavailable(std::uint32_t partition, const std::string& process);
 
+  std::string_view name() const override { return "books"; }
+  void forge(std::uint64_t cycle) override;
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
   /// The check "books". Its detail has the sums.
   CheckResult result(const DriveContents& drives, bool whole) const override;

@@ -41,6 +41,15 @@ bool perform(const KeyOperation& operation, std::uint64_t& value) {
   return false;
 }
 
+const char* kind_name(KeyOperation::Kind kind) {
+  switch (kind) {
+    case KeyOperation::read: return "read";
+    case KeyOperation::write: return "write";
+    case KeyOperation::swap: return "swap";
+  }
+  return "?";
+}
+
 std::string describe(const KeyOperation& operation) {
   const auto what = [&]() -> std::string {
     switch (operation.kind) {
@@ -52,8 +61,26 @@ std::string describe(const KeyOperation& operation) {
     }
     return "?";
   };
+  if (operation.outcome == KeyOperation::pending) {
+    return fmt::format("{} of {} that was never answered (client {}, from cycle {} on)",
+                       kind_name(operation.kind), operation.value, operation.client,
+                       operation.called);
+  }
   return fmt::format("{} (client {}, cycle {} to {})", what(), operation.client, operation.called,
                      operation.answered);
+}
+
+/// Who may have put a value there: the operation that says so first, or nobody.
+std::string origin(std::uint64_t value, const std::vector<KeyOperation>& operations) {
+  const auto from = std::ranges::find_if(operations, [&](const KeyOperation& operation) {
+    if (operation.kind == KeyOperation::read || operation.value != value) return false;
+    if (operation.outcome == KeyOperation::refused) return false;
+    const bool failed = operation.kind == KeyOperation::swap &&
+                        operation.outcome == KeyOperation::done && !operation.swapped;
+    return !failed;
+  });
+  if (from != operations.end()) return "is from the " + describe(*from);
+  return value == 0 ? "is what it has at first" : "was written by nobody";
 }
 
 /// All places of one key, moment by moment.
@@ -100,13 +127,18 @@ std::optional<Complaints> Judge::operator()(bool& given_up) {
     if (answer(moment.number)) continue;
     std::string values;
     for (const std::uint64_t value : before) {
-      values += fmt::format("{}{}", values.empty() ? "" : " or ", value);
+      values += fmt::format("{}{} {}", values.empty() ? "" : " or ", value,
+                            origin(value, operations_));
     }
     const KeyOperation& operation = operations_[moment.number];
     Complaints complaints;
-    complaints.add(fmt::format("key {}: no order of the operations explains the {}; the value "
-                               "before was {}",
-                               operation.key, describe(operation), values),
+    std::string found;
+    if (operation.kind == KeyOperation::read) {
+      found = fmt::format("; {} {}", operation.value, origin(operation.value, operations_));
+    }
+    complaints.add(fmt::format("key {}: no order of the operations explains the {}; before it, "
+                               "{}{}",
+                               operation.key, describe(operation), values, found),
                    operation.answered);
     return complaints;
   }
@@ -160,21 +192,33 @@ void KeyHistory::answer(Number number, std::uint64_t cycle, std::uint64_t value,
   operation.answered = cycle;
   operation.swapped = swapped;
   if (operation.kind == KeyOperation::read) operation.value = value;
+  ++ended_;
+}
+
+void KeyHistory::fail(Number number, std::uint64_t cycle, contract::Error error) {
+  ++ended_;
+  if (errors_allowed_) return;
+  const KeyOperation& operation = operations_[number];
+  errors_.add(fmt::format("client {} was told error {} ({}) of its {} of key {}, called at cycle "
+                          "{}",
+                          operation.client, static_cast<unsigned>(error), contract::name(error),
+                          kind_name(operation.kind), operation.key, operation.called),
+              cycle);
+}
+
+void KeyHistory::forge(std::uint64_t cycle) {
+  answer(call({.kind = KeyOperation::read, .called = cycle}), cycle, ~std::uint64_t{0}, false);
 }
 
 std::optional<Complaints> judge_key(const std::vector<KeyOperation>& operations, bool& given_up) {
   return Judge(operations)(given_up);
 }
 
-CheckResult KeyHistory::check() const {
+Complaints KeyHistory::judge(unsigned& keys, unsigned& not_judged) const {
   std::map<std::uint32_t, std::vector<KeyOperation>> by_key;
-  std::uint64_t ended = 0;
-  for (const KeyOperation& operation : operations_) {
-    by_key[operation.key].push_back(operation);
-    ended += operation.outcome == KeyOperation::done ? 1 : 0;
-  }
-  Complaints complaints;
-  unsigned not_judged = 0;
+  for (const KeyOperation& operation : operations_) by_key[operation.key].push_back(operation);
+  keys = static_cast<unsigned>(by_key.size());
+  Complaints complaints = errors_;
   for (const auto& [key, operations] : by_key) {
     bool given_up = false;
     if (const auto found = judge_key(operations, given_up)) {
@@ -182,10 +226,31 @@ CheckResult KeyHistory::check() const {
     }
     not_judged += given_up ? 1 : 0;
   }
-  std::string good = fmt::format("{} operations on {} keys, {} of them answered",
-                                 operations_.size(), by_key.size(), ended);
+  return complaints;
+}
+
+std::optional<std::uint64_t> KeyHistory::first_complaint() const {
+  unsigned keys = 0, not_judged = 0;
+  return judge(keys, not_judged).first_cycle();
+}
+
+CheckResult KeyHistory::check() const {
+  unsigned keys = 0, not_judged = 0;
+  const Complaints complaints = judge(keys, not_judged);
+  std::vector<std::uint64_t> waits;
+  for (const KeyOperation& operation : operations_) {
+    if (operation.outcome != KeyOperation::done) continue;
+    waits.push_back(operation.answered - operation.called);
+  }
+  std::ranges::sort(waits);
+  const auto of = [&](double share) {
+    return waits.empty() ? 0 : waits[static_cast<std::size_t>(share * double(waits.size() - 1))];
+  };
+  std::string good = fmt::format("{} operations on {} keys, {} of them answered; clients waited {} "
+                                 "cycles (half of them), {} (99 %), {} (longest)",
+                                 operations_.size(), keys, waits.size(), of(0.5), of(0.99), of(1));
   if (not_judged != 0) good += fmt::format("; {} keys not judged: too much is open", not_judged);
-  return complaints.result("linearizable", std::move(good));
+  return complaints.result("history", std::move(good));
 }
 
 }  // namespace xybus

@@ -5,8 +5,12 @@
 /// its call and its answer. Keys have nothing to do with each other, and the property holds of the
 /// whole if it holds of each, so each key is judged for itself.
 ///
-/// An operation whose client got an error may have happened, at any time after its call, or not.
-/// The machine says of some errors that nothing was done (`refused`): those did not.
+/// An operation whose client got an error, or is gone, may have happened, at any time after its
+/// call, or not. The machine says of some errors that nothing was done (`refused`): those did not.
+///
+/// Rules, each with a test that breaks it:
+///   history   one map could have answered all operations so
+///   answered  no client is told of an error, unless errors are allowed
 #pragma once
 
 #include <cstdint>
@@ -15,6 +19,8 @@
 #include <vector>
 
 #include "check/complaints.h"
+#include "check/workload_check.h"
+#include "contract/contract.h"
 #include "report/run_result.h"
 
 namespace xybus {
@@ -38,27 +44,43 @@ struct KeyOperation {
   std::uint64_t answered = 0;  ///< Cycle, once done.
 };
 
-class KeyHistory {
+class KeyHistory : public WorkloadCheck {
  public:
   using Number = std::size_t;
+
+  explicit KeyHistory(bool errors_allowed = true) : errors_allowed_(errors_allowed) {}
 
   /// A client calls; the rest of the operation is filled in by the two below.
   Number call(KeyOperation operation);
   /// It was answered. `value`: what a read found; `swapped`: what a swap says.
   void answer(Number number, std::uint64_t cycle, std::uint64_t value, bool swapped);
+  /// It ended with an error that leaves open whether it was done.
+  void fail(Number number, std::uint64_t cycle, contract::Error error);
   /// It ended with an error that says that nothing was done.
   void refuse(Number number) { operations_[number].outcome = KeyOperation::refused; }
 
   const std::vector<KeyOperation>& operations() const { return operations_; }
 
-  /// The check "linearizable". Takes time that grows with the operations that overlap, and doubles
+  /// The check "history". Takes time that grows with the operations that overlap, and doubles
   /// with each one whose outcome is open; what takes more than `most_states` places of one key at
   /// once is not judged, and the detail says so.
   CheckResult check() const;
   static constexpr std::size_t most_states = 100'000;
 
+  std::string_view name() const override { return "history"; }
+  void forge(std::uint64_t cycle) override;
+  std::uint64_t ended() const override { return ended_; }
+  void begin(const DriveContents&) override {}
+  CheckResult result(const DriveContents&, bool) const override { return check(); }
+  std::optional<std::uint64_t> first_complaint() const override;
+
  private:
+  Complaints judge(unsigned& keys, unsigned& not_judged) const;
+
+  bool errors_allowed_;
   std::vector<KeyOperation> operations_;
+  Complaints errors_;
+  std::uint64_t ended_ = 0;
 };
 
 /// Why no map could have answered so, or nothing if one could. All of one key, in any order.

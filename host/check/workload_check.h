@@ -27,6 +27,10 @@ class WorkloadCheck {
   virtual CheckResult result(const DriveContents& drives, bool whole) const = 0;
   /// When the first thing went wrong that has a time.
   virtual std::optional<std::uint64_t> first_complaint() const = 0;
+  /// Its name in the report.
+  virtual std::string_view name() const = 0;
+  /// Test hook: it is told at this cycle of what never happened, and so has to fail.
+  virtual void forge(std::uint64_t cycle) = 0;
   /// Things that clients have seen through, for the display of progress.
   virtual std::uint64_t ended() const = 0;
 };

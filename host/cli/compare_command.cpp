@@ -74,6 +74,12 @@ std::array<Scenario, 2> scenarios(const CompareRequest& request) {
   return {first, load_scenario(file, overrides)};
 }
 
+bool has_pairs(const WorkloadSpec& workload) {
+  return std::holds_alternative<DebitCreditSpec>(workload) ||
+         std::holds_alternative<KeyValueSpec>(workload) ||
+         std::holds_alternative<FileCopySpec>(workload);
+}
+
 Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scenarios,
               const Observations& one, const Observations& two, const nlohmann::json& first,
               const nlohmann::json& second) {
@@ -83,6 +89,7 @@ Verdict judge(const CompareRequest& request, const std::array<Scenario, 2>& scen
   for (const Scenario& scenario : scenarios) {
     for (const WorkloadSpec& workload : scenario.workloads) {
       rules.updates = rules.updates || std::holds_alternative<UpdatesSpec>(workload);
+      rules.pairs = rules.pairs || has_pairs(workload);
       timed = timed || std::holds_alternative<MembershipSpec>(workload);
       const auto* const links = std::get_if<LinksSpec>(&workload);
       if (links == nullptr) continue;

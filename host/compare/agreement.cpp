@@ -66,6 +66,18 @@ void note_missing_tags(Refusals& first, const Observations& run, const Observati
   }
 }
 
+/// By the file system's operation, which is the tag.
+bool between_pair(const LinkName& link) {
+  using contract::FileOperation;
+  switch (static_cast<FileOperation>(link.tag)) {
+    case FileOperation::checkpoint:
+    case FileOperation::checkopen:
+    case FileOperation::checkclose:
+    case FileOperation::checkswitch: return true;
+    default: return false;
+  }
+}
+
 class Comparison {
  public:
   Comparison(const Observations& a, const Observations& b, const CompareRules& rules)
@@ -157,8 +169,10 @@ void Comparison::choose_links() {
 }
 
 void Comparison::choose(const LinkName& link) {
-  if (rules_.updates && link.requestor.pin < Dispatcher::first_pin) {
+  if ((rules_.updates || rules_.pairs) && link.requestor.pin < Dispatcher::first_pin) {
     ++result_.system;
+  } else if (rules_.pairs && between_pair(link)) {
+    ++result_.of_pairs;
   } else if (behind_refusal(link)) {
     ++result_.behind_refusal;
   } else if (cancelled(link)) {

@@ -20,6 +20,10 @@
 /// the kernels make for them: where there are any, those of the kernel's own processes are left
 /// out.
 ///
+/// What a server pair checkpoints depends on the order in which requests of several processes come,
+/// and that on timing: where there are pairs, what their members send each other is left out, as
+/// are links of the kernels' own processes, which make and name them.
+///
 /// How far a link got that its requestor broke depends on timing too: where workloads do that, a
 /// link that was broken before its end in either run is left out. So is in which order a server
 /// that holds several links reads and answers them.
@@ -41,6 +45,7 @@ struct CompareRules {
   std::uint32_t breaks = 0;       ///< CPUs with a server to which links are broken, a bit each
   std::uint32_t any_order = 0;    ///< CPUs with a server that replies in any order, a bit each
   bool updates = false;           ///< there are global updates
+  bool pairs = false;             ///< there are process pairs
 };
 
 struct Difference {
@@ -60,10 +65,11 @@ struct Agreement {
   std::uint64_t in_one_run = 0;      ///< made in one run only (partial)
   std::uint64_t cancelled = 0;       ///< broken before its end in either run
   std::uint64_t failed = 0;          ///< failed, or open at the end, in either run (partial)
-  std::uint64_t system = 0;          ///< made by the kernel's own processes (updates)
+  std::uint64_t system = 0;          ///< made by the kernel's own processes (updates, pairs)
+  std::uint64_t of_pairs = 0;        ///< from one member of a pair to the other (pairs)
 
   std::uint64_t left_out() const {
-    return behind_refusal + in_one_run + cancelled + failed + system;
+    return behind_refusal + in_one_run + cancelled + failed + system + of_pairs;
   }
 };
 

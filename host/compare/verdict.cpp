@@ -58,6 +58,7 @@ std::string left_out(const Verdict& verdict) {
     text += line("left out", "in which order servers that hold several links read and answer them");
   }
   links(its.system, "of the kernels' own processes: timing decides in which order updates come");
+  links(its.of_pairs, "from a process to its backup: what it tells follows the order of requests");
   links(its.failed, "that failed in a run: with faults, timing decides which do");
   links(its.in_one_run,
         "made in one run only: with faults, or for a time, timing decides what is tried");

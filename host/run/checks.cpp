@@ -24,6 +24,12 @@ std::uint64_t patience(const Scenario& scenario) {
   return std::max<std::uint64_t>(1'000'000, 8 * scenario.system.alive_interval_cycles) + 2 * pause;
 }
 
+std::vector<DiskRecord::Volume> volumes(const Scenario& scenario) {
+  std::vector<DiskRecord::Volume> all;
+  for (const DiskSpec& disk : scenario.disks) all.push_back({disk.name, disk.drives});
+  return all;
+}
+
 }  // namespace
 
 Checks::Checks(const Scenario& scenario, const RunOptions& options)
@@ -40,7 +46,8 @@ Checks::Checks(const Scenario& scenario, const RunOptions& options)
       view_watch_(scenario.system.cpus, [this](unsigned cpu, std::uint64_t cycle) {
                     return disturbed(cpu, cycle);
                   }),
-      cluster_(scenario) {}
+      cluster_(scenario),
+      disks_(volumes(scenario)) {}
 
 void Checks::add_reference(Machine& machine) {
   if (!reference_wanted_ || beyond_judgement(scenario_) != nullptr) return;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "check/cluster_watch.h"
+#include "check/disk_record.h"
 #include "check/disturbances.h"
 #include "check/outages.h"
 #include "check/packet_trail.h"
@@ -40,6 +41,7 @@ class Checks {
   Scoreboard& scoreboard() { return scoreboard_; }
   const Scoreboard& scoreboard() const { return scoreboard_; }
   ClusterWatch& cluster() { return cluster_; }
+  DiskRecord& disks() { return disks_; }
   Watchdog& watchdog() { return watchdog_; }
   const Watchdog& watchdog() const { return watchdog_; }
   const Outages& outages() const { return outages_; }
@@ -106,6 +108,7 @@ class Checks {
   Watchdog watchdog_;
   ViewWatch view_watch_;
   ClusterWatch cluster_;
+  DiskRecord disks_;
   std::optional<Reference> reference_;
   Outages outages_;
   std::uint32_t unsound_ = 0;  // CPUs with bits that have flipped

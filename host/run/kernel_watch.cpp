@@ -38,4 +38,8 @@ void KernelWatch::on(unsigned cpu, const KernelEvent& event) {
   injector_.kernel_event(cpu, event);
 }
 
+void KernelWatch::on_disk_request(unsigned, const DiskRequest& request, std::uint64_t cycle) {
+  if (!closed_) checks_.disks().note(request, cycle);
+}
+
 }  // namespace xybus

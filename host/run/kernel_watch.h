@@ -32,6 +32,7 @@ class KernelWatch : public KernelObserver {
   }
 
   void on(unsigned cpu, const KernelEvent& event) override;
+  void on_disk_request(unsigned cpu, const DiskRequest& request, std::uint64_t cycle) override;
 
   /// The run is over; what unwinding the firmware brings about is no part of it.
   void close() { closed_ = true; }

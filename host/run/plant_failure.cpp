@@ -68,6 +68,10 @@ std::function<void()> what_happens(const std::string& what, const PlantingGround
     // No process is told of it.
     return [=] { forge(ground, {.kind = KernelEvent::cpu_down, .peer = {.cpu = 1}}); };
   }
+  if (what == "books" || what == "history" || what == "files") {
+    return [=] { ground.workloads.forge(what, planted_cycle); };
+  }
+  if (what == "disks") return [=] { ground.checks.disks().forge(planted_cycle); };
   if (what == "leaks") return [=] { leak(ground, come_back); };
   if (what == "wind-up") return [=] { leak(ground, fail); };
   if (what == "machine") return [] { throw std::runtime_error("planted"); };

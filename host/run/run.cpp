@@ -115,6 +115,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   add_drives(scenario, machine_);
   for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).set_observer(&disk_watch_);
   workloads_.begin(drive_contents());
+  checks_.disks().begin(drive_contents());
   firmware_.on_boot(options.on_boot);
   firmware_.set_programs(options.programs);
   firmware_.install(machine_);
@@ -244,14 +245,22 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
   result.faults = injector_.results();
   result.failure_cycle = failed ? machine_.cycle() : checks_.first_complaint();
   if (!result.failure_cycle) result.failure_cycle = workloads_.first_complaint();
+  if (!result.failure_cycle && ending_.complete()) {
+    result.failure_cycle =
+        checks_.disks().first_complaint(drive_contents(), !ending_.powerless());
+  }
   if (!result.failure_cycle && !ending_.complete()) {
     result.failure_cycle = checks_.watchdog().last_moved();
   }
 
   result.checks = checks_.results(ending_.liveness(), ending_.workload());
   if (ending_.complete()) {
-    std::ranges::move(workloads_.own_checks(drive_contents(), !ending_.powerless()),
+    const bool whole = !ending_.powerless();
+    std::ranges::move(workloads_.own_checks(drive_contents(), whole),
                       std::back_inserter(result.checks));
+    if (!scenario_.disks.empty()) {
+      result.checks.push_back(checks_.disks().result(drive_contents(), whole));
+    }
   }
   if (failed) result.checks.push_back({"machine", false, failure});
   const auto all_ok = [&] { return std::ranges::all_of(result.checks, &CheckResult::ok); };

@@ -24,9 +24,9 @@ class ProgramLibrary;
 /// machine fails while leaks are looked for; and `abort`, which ends the process as a failed
 /// assertion does. The scoreboard has RunOptions::sabotage; the reference is tested on wrong
 /// hardware.
-inline constexpr std::array<std::string_view, 10> plantable{
-    "protocol.x", "protocol.y", "workload", "views",   "replicas",
-    "membership", "leaks",      "wind-up",  "machine", "abort"};
+inline constexpr std::array<std::string_view, 14> plantable{
+    "protocol.x", "protocol.y", "workload", "views", "replicas", "membership", "books",
+    "history",    "files",      "disks",    "leaks", "wind-up",  "machine",    "abort"};
 
 struct RunOptions {
   FabricKind fabric = FabricKind::rtl;
@@ -59,8 +59,9 @@ struct RunOptions {
 
   /// Leaves images of the drives in out_dir/disks, however the run ends.
   bool write_disks = false;
-  /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Replicas and
-  /// membership fail only where a workload has them checked. The machine's failure ends the run.
+  /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Those of
+  /// replicas, membership and disks, and of one workload alone, fail only where they are made. The
+  /// machine's failure ends the run.
   std::string failing;
 
   /// Of a run that is repeated for a trace: where it failed, to be marked.

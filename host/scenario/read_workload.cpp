@@ -150,6 +150,24 @@ WorkloadSpec read_workload(const toml::table& table, const std::string& path, co
 
 namespace {
 
+/// Of the copiers' files on each volume.
+void check_room(const FileCopySpec& copies, const std::vector<DiskSpec>& disks) {
+  constexpr std::uint64_t block_bytes = 512, other_blocks = 9;  // label, directory
+  constexpr unsigned most_files = 64;
+  std::vector<unsigned> files(disks.size());
+  for (unsigned copier = 0; copier < copies.copiers; ++copier) {
+    ++files[copier % disks.size()];
+    ++files[(copier + 1) % disks.size()];
+  }
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const std::uint64_t blocks =
+        files[i] * ((copies.bytes + block_bytes - 1) / block_bytes) + other_blocks;
+    if (disks[i].blocks < blocks || files[i] > most_files)
+      throw ScenarioError(copies.at, fmt::format("the copies have no room on {}", disks[i].name),
+                          fmt::format("a disk of {} blocks at least, or less to do", blocks));
+  }
+}
+
 /// Of the bank's files on each volume; see workload/bank_servers.h.
 void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks) {
   constexpr std::uint64_t record_bytes = 100, line_bytes = 50, block_bytes = 512;
@@ -169,7 +187,7 @@ void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks)
 void check_together(const std::vector<WorkloadSpec>& workloads,
                     const std::vector<DiskSpec>& disks) {
   std::size_t updates = 0;
-  bool membership = false, banks = false;
+  bool membership = false, banks = false, maps = false, copies = false;
   for (const WorkloadSpec& workload : workloads) {
     if (const auto* its = std::get_if<UpdatesSpec>(&workload);
         its != nullptr && ++updates > most_updates_workloads)
@@ -181,6 +199,16 @@ void check_together(const std::vector<WorkloadSpec>& workloads,
       check_room(*bank, disks);
       if (std::exchange(banks, true))
         throw ScenarioError(bank->at, "a second workload of debit-credit", "one at most");
+    }
+    if (const auto* map = std::get_if<KeyValueSpec>(&workload);
+        map != nullptr && std::exchange(maps, true))
+      throw ScenarioError(map->at, "a second workload of key-value", "one at most");
+    if (const auto* copy = std::get_if<FileCopySpec>(&workload); copy != nullptr) {
+      if (disks.empty())
+        throw ScenarioError(copy->at, "file-copy without a disk", "a [[disk]] at least");
+      check_room(*copy, disks);
+      if (std::exchange(copies, true))
+        throw ScenarioError(copy->at, "a second workload of file-copy", "one at most");
     }
     const auto* its = std::get_if<MembershipSpec>(&workload);
     if (its != nullptr && std::exchange(membership, true))

@@ -247,9 +247,79 @@ struct DebitCreditSpec {
   }
 };
 
+inline constexpr unsigned most_map_clients = 256;
+inline constexpr unsigned most_map_servers = 16;
+inline constexpr std::uint32_t most_map_keys = 4096;
+inline constexpr std::uint64_t most_map_operations = 100'000;  // of a client
+inline constexpr unsigned most_share = 100;
+
+/// A replicated map: each of some server pairs has a share of the keys, server n beginning on CPU n
+/// (counted round) with its backup on the next one. Clients read, write, and set a key if it has
+/// the value that they expect; whether one map could have answered so is checked.
+struct KeyValueSpec {
+  static constexpr AboutWorkload about{
+      "key-value", "a map kept by process pairs: clients read, write, compare and swap",
+      "operations"};
+  Source at;
+  unsigned clients = 8;           ///< processes, one after the other on `cpus`
+  std::vector<unsigned> cpus;     ///< who has clients, each once, in ascending order
+  std::uint64_t count = 0;        ///< operations of each client
+  std::uint64_t pause_cycles = 0;  ///< mean time that a client thinks
+  unsigned servers = 4;           ///< pairs
+  std::uint32_t keys_count = 16;
+  unsigned reads = 2, writes = 1, swaps = 1;  ///< shares of the operations
+  bool errors = false;            ///< clients may be told of errors: more than one thing fails
+  bool operator==(const KeyValueSpec&) const = default;
+
+  static void keys(auto& k, auto& its) {
+    k.number("clients", its.clients, 1, most_map_clients, its.clients);
+    k.cpus("cpus", its.cpus, 1);
+    k.number("count", its.count, 1, most_map_operations);
+    k.pause("think", its.pause_cycles);
+    k.number("servers", its.servers, 1, most_map_servers, its.servers);
+    k.number("keys", its.keys_count, 1, most_map_keys, its.keys_count);
+    k.number("reads", its.reads, 1, most_share, its.reads);
+    k.number("writes", its.writes, 0, most_share, its.writes);
+    k.number("swaps", its.swaps, 0, most_share, its.swaps);
+    k.flag("errors", its.errors);
+  }
+};
+
+inline constexpr unsigned most_copiers = 32;
+inline constexpr std::uint64_t most_copied_bytes = 1'000'000;
+inline constexpr std::uint32_t most_piece_bytes = 32 * 1024;  // of a request to a disk process
+inline constexpr std::uint64_t most_copies = 10'000;
+
+/// Copiers of files between the scenario's volumes: copier n has a file on disk n (counted round)
+/// and its copy on the next one. Time after time it writes the file anew, copies it piece by piece,
+/// and reads the copy back.
+struct FileCopySpec {
+  static constexpr AboutWorkload about{
+      "file-copy", "files written, copied to another volume, and read back there", "copies"};
+  Source at;
+  unsigned copiers = 4;         ///< processes, one after the other on `cpus`
+  std::vector<unsigned> cpus;   ///< who has copiers, each once, in ascending order
+  std::uint64_t count = 0;      ///< copies that each makes
+  std::uint64_t bytes = 0;      ///< of each file
+  std::uint32_t piece = 4096;   ///< bytes of a request, at most
+  std::uint64_t pause_cycles = 0;  ///< mean time before each copy
+  bool errors = false;          ///< copiers may be told of errors: more than one thing fails
+  bool operator==(const FileCopySpec&) const = default;
+
+  static void keys(auto& k, auto& its) {
+    k.number("copiers", its.copiers, 1, most_copiers, its.copiers);
+    k.cpus("cpus", its.cpus, 1);
+    k.number("count", its.count, 1, most_copies);
+    k.number("bytes", its.bytes, 1, most_copied_bytes);
+    k.number("piece", its.piece, 1, most_piece_bytes, its.piece);
+    k.pause("pause", its.pause_cycles);
+    k.flag("errors", its.errors);
+  }
+};
+
 /// All kinds there are.
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec,
-                                  MembershipSpec, DebitCreditSpec>;
+                                  MembershipSpec, DebitCreditSpec, KeyValueSpec, FileCopySpec>;
 
 inline const AboutWorkload& about(const WorkloadSpec& spec) {
   return std::visit([](const auto& its) -> const AboutWorkload& { return its.about; }, spec);

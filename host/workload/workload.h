@@ -165,5 +165,7 @@ void plan_workload(const LinksSpec& spec, WorkloadContext& context);
 void plan_workload(const UpdatesSpec& spec, WorkloadContext& context);
 void plan_workload(const MembershipSpec& spec, WorkloadContext& context);
 void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context);
+void plan_workload(const KeyValueSpec& spec, WorkloadContext& context);
+void plan_workload(const FileCopySpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

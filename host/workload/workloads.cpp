@@ -39,6 +39,13 @@ void Workloads::miscount(unsigned cpu) {
   for (auto& context : contexts_) context->ended(cpu);
 }
 
+void Workloads::forge(std::string_view check, std::uint64_t cycle) {
+  for (auto& context : contexts_) {
+    WorkloadCheck* const its = context->own_check();
+    if (its != nullptr && its->name() == check) its->forge(cycle);
+  }
+}
+
 void Workloads::begin(const DriveContents& drives) {
   for (auto& context : contexts_) {
     if (context->own_check() != nullptr) context->own_check()->begin(drives);

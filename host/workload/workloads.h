@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,10 @@ class Workloads {
 
   /// Test hook: a message more than there was has ended for each client on a CPU.
   void miscount(unsigned cpu);
+
+  /// Test hook: a check of a workload's own, by its name, is told of what never happened. Nothing
+  /// if no workload has it.
+  void forge(std::string_view check, std::uint64_t cycle);
 
   /// What those workloads have seen through that have a check of their own; and these checks, at
   /// the end of a run that was complete.

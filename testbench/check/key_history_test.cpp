@@ -86,7 +86,8 @@ TEST_CASE("A read that finds what was overwritten before it began is not explain
   book.read(50, 60, 1);
   const CheckResult result = book.history.check();
   CHECK_FALSE(result.ok);
-  CHECK_THAT(result.detail, Contains("read, which found 1") && Contains("the value before was 2") &&
+  CHECK_THAT(result.detail, Contains("read, which found 1") &&
+                                Contains("before it, 2 is from the write of 2") &&
                                 Contains("cycle 50 to 60"));
 }
 
@@ -124,6 +125,46 @@ TEST_CASE("A write that ended with an error may happen late or never, but happen
   book.write(80, 90, 2);
   book.read(100, 110, 7);
   CHECK_FALSE(book.good());
+}
+
+TEST_CASE("A complaint names who wrote what was found, and what was expected, and when") {
+  KeyHistory history;
+  const auto write = [&](std::uint32_t client, std::uint64_t from, std::uint64_t value) {
+    history.answer(history.call({.kind = KeyOperation::write,
+                                 .key = 4,
+                                 .client = client,
+                                 .value = value,
+                                 .called = from}),
+                   from + 10, 0, true);
+  };
+  write(1, 10, 100);
+  write(2, 30, 200);
+  history.answer(history.call({.key = 4, .client = 3, .called = 50}), 60, 100, false);
+  CHECK(history.check().name == "history");
+  CHECK(history.check().detail ==
+        "key 4: no order of the operations explains the read, which found 100 (client 3, cycle 50 "
+        "to 60); before it, 200 is from the write of 200 (client 2, cycle 30 to 40); 100 is from "
+        "the write of 100 (client 1, cycle 10 to 20)");
+  CHECK(history.first_complaint() == 60);
+}
+
+TEST_CASE("A client that is told of an error is a complaint, unless errors are allowed") {
+  for (const bool allowed : {false, true}) {
+    KeyHistory history(allowed);
+    const auto number =
+        history.call({.kind = KeyOperation::swap, .key = 2, .client = 5, .value = 9, .called = 10});
+    history.fail(number, 30, contract::Error::path_down);
+    CHECK(history.ended() == 1);
+    CHECK(history.check().ok == allowed);
+    if (!allowed) {
+      CHECK_THAT(history.check().detail, Contains("client 5 was told error 201 (path_down) of its "
+                                                  "swap of key 2, called at cycle 10"));
+      CHECK(history.first_complaint() == 30);
+    }
+    // It may have happened all the same.
+    history.answer(history.call({.key = 2, .called = 40}), 50, 9, false);
+    CHECK(history.check().ok == allowed);
+  }
 }
 
 TEST_CASE("What was refused did not happen") {

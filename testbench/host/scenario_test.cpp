@@ -406,7 +406,7 @@ TEST_CASE("a value of the wrong type is reported with its line") {
         "s.toml:1: workload is a table; expected [[workload]]");
   CHECK(error_of("[[workload]]\nkind = 3\n") ==
         "s.toml:2: kind is an integer; expected ping, stream, all-to-all, links, "
-        "updates, membership or debit-credit");
+        "updates, membership, debit-credit, key-value or file-copy");
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = [0]\nto = 1\n") ==
         "s.toml:10: from is a list; expected a CPU's number, 0 to 3");
   CHECK(fault_error("kind = \"packet-drop\"\nprobability = \"0.1\"\n") ==
@@ -510,7 +510,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "s.toml:2: unknown costs \"nil\"; expected default or zero");
   CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
         "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all, links, "
-        "updates, membership or debit-credit");
+        "updates, membership, debit-credit, key-value or file-copy");
   CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
         "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
         "transpose, bit-complement or tornado");
@@ -563,7 +563,7 @@ TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
   CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
-        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership or debit-credit");
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership, debit-credit, key-value or file-copy");
   CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
         "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
   CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");
@@ -885,4 +885,46 @@ TEST_CASE("a bank wants disks, and room on each of them") {
   CHECK_NOTHROW(parse_scenario(disk + "522\n" + bank, "s.toml"));
   CHECK(error_of(disk + "4000\n" + bank + bank) ==
         "s.toml:10: a second workload of debit-credit; expected one at most");
+}
+
+TEST_CASE("a map has defaults, and shares of operations with reads among them") {
+  const std::string map = "[[workload]]\nkind = \"key-value\"\ncount = 100\n";
+  const Scenario scenario = parse_scenario(map, "s.toml");
+  const auto spec = std::get<KeyValueSpec>(scenario.workloads.at(0));
+  CHECK(spec.clients == 8);
+  CHECK(spec.cpus == std::vector<unsigned>{0, 1, 2, 3});
+  CHECK(spec.servers == 4);
+  CHECK(spec.keys_count == 16);
+  CHECK((spec.reads == 2 && spec.writes == 1 && spec.swaps == 1));
+  CHECK_FALSE(spec.errors);
+  CHECK(spec.pause_cycles == 0);
+  const auto all = std::get<KeyValueSpec>(
+      parse_scenario(map + "clients = 3\ncpus = [1]\nservers = 2\nkeys = 5\nreads = 7\n"
+                           "writes = 0\nswaps = 9\nthink = \"1 us\"\nerrors = true\n",
+                     "s.toml").workloads.at(0));
+  CHECK((all.clients == 3 && all.servers == 2 && all.keys_count == 5));
+  CHECK((all.reads == 7 && all.writes == 0 && all.swaps == 9 && all.errors));
+  CHECK((all.cpus == std::vector<unsigned>{1} && all.pause_cycles == 100));
+  CHECK(error_of(map + "reads = 0\n") ==
+        "s.toml:4: reads = 0 is out of range; expected 1 to 100");
+  CHECK(error_of(map + map) ==
+        "s.toml:4: a second workload of key-value; expected one at most");
+}
+
+TEST_CASE("copies of files want disks, and room on each of them") {
+  const std::string copies = "[[workload]]\nkind = \"file-copy\"\ncount = 3\nbytes = 1000\n";
+  const std::string disk = "cpus = [0, 1]\nread = \"1 us\"\nwrite = \"1 us\"\nblocks = ";
+  const std::string first = "[[disk]]\nname = \"$A\"\n" + disk;
+  const std::string second = "[[disk]]\nname = \"$B\"\n" + disk;
+  CHECK(error_of(copies) == "s.toml:1: file-copy without a disk; expected a [[disk]] at least");
+  // Four copiers have two files each, of two blocks, on two disks; in front of them are 9 blocks.
+  CHECK_NOTHROW(parse_scenario(first + "17\n" + second + "17\n" + copies, "s.toml"));
+  CHECK(error_of(first + "17\n" + second + "16\n" + copies) ==
+        "s.toml:13: the copies have no room on $B; expected a disk of 17 blocks at least, or less "
+        "to do");
+  CHECK(error_of(first + "100\n" + copies + copies) ==
+        "s.toml:11: a second workload of file-copy; expected one at most");
+  const auto spec = std::get<FileCopySpec>(
+      parse_scenario(first + "100\n" + copies, "s.toml").workloads.at(0));
+  CHECK((spec.copiers == 4 && spec.piece == 4096 && spec.count == 3 && spec.bytes == 1000));
 }

@@ -208,12 +208,18 @@ Scenario some_scenario(RandomStream& random) {
     scenario.system.alive_interval_cycles = least_alive_cycles;
   }
   scenario.disks = some_disks(random, scenario.system.cpus);
-  // One bank at most.
-  bool bank = false;
-  std::erase_if(scenario.workloads, [&bank](const WorkloadSpec& spec) {
-    return std::holds_alternative<DebitCreditSpec>(spec) && std::exchange(bank, true);
+  // One bank at most, one map, one of copiers.
+  bool bank = false, map = false, copies = false;
+  std::erase_if(scenario.workloads, [&](const WorkloadSpec& spec) {
+    return (std::holds_alternative<DebitCreditSpec>(spec) && std::exchange(bank, true)) ||
+           (std::holds_alternative<KeyValueSpec>(spec) && std::exchange(map, true)) ||
+           (std::holds_alternative<FileCopySpec>(spec) && std::exchange(copies, true));
   });
   for (WorkloadSpec& workload : scenario.workloads) {
+    if (auto* const copy = std::get_if<FileCopySpec>(&workload)) {
+      copy->bytes = 1 + random.below(10'000);
+      for (DiskSpec& disk : scenario.disks) disk.blocks = DiskSpec::most_blocks;
+    }
     auto* const its = std::get_if<DebitCreditSpec>(&workload);
     if (its == nullptr) continue;
     its->count = 1 + random.below(100);

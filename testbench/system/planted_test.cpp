@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command_run.h"
@@ -104,6 +105,55 @@ TEST_CASE("a machine that fails by itself fails the run, which is not complete t
     CHECK(failed_checks(run) == std::vector<std::string>{"liveness", "workload", "machine"});
     CHECK(run.failed_check("machine") == "planted");
     CHECK(run.summary["failure_cycle"] == 4999);
+  }
+}
+
+TEST_CASE("what clients were never told fails their workload's check, and so does a lost write") {
+  const std::string scenario = scenario_file(R"(
+[system]
+cpus = 3
+[limits]
+time = "200 ms"
+[[disk]]
+name = "$A"
+cpus = [0, 1]
+blocks = 100
+read = "1 us"
+write = "1 us"
+[[workload]]
+kind = "debit-credit"
+terminals = 2
+accounts = 10
+count = 3
+[[workload]]
+kind = "key-value"
+count = 3
+[[workload]]
+kind = "file-copy"
+copiers = 1
+bytes = 1000
+count = 1
+)");
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"books", "transaction 1 of terminal 4294967295 (1 for account 0 of partition 0 by teller 0) "
+                "was acknowledged, and is not in the history"},
+      {"history", "no order of the operations explains the read, which found 18446744073709551615 "
+                  "(client 0, cycle 5000 to 5000); before it, "},
+      {"files", "copier 0: $NONE.PLANTED has 1 bytes, expected 0"},
+      {"disks", "$A, drive 0, file PLANTED: is not there"}};
+  for (const char* fabric : fabrics) {
+    const std::string arguments = fmt::format("--no-wave-on-failure --fabric {}", fabric);
+    const CommandRun good = run_command(scenario, arguments);
+    INFO(good.errors);
+    REQUIRE(good.status == 0);
+    for (const auto& [row, detail] : rows) {
+      CHECK_FALSE(good.detail_of(row) == "no such check");
+      const CommandRun run = run_command(scenario, arguments + " --plant-failure " + row);
+      INFO(row << " on " << fabric << '\n' << run.errors);
+      CHECK(run.status == 1);
+      CHECK(failed_checks(run) == std::vector{row});
+      CHECK_THAT(run.failed_check(row), Contains(detail));
+    }
   }
 }
 

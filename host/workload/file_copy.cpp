@@ -1,0 +1,136 @@
+// file-copy: each copier has a file on one volume, which it writes, copies to the next volume piece
+// by piece, and reads back there.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "check/file_copies.h"
+#include "firmware/filesystem/file_system.h"
+#include "workload/workload.h"
+
+namespace xybus {
+
+using contract::Error;
+using contract::EventBit;
+
+namespace {
+
+constexpr std::uint64_t retry_cycles = 5'000;
+
+struct Place {
+  std::string name;
+  FileNumber file = no_file;
+};
+
+class Copier {
+ public:
+  Copier(Guardian& guardian, const FileCopySpec& spec, FileCopies& check, unsigned number)
+      : guardian_(guardian), spec_(spec), check_(check), number_(number), written_(spec.bytes) {
+    piece_.resize(spec.piece);
+  }
+
+  /// Makes the file if it is not there; a volume that is not there yet is waited for.
+  Task<Place> open(std::string name) {
+    for (;;) {
+      const Opened opened = co_await files(guardian_).open(name, {.sync_depth = 1});
+      if (opened.error == Error::none) co_return Place{std::move(name), opened.file};
+      if (opened.error == Error::not_found) {
+        const Error made = co_await files(guardian_).create(name, {.max_bytes = spec_.bytes});
+        if (made == Error::disk_full || made == Error::table_full) throw Abend{};
+      } else {
+        co_await guardian_.process().wait(EventBit{}, retry_cycles);
+      }
+    }
+  }
+
+  Task<> copy(const Place& from, const Place& to, RandomStream random) {
+    for (std::byte& byte : written_) byte = std::byte(random.below(256));
+    error_ = Error::none;
+    for (std::size_t at = 0; at < written_.size(); at += spec_.piece) {
+      if (!co_await write(from, at, rest(at))) co_return;
+    }
+    for (std::size_t at = 0; at < written_.size(); at += spec_.piece) {
+      const std::size_t bytes = co_await read(from, at);
+      if (error_ != Error::none) co_return;
+      if (!co_await write(to, at, std::span(piece_).first(bytes))) co_return;
+    }
+    std::vector<std::byte> is;
+    // One piece more, to see the end.
+    while (is.size() <= written_.size()) {
+      const std::size_t bytes = co_await read(to, is.size());
+      if (error_ != Error::none) co_return;
+      if (bytes == 0) break;
+      is.insert(is.end(), piece_.begin(), piece_.begin() + static_cast<std::ptrdiff_t>(bytes));
+    }
+    check_.read_back(number_, to.name, written_, is, guardian_.now());
+  }
+
+ private:
+  std::span<const std::byte> rest(std::size_t at) const {
+    const std::size_t left = written_.size() - at;
+    return std::span(written_).subspan(at, std::min<std::size_t>(spec_.piece, left));
+  }
+
+  /// What came is in piece_; 0 at the end of the file.
+  Task<std::size_t> read(const Place& place, std::uint64_t at) {
+    files(guardian_).position(place.file, at);
+    const IoResult result = co_await files(guardian_).read(place.file, piece_);
+    if (result.error == Error::end_of_file) co_return 0;
+    if (result.error != Error::none) fail(place, "reading", result.error);
+    co_return result.bytes;
+  }
+
+  Task<bool> write(const Place& place, std::uint64_t at, std::span<const std::byte> bytes) {
+    files(guardian_).position(place.file, at);
+    const IoResult result = co_await files(guardian_).write(place.file, bytes);
+    if (result.error != Error::none) fail(place, "writing", result.error);
+    co_return result.error == Error::none;
+  }
+
+  void fail(const Place& place, const char* what, Error error) {
+    error_ = error;
+    check_.failed(number_, place.name, what, error, guardian_.now());
+  }
+
+  Guardian& guardian_;
+  const FileCopySpec& spec_;
+  FileCopies& check_;
+  const unsigned number_;
+  std::vector<std::byte> written_, piece_;
+  Error error_ = Error::none;
+};
+
+Task<> copier(Process& process, Site& site, WorkloadContext& context, const FileCopySpec& spec,
+              FileCopies& check, unsigned number) {
+  Guardian& guardian = site.kernel.control().guardian(process);
+  RandomStream pauses = context.stream(fmt::format("copier.{}.pause", number));
+  const auto& disks = context.disks();
+  Copier its(guardian, spec, check, number);
+  const Place from =
+      co_await its.open(fmt::format("{}.SOURCE{}", disks[number % disks.size()].name, number));
+  const Place to =
+      co_await its.open(fmt::format("{}.COPY{}", disks[(number + 1) % disks.size()].name, number));
+  for (std::uint64_t round = 1; round <= spec.count; ++round) {
+    if (spec.pause_cycles != 0) {
+      co_await process.wait(EventBit{}, 1 + pauses.below(2 * spec.pause_cycles));
+    }
+    co_await its.copy(from, to, context.stream(fmt::format("copier.{}.copy.{}", number, round)));
+    context.ended(site.cpu);
+  }
+}
+
+}  // namespace
+
+void plan_workload(const FileCopySpec& spec, WorkloadContext& context) {
+  FileCopies& check = context.set_check(std::make_unique<FileCopies>(spec.errors));
+  context.start_disk_processes();
+  for (unsigned number = 0; number < spec.copiers; ++number) {
+    const unsigned cpu = spec.cpus[number % spec.cpus.size()];
+    context.add_client(cpu, spec.count, [=, &context, &spec, &check](Process& process, Site& site) {
+      return copier(process, site, context, spec, check, number);
+    });
+  }
+}
+
+}  // namespace xybus
