@@ -208,12 +208,6 @@ std::uint64_t Terminal::due() const {
   return due;
 }
 
-bool Terminal::busy_typing() const {
-  const bool later = !config_.typist && next_line_ < config_.lines.size() &&
-                     config_.lines[next_line_].cycle.has_value();
-  return !lines_.empty() || typing_ || later;
-}
-
 void Terminal::begin_line(std::uint64_t cycle) {
   if (typing_ || ended_) return;
   const bool wanted = asked_ && lines_.empty();

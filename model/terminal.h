@@ -79,9 +79,9 @@ class Terminal {
   /// When the next thing is due; never: nothing is to come by itself.
   std::uint64_t due() const;
 
-  /// Whether a line has been typed that nobody has accepted, is being typed, or will be typed in a
-  /// cycle of its own.
-  bool busy_typing() const;
+  /// Whether time alone will bring something: it shows a record, or somebody types a line, or will
+  /// in a cycle of its own.
+  bool busy() const { return due() != hal::never; }
 
   /// Its CPU is halted: what it has said, and what was not begun, is dropped at once.
   void halted(unsigned port);

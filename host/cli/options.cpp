@@ -76,6 +76,10 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
                         "the model judges every packet, answer and event");
   run.add_flag_callback("--no-reference", [&request] { request.reference = false; },
                         "it does not (default: it does with --fabric rtl)");
+  run.add_option("--terminal", request.terminal,
+                 "this terminal of the scenario, such as '$TERM1', is yours: its lines come\n"
+                 "from standard input, what it shows goes to standard output")
+      ->type_name("NAME");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print CPUs, processes, links, who waits for whom, and\n"

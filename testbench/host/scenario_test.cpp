@@ -406,7 +406,7 @@ TEST_CASE("a value of the wrong type is reported with its line") {
         "s.toml:1: workload is a table; expected [[workload]]");
   CHECK(error_of("[[workload]]\nkind = 3\n") ==
         "s.toml:2: kind is an integer; expected ping, stream, all-to-all, links, "
-        "updates, membership or debit-credit");
+        "updates, membership, debit-credit or session");
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = [0]\nto = 1\n") ==
         "s.toml:10: from is a list; expected a CPU's number, 0 to 3");
   CHECK(fault_error("kind = \"packet-drop\"\nprobability = \"0.1\"\n") ==
@@ -510,7 +510,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "s.toml:2: unknown costs \"nil\"; expected default or zero");
   CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
         "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all, links, "
-        "updates, membership or debit-credit");
+        "updates, membership, debit-credit or session");
   CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
         "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
         "transpose, bit-complement or tornado");
@@ -544,7 +544,7 @@ TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
   CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
-        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership or debit-credit");
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership, debit-credit or session");
   CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
         "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
   CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");
