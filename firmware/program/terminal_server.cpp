@@ -25,18 +25,19 @@ TerminalServer::TerminalServer(Guardian& guardian, std::string program, std::uin
     : PairedServer(guardian, {.program = std::move(program),
                               .backup_cpus = cpus,
                               .most_request_bytes = most_characters,
-                              .kind = FileKind::device}) {}
+                              .kind = FileKind::device}),
+      devices_(guardian.devices()) {}
 
 TerminalServer::~TerminalServer() {
   if (port_ == nullptr) return;
   port_->forget();
-  guardian().devices().detach(*port_);
+  devices_.detach(*port_);
 }
 
 Task<> TerminalServer::begin(bool took_over) {
-  hal::TerminalPort* const port = guardian().devices().find_terminal(guardian().name().text());
+  hal::TerminalPort* const port = devices_.find_terminal(guardian().name().text());
   if (port == nullptr) throw Abend{};
-  guardian().devices().attach(*port, guardian().process());
+  devices_.attach(*port, guardian().process());
   port_ = port;
   co_await own();
   // What another process has shown under this name before is not to be taken for a change of ours.
@@ -164,7 +165,7 @@ Task<bool> TerminalServer::own() {
 
 Task<bool> TerminalServer::show(std::uint64_t number, const Label& label, std::string_view text) {
   while (co_await own()) {
-    guardian().devices().show(*port_, {.number = number, .label = label, .text = text});
+    devices_.show(*port_, {.number = number, .label = label, .text = text});
     std::optional<TerminalStatus> status;
     while (!(status = port_->ended())) co_await guardian().process().wait(EventBit::intr);
     if (*status == TerminalStatus::shown) co_return true;

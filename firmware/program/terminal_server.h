@@ -64,6 +64,7 @@ class TerminalServer : public PairedServer {
   Task<bool> show(std::uint64_t number, const Label& label, std::string_view text);
   static Label label_of(const ReceiveInfo& info);
 
+  Devices& devices_;  // there still when the guardian is gone
   hal::TerminalPort* port_ = nullptr;  // none: not connected
   std::uint64_t number_ = 0;           // of the last change
   std::vector<std::byte> change_, reply_;
