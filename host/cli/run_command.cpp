@@ -260,6 +260,8 @@ int run_and_report(const RunRequest& request, Scenario scenario, RunOptions opti
     outputs.repro = leave_repro(request, scenario, options.out_dir);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
+  if (!request.quiet && at_terminal && result.outcome == Outcome::good)
+    fmt::print("{:<11}{}\n", "to repeat", outputs.command);
   if (!request.quiet && request.status) {
     MachineStatus machine = result.machine;
     machine.nodes = result.status;
