@@ -1,7 +1,7 @@
 /// A disk drive as one CPU sees it: its port of a drive that two CPUs are connected to.
 ///
-/// Commands of one port are carried out in the order in which they were started, one at a time. A port
-/// interrupts when a command has ended.
+/// Commands of one port are carried out in the order in which they were started, one at a time. A
+/// port interrupts when a command has ended.
 #pragma once
 
 #include <cstddef>

@@ -119,8 +119,10 @@ Task<TerminalServer::Error> TerminalServer::carry_out(std::span<const std::byte>
   const std::uint32_t kind = reader.number();
   const std::uint64_t number = reader.number64();
   if (kind == change_read) {
-    // Who has the terminal now takes the line away himself.
-    if (co_await own()) port_->accept(reader.number64());
+    if (!co_await own()) co_return Error::ownership_changed;
+    port_->accept(reader.number64());
+    // Until it is away, so that the next reader does not get it too.
+    co_await guardian().process().compute(2);
     co_return Error::none;
   }
   Label label;

@@ -40,7 +40,8 @@ const TerminalSpec& terminal_of(const RunRequest& request, const Scenario& scena
   for (const TerminalSpec& terminal : scenario.terminals) {
     if (name && terminal.name == name->text()) {
       if (terminal.input.empty()) return terminal;
-      throw UsageError(fmt::format("--terminal {}, and it has an input: {}; expected one of the two",
+      throw UsageError(fmt::format("--terminal {}, and it has an input: {}; expected one of the "
+                                   "two",
                                    request.terminal, terminal.input));
     }
     all += (all.empty() ? "" : ", ") + terminal.name;
@@ -116,8 +117,8 @@ void remove_terminals(const fs::path& directory, const Scenario& scenario) {
       return !terminal.input.empty() && fs::equivalent(terminal.input, entry.path(), error);
     };
     const std::string kind = entry.path().extension().string();
-    if ((kind != ".txt" && kind != ".in") || std::ranges::any_of(scenario.terminals, used)) continue;
-    fs::remove(entry.path(), error);
+    const bool ours = kind == ".txt" || kind == ".in";
+    if (ours && std::ranges::none_of(scenario.terminals, used)) fs::remove(entry.path(), error);
   }
 }
 
@@ -242,7 +243,8 @@ int run_and_report(const RunRequest& request, Scenario scenario, RunOptions opti
                              fmt::format("to repeat: {}\n       or: {}\n", outputs.command,
                                          repro_command(request, repro_file(options.out_dir))));
   try {
-    Progress progress(!request.quiet && !at_terminal && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO),
+    const bool watched = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    Progress progress(!request.quiet && !at_terminal && watched,
                       scenario.system.clock_hz);
     result = run(asked, options, log, progress);
     log.finish();

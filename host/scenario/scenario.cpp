@@ -95,7 +95,8 @@ void read_run(const Section& section, Scenario& scenario) {
 std::uint64_t longest_pauses(const Scenario& scenario) {
   std::uint64_t longest = 0;
   for (const TerminalSpec& terminal : scenario.terminals)
-    for (const TypedLine& line : terminal.lines) longest = std::max(longest, line.cycle.value_or(0));
+    for (const TypedLine& line : terminal.lines)
+      longest = std::max(longest, line.cycle.value_or(0));
   for (const WorkloadSpec& workload : scenario.workloads) {
     if (const auto* membership = std::get_if<MembershipSpec>(&workload)) {
       longest = std::max(longest, longest_membership(*membership, scenario.system));

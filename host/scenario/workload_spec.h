@@ -247,8 +247,8 @@ struct DebitCreditSpec {
   }
 };
 
-/// Somebody before a command interpreter at each terminal of the scenario, until he leaves it or has
-/// no more to type; see workload/session.cpp.
+/// Somebody before a command interpreter at each terminal of the scenario, until he leaves it or
+/// has no more to type; see workload/session.cpp.
 struct SessionSpec {
   static constexpr AboutWorkload about{
       "session", "a command interpreter at each terminal: run, status, stop, who", "sessions"};
