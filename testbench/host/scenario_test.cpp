@@ -378,7 +378,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
         "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, "
-        "workload, fault or chaos");
+        "terminal, workload, fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
         "reply_bytes, count or pause");
@@ -710,7 +710,8 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, cpus, "
         "clock, costs, cost or alive");
   CHECK(error("machine.cpus=8") ==
-        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, workload, "
+        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, "
+        "terminal, workload, "
         "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "
