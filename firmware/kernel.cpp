@@ -61,7 +61,7 @@ Kernel::Kernel(hal::Hal& hal, const KernelConfig& config, KernelObserver* observ
       control_(environment_, dispatcher_, messages_, membership_, replica_,
                {config_.programs, config_.epoch, config_.processes, &devices_}) {
   dispatcher_.set_interrupt_handler([this] { port_.service(); });
-  if (!devices_.disks().empty()) {
+  if (!devices_.disks().empty() || !devices_.terminals().empty()) {
     dispatcher_.set_device_handler([this] { devices_.service(); });
   }
   dispatcher_.set_process_hooks(

@@ -207,7 +207,8 @@ bool Cpu::interrupt() const {
 }
 
 bool Cpu::device_up() const {
-  return std::ranges::any_of(disks_, [](const hal::DiskPort* port) { return port->interrupt(); });
+  const auto up = [](const hal::DevicePort* port) { return port->interrupt(); };
+  return std::ranges::any_of(disks_, up) || std::ranges::any_of(terminals_, up);
 }
 
 bool Cpu::device_interrupt() const {

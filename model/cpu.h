@@ -43,8 +43,9 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   /// Before the simulation starts. Without firmware the CPU does nothing.
   void set_firmware(Firmware firmware) { firmware_ = std::move(firmware); }
 
-  /// Before the simulation starts: a port of a drive, which must live as long.
+  /// Before the simulation starts: a port of a device, which must live as long.
   void connect(hal::DiskPort& port) { disks_.push_back(&port); }
+  void connect(hal::TerminalPort& port) { terminals_.push_back(&port); }
 
   /// One of them interrupts from the next cycle on, or from this one if it has only begun.
   void device_interrupts() { on_interrupt(); }
@@ -85,6 +86,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   bool interrupt() const override;
   void idle(std::uint64_t until) override;
   std::span<hal::DiskPort* const> disks() override { return disks_; }
+  std::span<hal::TerminalPort* const> terminals() override { return terminals_; }
   bool device_interrupt() const override;
 
  private:
@@ -110,6 +112,7 @@ class Cpu : public sc_core::sc_module, public hal::Hal {
   std::exception_ptr failure_;
   std::span<std::byte> ram_;
   std::vector<hal::DiskPort*> disks_;
+  std::vector<hal::TerminalPort*> terminals_;
   ::tlm::tlm_generic_payload payload_;
   sc_core::sc_event resume_;  // the time waited for, an interrupt while asleep, or halt
   sc_core::sc_event alarm_;   // wakes it by itself

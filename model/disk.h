@@ -55,6 +55,8 @@ class DriveObserver {
 /// that the order of CPUs in one cycle cannot matter.
 class Drive {
  public:
+  using Config = DriveConfig;
+
   /// `wake(port)` is called when a port interrupts; `call` when step() has to be called in this
   /// cycle.
   Drive(const DriveConfig& config, unsigned index, std::function<void(unsigned port)> wake,

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "model/disk_array.h"
+#include "model/device_array.h"
 #include "model/kernel_time.h"
 
 namespace xybus {
@@ -114,7 +114,8 @@ Machine::Machine(const FabricConfig& config) : Machine(make_fabric(config)) {}
 Machine::Machine(std::unique_ptr<Fabric> fabric)
     : fabric_(std::move(fabric)),
       clockwork_(std::make_unique<Clockwork>("clockwork", *fabric_)),
-      disks_(std::make_unique<DiskArray>("disks", fabric_->ticks())) {
+      disks_(std::make_unique<DeviceArray<Drive>>("disks", fabric_->ticks())),
+      terminals_(std::make_unique<DeviceArray<Terminal>>("terminals", fabric_->ticks())) {
   for (unsigned i = 0; i < fabric_->nodes(); ++i) {
     const std::string name = "cpu" + std::to_string(i);
     Cpu& cpu = *cpus_.emplace_back(std::make_unique<Cpu>(name.c_str(), fabric_->period()));
@@ -138,21 +139,37 @@ void Machine::set_firmware(unsigned cpu, Firmware firmware) {
   cpus_.at(cpu)->set_firmware(std::move(firmware));
 }
 
-unsigned Machine::add_drive(const DriveConfig& config) {
-  const auto [first, second] = config.cpus;
+void Machine::check_ports(const std::array<unsigned, 2>& cpus) const {
+  const auto [first, second] = cpus;
   if (started_) throw std::logic_error("the machine has started");
-  if (first == second || first >= cpus() || second >= cpus())
-    throw std::invalid_argument("a drive has two different CPUs of the machine");
+  if (first == second || first >= this->cpus() || second >= this->cpus())
+    throw std::invalid_argument("a device has two different CPUs of the machine");
+}
+
+unsigned Machine::add_drive(const DriveConfig& config) {
+  check_ports(config.cpus);
   if (config.blocks == 0) throw std::invalid_argument("a drive has at least one block");
   if (config.read_cycles == 0 || config.write_cycles == 0 || config.block_cycles == 0)
     throw std::invalid_argument("a drive takes at least a cycle");
-  disks_->add(config, *cpus_[first], *cpus_[second]);
+  disks_->add(config, *cpus_[config.cpus[0]], *cpus_[config.cpus[1]]);
   return disks_->size() - 1;
 }
 
-Drive& Machine::drive(unsigned number) { return disks_->drive(number); }
+Drive& Machine::drive(unsigned number) { return disks_->device(number); }
 
 unsigned Machine::drives() const { return disks_->size(); }
+
+unsigned Machine::add_terminal(const TerminalConfig& config) {
+  check_ports(config.cpus);
+  if (config.character_cycles == 0)
+    throw std::invalid_argument("a character takes at least a cycle");
+  terminals_->add(config, *cpus_[config.cpus[0]], *cpus_[config.cpus[1]]);
+  return terminals_->size() - 1;
+}
+
+Terminal& Machine::terminal(unsigned number) { return terminals_->device(number); }
+
+unsigned Machine::terminals() const { return terminals_->size(); }
 
 void Machine::run(std::uint64_t until) {
   if (finished_) throw std::logic_error("the machine has finished");
@@ -180,6 +197,7 @@ void Machine::at(std::uint64_t cycle, std::function<void()> callback) {
 void Machine::halt(unsigned cpu) {
   fabric_->halt(cpu);
   disks_->halted(cpu);
+  terminals_->halted(cpu);
   cpus_.at(cpu)->halt();
 }
 
@@ -200,6 +218,7 @@ void Machine::rethrow_failures() {
   if (fabric_->failure()) std::rethrow_exception(fabric_->failure());
   if (clockwork_->failure()) std::rethrow_exception(clockwork_->failure());
   if (disks_->failure()) std::rethrow_exception(disks_->failure());
+  if (terminals_->failure()) std::rethrow_exception(terminals_->failure());
   for (unsigned i = 0; i < cpus(); ++i) {
     if (!cpus_[i]->failure()) continue;
     try {

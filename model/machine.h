@@ -1,6 +1,7 @@
-/// A whole machine: CPUs, the fabric between them, disk drives, and time.
+/// A whole machine: CPUs, the fabric between them, disk drives, terminals, and time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,10 +11,12 @@
 #include "model/cpu.h"
 #include "model/disk.h"
 #include "model/fabric.h"
+#include "model/terminal.h"
 
 namespace xybus {
 
-class DiskArray;
+template <class Device>
+class DeviceArray;
 
 /// The firmware of a CPU has failed. What it failed with is nested (std::rethrow_if_nested).
 class FirmwareError : public std::runtime_error, public std::nested_exception {
@@ -49,6 +52,11 @@ class Machine {
   Drive& drive(unsigned number);
   unsigned drives() const;
 
+  /// The same for a terminal.
+  unsigned add_terminal(const TerminalConfig& config);
+  Terminal& terminal(unsigned number);
+  unsigned terminals() const;
+
   /// Simulates up to the start of cycle `until`, or to stop(). hal::never: until stop(), or until
   /// nothing can happen any more. Throws FirmwareError, what the fabric fails with (a broken rule
   /// of the RTL), or what an observer or a callback has thrown.
@@ -61,8 +69,8 @@ class Machine {
   /// for faults, halts and limits at a cycle. A cycle beyond 2^63 ps never comes.
   void at(std::uint64_t cycle, std::function<void()> callback);
 
-  /// Stops a CPU and silences its node, from the next cycle on. Its drives drop what it has
-  /// started; see Drive.
+  /// Stops a CPU and silences its node, from the next cycle on. Its devices drop what it has
+  /// started; see Drive and Terminal.
   void halt(unsigned cpu);
 
   /// Starts a halted CPU again: from the next cycle on its node can be used, with node RAM,
@@ -84,11 +92,13 @@ class Machine {
  private:
   class Clockwork;
 
+  void check_ports(const std::array<unsigned, 2>& cpus) const;
   void rethrow_failures();
 
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<Clockwork> clockwork_;
-  std::unique_ptr<DiskArray> disks_;
+  std::unique_ptr<DeviceArray<Drive>> disks_;
+  std::unique_ptr<DeviceArray<Terminal>> terminals_;
   std::vector<std::unique_ptr<Cpu>> cpus_;
   std::vector<std::unique_ptr<sc_core::sc_signal<bool>>> interrupts_;
   bool started_ = false;

@@ -1,7 +1,7 @@
 /// A disk drive as one CPU sees it: its port of a drive that two CPUs are connected to.
 ///
-/// A drive obeys the port that owns it. Commands of one port are carried out in the order in which
-/// they were started, one at a time. What a port does holds from the next cycle on.
+/// Commands of one port are carried out in the order in which they were started, one at a time. A
+/// port interrupts when a command has ended.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "firmware/hal/device.h"
 
 namespace xybus::hal {
 
@@ -47,10 +49,8 @@ struct DiskCommand {
   std::span<const std::byte> write_from{};
 };
 
-class DiskPort {
+class DiskPort : public DevicePort {
  public:
-  virtual ~DiskPort() = default;
-
   /// What the operator has called the volume that the drive belongs to, such as "$DATA1", and
   /// which of its drives it is, from 0.
   virtual std::string_view volume() const = 0;
@@ -74,18 +74,6 @@ class DiskPort {
   /// Gives up a command: its data is not touched any more, and it does not end. A write is done
   /// whole or not at all. No error when there is no such command.
   virtual void forget(std::uint32_t cookie) noexcept = 0;
-
-  enum class Owner : std::uint8_t { nobody, this_port, other_port };
-  /// Nobody owns a drive after power-on, and after it was dead.
-  virtual Owner owner() const = 0;
-
-  /// Makes this port the owner. What the other one has under way ends with ownership_lost. A dead
-  /// drive does not hear it.
-  virtual void take() = 0;
-
-  /// Whether a command has ended since the last acknowledge().
-  virtual bool interrupt() const = 0;
-  virtual void acknowledge() = 0;
 };
 
 }  // namespace xybus::hal

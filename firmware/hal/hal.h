@@ -1,5 +1,5 @@
 /// The hardware as one CPU's firmware sees it: registers, node RAM, interrupt, time, idle, and the
-/// drives it is connected to.
+/// drives and terminals it is connected to.
 ///
 /// Firmware knows nothing else of the machine it runs on. A simulated CPU implements this over
 /// TLM sockets; a real one over memory-mapped registers.
@@ -11,6 +11,7 @@
 
 #include "contract/contract.h"
 #include "firmware/hal/disk.h"
+#include "firmware/hal/terminal.h"
 
 namespace xybus::hal {
 
@@ -50,7 +51,10 @@ class Hal {
   /// The disk drives that this CPU is connected to; always the same, in the same order.
   virtual std::span<DiskPort* const> disks() { return {}; }
 
-  /// Whether a device interrupts: a port of disks().
+  /// The terminals, the same way.
+  virtual std::span<TerminalPort* const> terminals() { return {}; }
+
+  /// Whether a device interrupts: a port of disks() or terminals().
   virtual bool device_interrupt() const { return false; }
 };
 

@@ -70,7 +70,7 @@ class Guardian {
   const Membership& membership() const;
   Environment& environment();
   Dispatcher& dispatcher();
-  /// The disk drives that its CPU is connected to.
+  /// The drives and terminals that its CPU is connected to.
   Devices& devices();
   ProcessControl& control() { return control_; }
   const Dct& dct() const;

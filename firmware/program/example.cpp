@@ -7,6 +7,7 @@
 #include <string>
 
 #include "firmware/filesystem/file_system.h"
+#include "firmware/program/open_startup.h"
 
 namespace xybus {
 
@@ -26,12 +27,23 @@ void must(Error error) {
   if (error != Error::none) throw Abend{};
 }
 
-Task<> parent(Guardian& guardian, const ExampleListener& listener) {
+/// The next one that is up; its own if there is no other.
+unsigned cpu_behind(const Guardian& guardian) {
+  const std::uint32_t up = guardian.membership().up_mask();
+  const auto cpus = static_cast<unsigned>(std::bit_width(up));
+  unsigned cpu = guardian.cpu();
+  do cpu = (cpu + 1) % cpus;
+  while ((up >> cpu & 1) == 0);
+  return cpu;
+}
+
+/// `tell` is given each answer, and gives a Task<>.
+template <class Tell>
+Task<> parent(Guardian& guardian, Tell tell) {
   FileSystem& files = xybus::files(guardian);
-  const auto cpus = static_cast<unsigned>(std::bit_width(guardian.membership().up_mask()));
   const auto created = co_await guardian.newprocess({.program = "example-server",
                                                      .name = *ProcessName::parse("$SERV"),
-                                                     .cpu = (guardian.cpu() + 1) % cpus,
+                                                     .cpu = cpu_behind(guardian),
                                                      .startup = bytes_of("hello, ")});
   must(created.error);
   const Opened server = co_await files.open("$SERV");
@@ -40,9 +52,20 @@ Task<> parent(Guardian& guardian, const ExampleListener& listener) {
     std::array<std::byte, 80> answer;
     const IoResult result = co_await files.writeread(server.file, bytes_of(request), answer);
     must(result.error);
-    listener(text_of(std::span(answer).first(result.bytes)));
+    co_await tell(std::span<const std::byte>(answer).first(result.bytes));
   }
   must(co_await files.close(server.file));
+}
+
+/// The same with its answers on the file OUT of its startup message.
+Task<> example(Guardian& guardian) {
+  FileSystem& files = xybus::files(guardian);
+  const Startup startup = co_await read_startup(guardian);
+  const Opened out = co_await files.open(startup.out, {.sync_depth = 1});
+  must(out.error);
+  co_await parent(guardian, [&](std::span<const std::byte> answer) -> Task<> {
+    must((co_await files.write(out.file, answer)).error);
+  });
 }
 
 Task<> server(Guardian& guardian) {
@@ -69,8 +92,12 @@ Task<> server(Guardian& guardian) {
 
 void add_example(ProgramLibrary& programs, ExampleListener listener) {
   programs.add("example-parent", [listener = std::move(listener)](Guardian& guardian) {
-    return parent(guardian, listener);
+    return parent(guardian, [&listener](std::span<const std::byte> answer) -> Task<> {
+      listener(text_of(answer));
+      co_return;
+    });
   });
+  programs.add("example", example);
   programs.add("example-server", server);
 }
 

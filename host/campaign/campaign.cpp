@@ -32,6 +32,9 @@ void clear(const fs::path& place) {
   for (const auto& entry : fs::directory_iterator(place / "disks", error))
     if (entry.path().extension() == ".img") fs::remove(entry.path(), error);
   fs::remove(place / "disks", error);
+  for (const auto& entry : fs::directory_iterator(place / "terminals", error))
+    if (entry.path().extension() == ".txt") fs::remove(entry.path(), error);
+  fs::remove(place / "terminals", error);
   fs::remove(place, error);
 }
 

@@ -28,6 +28,7 @@ struct RunRequest {
   std::vector<std::string> overrides;
   bool no_skip = false;
   bool quiet = false;
+  std::string terminal;  ///< the user's own; empty: none
   bool status = false;  ///< the machine's status is printed after the run
   std::vector<std::string> status_at;  ///< and at these times or cycles
   std::optional<bool> reference;         ///< nothing: on the rtl fabric

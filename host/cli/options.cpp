@@ -89,6 +89,18 @@ void add_run_options(CLI::App& run, RunRequest& request, std::string& failure_wa
                         "the model judges every packet, answer and event");
   run.add_flag_callback("--no-reference", [&request] { request.reference = false; },
                         "it does not (default: it does with --fabric rtl)");
+  run.add_option_function<std::string>(
+         "--terminal",
+         [&request](const std::string& name) {
+           // What a shell makes of "$TERM1".
+           if (name.empty())
+             throw CLI::ValidationError("--terminal", "no name; expected one in single quotes, "
+                                                      "such as '$TERM1', or TERM1");
+           request.terminal = name;
+         },
+         "this terminal of the scenario, such as '$TERM1', is yours: its lines come\n"
+         "from standard input, what it shows goes to standard output, also with -q")
+      ->type_name("NAME");
   run.add_flag("--no-skip", request.no_skip, "also evaluate cycles in which nothing can happen");
   run.add_flag("--status", request.status,
                "after the run print CPUs, processes, links, who waits for whom, and\n"

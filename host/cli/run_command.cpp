@@ -12,6 +12,8 @@
 #include "cli/last_words.h"
 #include "cli/second_run.h"
 #include "cli/status_signal.h"
+#include "cli/user_terminal.h"
+#include "firmware/process/name.h"
 #include "report/event_log.h"
 #include "report/format.h"
 #include "report/output_files.h"
@@ -30,6 +32,23 @@ namespace fs = std::filesystem;
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+const TerminalSpec& terminal_of(const RunRequest& request, const Scenario& scenario) {
+  const bool dollar = request.terminal.starts_with('$');
+  const auto name = ProcessName::parse(dollar ? request.terminal : "$" + request.terminal);
+  std::string all;
+  for (const TerminalSpec& terminal : scenario.terminals) {
+    if (name && terminal.name == name->text()) {
+      if (terminal.input.empty()) return terminal;
+      throw UsageError(fmt::format("--terminal {}, and it has an input: {}; expected one of the "
+                                   "two",
+                                   request.terminal, terminal.input));
+    }
+    all += (all.empty() ? "" : ", ") + terminal.name;
+  }
+  throw UsageError(fmt::format("there is no terminal {}; expected {}", request.terminal,
+                               all.empty() ? "a scenario with a [[terminal]]" : all));
+}
 
 RunOptions options_for(const RunRequest& request, const Scenario& scenario,
                        const std::string& directory) {
@@ -65,6 +84,8 @@ RunOptions options_for(const RunRequest& request, const Scenario& scenario,
                                    time));
     options.status_at.push_back(*cycle);
   }
+  if (!request.terminal.empty())
+    options.terminal = user_terminal(terminal_of(request, scenario).name);
   options.failure_at = request.failure_at;
   if (request.trace_only) options.end_at = options.trace_to;
   return options;
@@ -88,6 +109,19 @@ void remove_images(const fs::path& directory) {
     if (entry.path().extension() == ".img") fs::remove(entry.path(), error);
 }
 
+/// What terminals of an earlier run have shown, and what was typed there, unless it is typed again.
+void remove_terminals(const fs::path& directory, const Scenario& scenario) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory / "terminals", error)) {
+    const auto used = [&](const TerminalSpec& terminal) {
+      return !terminal.input.empty() && fs::equivalent(terminal.input, entry.path(), error);
+    };
+    const std::string kind = entry.path().extension().string();
+    const bool ours = kind == ".txt" || kind == ".in";
+    if (ours && std::ranges::none_of(scenario.terminals, used)) fs::remove(entry.path(), error);
+  }
+}
+
 /// Takes out what an earlier run left, and finds out before the run whether there can be a new one.
 void make_way(const fs::path& file) {
   std::error_code error;
@@ -100,15 +134,31 @@ void make_way(const fs::path& file) {
 
 /// Makes the directory, with nothing of an earlier run in it but the scenario itself, which may be
 /// what an earlier run left there.
-void prepare(const fs::path& directory, const fs::path& scenario) {
+void prepare(const fs::path& directory, const Scenario& scenario) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (!fs::is_directory(directory))
     throw UsageError(fmt::format("cannot make the directory {}: {}", directory.string(),
                                  error ? error.message() : "a file is in the way"));
   for (const char* file : output_files)
-    if (!fs::equivalent(directory / file, scenario, error)) make_way(directory / file);
+    if (!fs::equivalent(directory / file, scenario.path, error)) make_way(directory / file);
   remove_images(directory);
+  remove_terminals(directory, scenario);
+}
+
+std::string recorded_input(const fs::path& directory, const TerminalSpec& terminal) {
+  return (directory / "terminals" / (file_name(terminal) + ".in")).string();
+}
+
+/// The request that repeats a run: of the user's own terminal there is a record.
+RunRequest repeated(RunRequest request, const Scenario& scenario, const fs::path& directory) {
+  if (request.terminal.empty()) return request;
+  const TerminalSpec& terminal = terminal_of(request, scenario);
+  request.terminal.clear();
+  request.overrides.push_back(fmt::format("terminal.{}.input={}",
+                                          &terminal - scenario.terminals.data(),
+                                          recorded_input(directory, terminal)));
+  return request;
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -171,10 +221,21 @@ void say_missing(const RunOptions& options, const RunResult& result) {
   }
 }
 
-int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptions options) {
+int run_and_report(const RunRequest& request, Scenario scenario, RunOptions options) {
   const StatusSignal signal;
   show_status(request, scenario.system.clock_hz, options);
-  options.write_disks = true;
+  options.write_disks = options.write_terminals = true;
+  const bool at_terminal = options.terminal.has_value();
+  const auto user = [&] {
+    return std::ranges::find(scenario.terminals, options.terminal->name, &TerminalSpec::name);
+  };
+  // Who repeats it has what was typed, not who typed it.
+  const Scenario asked = scenario;
+  if (at_terminal) {
+    user()->lines.clear();
+    user()->input = recorded_input(options.out_dir, *user());
+    options.on_typed = [&](const std::vector<TypedLine>& lines) { user()->lines = lines; };
+  }
   RunOutputs outputs{options.out_dir, false, repeat_command(request), {}};
   EventLog log((fs::path(options.out_dir) / "events.jsonl").string());
   RunResult result;
@@ -182,10 +243,12 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptio
                              fmt::format("to repeat: {}\n       or: {}\n", outputs.command,
                                          repro_command(request, repro_file(options.out_dir))));
   try {
-    Progress progress(!request.quiet && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO),
+    const bool watched = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    Progress progress(!request.quiet && !at_terminal && watched,
                       scenario.system.clock_hz);
-    result = run(scenario, options, log, progress);
+    result = run(asked, options, log, progress);
     log.finish();
+    if (at_terminal) end_user_terminal();
   } catch (const std::exception& error) {
     const std::string repro = leave_repro(request, scenario, options.out_dir);
     throw std::runtime_error(
@@ -199,6 +262,8 @@ int run_and_report(const RunRequest& request, const Scenario& scenario, RunOptio
     outputs.repro = leave_repro(request, scenario, options.out_dir);
   write_file(fs::path(options.out_dir) / "summary.json", summary_json(result, outputs));
   if (!request.quiet) fmt::print("{}", result_table(result, outputs));
+  if (!request.quiet && at_terminal && result.outcome == Outcome::good)
+    fmt::print("{:<11}{}\n", "to repeat", outputs.command);
   if (!request.quiet && request.status) {
     MachineStatus machine = result.machine;
     machine.nodes = result.status;
@@ -234,13 +299,14 @@ int run_command(const RunRequest& asked) {
     const RunOptions options = options_for(request, scenario, directory);
     if (request.trace_only) return run_for_trace(scenario, options);
     check_images(scenario, directory);
-    prepare(directory, scenario.path);
+    prepare(directory, scenario);
     if (!(scenario == read))
       write_file(fs::path(directory) / "drawn.toml",
                  scenario_text(whole(request, scenario),
                                "What the seed has drawn: " + repeat_command(request)));
-    const int status = run_and_report(request, scenario, options);
-    return request.check_determinism ? check_determinism(request, directory, status) : status;
+    const RunRequest again = repeated(request, scenario, directory);
+    const int status = run_and_report(again, scenario, options);
+    return request.check_determinism ? check_determinism(again, directory, status) : status;
   } catch (const UsageError& error) {
     fmt::print(stderr, "xybus: {}\n", error.what());
     return bad_usage;

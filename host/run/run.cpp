@@ -78,6 +78,7 @@ class Run {
   KernelWatch kernel_watch_;
   BusWatch bus_watch_;
   DiskWatch disk_watch_;
+  Terminals terminals_;
   Ending ending_;
   Machine machine_;
 
@@ -100,6 +101,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
       kernel_watch_(log, injector_, checks_, milestones_, options.planted.value_or(0)),
       bus_watch_(injector_, checks_, log),
       disk_watch_(injector_, log),
+      terminals_(scenario, log, options.terminal ? &*options.terminal : nullptr,
+                 options.write_terminals ? options.out_dir + "/terminals" : ""),
       ending_(machine_, checks_, workloads_, scenario.complete_by),
       machine_(fabric_config(scenario, options)) {
   if (options.failure_at) notes_.failure(*options.failure_at);
@@ -113,6 +116,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options, EventLog& log, Pro
   bus_watch_.set_reference(checks_.reference());
   machine_.fabric().set_observer(&bus_watch_);
   add_drives(scenario, machine_);
+  terminals_.add(machine_);
   for (unsigned i = 0; i < machine_.drives(); ++i) machine_.drive(i).set_observer(&disk_watch_);
   workloads_.begin(drive_contents());
   checks_.disks().begin(drive_contents());
@@ -164,6 +168,8 @@ void Run::look(std::uint64_t cycle) {
     progress_.update(cycle, cycle, workloads_.plan().held_until());
   }
   if (options_.status_wanted && options_.status_wanted()) tell_status(cycle, true);
+  // Nothing moves because somebody types slowly, or later: that is no way to hang.
+  if (terminals_.busy()) checks_.watchdog().moved(cycle);
   ending_.look(cycle);
 }
 
@@ -207,6 +213,9 @@ RunResult Run::operator()() {
   if (options_.write_disks) write_images(scenario_, machine_, options_.out_dir + "/disks");
   kernel_watch_.close();
   disk_watch_.close();
+  terminals_.close();
+  if (options_.write_terminals) terminals_.write_screens();
+  if (options_.on_typed) options_.on_typed(terminals_.typed_live());
   ending_.close();
   return result(failure, wall.count());
 }

@@ -14,6 +14,7 @@
 #include "report/event_log.h"
 #include "report/progress.h"
 #include "report/run_result.h"
+#include "run/terminals.h"
 #include "scenario/scenario.h"
 
 namespace xybus {
@@ -59,6 +60,15 @@ struct RunOptions {
 
   /// Leaves images of the drives in out_dir/disks, however the run ends.
   bool write_disks = false;
+
+  /// A terminal of the scenario that is the user's own: what is said of lines in the scenario does
+  /// not count for it.
+  std::optional<LiveTerminal> terminal;
+  /// Leaves what terminals show in out_dir/terminals, and what is typed at the user's own.
+  bool write_terminals = false;
+  /// Given what was typed at the user's own terminal, when the run is over.
+  std::function<void(const std::vector<TypedLine>&)> on_typed;
+
   /// Test hook: one of `plantable`, which is made to fail at cycle 5000; empty: none. Those of
   /// replicas, membership and disks, and of one workload alone, fail only where they are made. The
   /// machine's failure ends the run.

@@ -184,11 +184,11 @@ void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks)
 
 }  // namespace
 
-void check_together(const std::vector<WorkloadSpec>& workloads,
-                    const std::vector<DiskSpec>& disks) {
+void check_together(const Scenario& scenario) {
+  const std::vector<DiskSpec>& disks = scenario.disks;
   std::size_t updates = 0;
-  bool membership = false, banks = false, maps = false, copies = false;
-  for (const WorkloadSpec& workload : workloads) {
+  bool membership = false, banks = false, maps = false, copies = false, sessions = false;
+  for (const WorkloadSpec& workload : scenario.workloads) {
     if (const auto* its = std::get_if<UpdatesSpec>(&workload);
         its != nullptr && ++updates > most_updates_workloads)
       throw ScenarioError(its->at, "too many workloads of updates",
@@ -209,6 +209,12 @@ void check_together(const std::vector<WorkloadSpec>& workloads,
       check_room(*copy, disks);
       if (std::exchange(copies, true))
         throw ScenarioError(copy->at, "a second workload of file-copy", "one at most");
+    }
+    if (const auto* session = std::get_if<SessionSpec>(&workload); session != nullptr) {
+      if (scenario.terminals.empty())
+        throw ScenarioError(session->at, "a session without a terminal", "a [[terminal]] at least");
+      if (std::exchange(sessions, true))
+        throw ScenarioError(session->at, "a second workload of session", "one at most");
     }
     const auto* its = std::get_if<MembershipSpec>(&workload);
     if (its != nullptr && std::exchange(membership, true))

@@ -14,9 +14,8 @@ namespace xybus {
 WorkloadSpec read_workload(const toml::table& table, const std::string& path, const Origin& origin,
                            const SystemSpec& system);
 
-/// Throws ScenarioError for workloads that cannot be in one scenario.
-void check_together(const std::vector<WorkloadSpec>& workloads,
-                    const std::vector<DiskSpec>& disks);
+/// Throws ScenarioError for workloads that cannot be in one scenario, or not with its devices.
+void check_together(const Scenario& scenario);
 
 /// Cycles that it takes at most.
 std::uint64_t longest_membership(const MembershipSpec& membership, const SystemSpec& system);

@@ -17,6 +17,7 @@
 #include "scenario/read_chaos.h"
 #include "scenario/read_disk.h"
 #include "scenario/read_fault.h"
+#include "scenario/read_terminal.h"
 #include "scenario/read_workload.h"
 #include "scenario/section.h"
 
@@ -104,9 +105,13 @@ void read_run(const Section& section, Scenario& scenario) {
   if (section.has("fabric")) scenario.fabric = FabricKind(section.word("fabric", {"rtl", "tlm"}));
 }
 
-/// Twice what a workload pauses on average; all that one takes that makes its own faults.
+/// Twice what a workload pauses on average; all that one takes that makes its own faults; when the
+/// last line is typed that has a time.
 std::uint64_t longest_pauses(const Scenario& scenario) {
   std::uint64_t longest = 0;
+  for (const TerminalSpec& terminal : scenario.terminals)
+    for (const TypedLine& line : terminal.lines)
+      longest = std::max(longest, line.cycle.value_or(0));
   for (const WorkloadSpec& workload : scenario.workloads) {
     if (const auto* membership = std::get_if<MembershipSpec>(&workload)) {
       longest = std::max(longest, longest_membership(*membership, scenario.system));
@@ -138,7 +143,7 @@ void check_limits(const Section& section, Scenario& scenario) {
 
 Scenario read_scenario(const toml::table& root, const std::string& path, const Origin& origin) {
   const Section top(root, "", origin,
-                    {"run", "system", "limits", "disk", "workload", "fault", "chaos"});
+                    {"run", "system", "limits", "disk", "terminal", "workload", "fault", "chaos"});
   const toml::table& system_table = table_or_empty(root, "system", origin);
   const Section system(system_table, "system", origin,
                        {"name", "profile", "cpus", "clock", "costs", "cost_scale", "cost",
@@ -163,12 +168,16 @@ Scenario read_scenario(const toml::table& root, const std::string& path, const O
     scenario.disks.push_back(read_disk(*table, fmt::format("disk.{}", number++), origin,
                                        scenario.system, scenario.disks));
   number = 0;
+  for (const toml::table* table : tables(root, "terminal", origin))
+    scenario.terminals.push_back(
+        read_terminal(*table, fmt::format("terminal.{}", number++), origin, scenario));
+  number = 0;
   for (const toml::table* table : tables(root, "workload", origin))
     scenario.workloads.push_back(read_workload(*table, fmt::format("workload.{}", number++), origin,
                                                scenario.system));
   if (scenario.workloads.empty())
     throw ScenarioError(origin.line(1), "no workload", "at least one [[workload]]");
-  check_together(scenario.workloads, scenario.disks);
+  check_together(scenario);
   number = 0;
   for (const toml::table* table : tables(root, "fault", origin))
     scenario.faults.push_back(

@@ -18,6 +18,7 @@
 #include "model/fabric_kind.h"
 #include "scenario/disk_spec.h"
 #include "scenario/source.h"
+#include "scenario/terminal_spec.h"
 #include "scenario/workload_spec.h"
 
 namespace xybus {
@@ -233,6 +234,7 @@ struct Scenario {
   SystemSpec system;
   std::uint64_t limit_cycles = 0;  ///< at least 1
   std::vector<DiskSpec> disks;          ///< their drives are numbered in this order
+  std::vector<TerminalSpec> terminals;
   std::vector<WorkloadSpec> workloads;  ///< at least 1
   std::vector<FaultSpec> faults;
   std::optional<ChaosSpec> chaos;

@@ -317,9 +317,27 @@ struct FileCopySpec {
   }
 };
 
+/// Somebody before a command interpreter at each terminal of the scenario, until he leaves it or
+/// has no more to type; see workload/session.cpp.
+struct SessionSpec {
+  static constexpr AboutWorkload about{
+      "session", "a command interpreter at each terminal: run, status, stop, who", "sessions"};
+  Source at;
+  std::vector<unsigned> cpus;  ///< who has the interpreters, one after the other, ascending
+  std::uint64_t count = 0;     ///< 1 at each terminal
+  std::uint64_t pause_cycles = 0;
+  bool operator==(const SessionSpec&) const = default;
+
+  static void keys(auto& k, auto& its) {
+    k.cpus("cpus", its.cpus, 1);
+    k.derived(its.count, 1);
+  }
+};
+
 /// All kinds there are.
 using WorkloadSpec = std::variant<PingSpec, StreamSpec, AllToAllSpec, LinksSpec, UpdatesSpec,
-                                  MembershipSpec, DebitCreditSpec, KeyValueSpec, FileCopySpec>;
+                                  MembershipSpec, DebitCreditSpec, KeyValueSpec, FileCopySpec,
+                                  SessionSpec>;
 
 inline const AboutWorkload& about(const WorkloadSpec& spec) {
   return std::visit([](const auto& its) -> const AboutWorkload& { return its.about; }, spec);

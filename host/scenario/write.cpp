@@ -56,6 +56,20 @@ void write(Table& table, const DiskSpec& disk) {
   if (!disk.image.empty()) table.string("image", disk.image);
 }
 
+/// With the lines themselves, if they are known, whatever file they are from.
+void write(Table& table, const TerminalSpec& terminal, double clock_hz) {
+  table.string("name", terminal.name);
+  table.list("cpus", terminal.cpus, decimal);
+  table.time("character", terminal.character_cycles);
+  if (terminal.lines.empty() && !terminal.input.empty()) table.string("input", terminal.input);
+  if (terminal.lines.empty()) return;
+  table.list("lines", terminal.lines, [clock_hz](const TypedLine& line) {
+    if (!line.cycle) return quoted(line.text);
+    return fmt::format("{{ at = {}, text = {} }}", time_text(*line.cycle, clock_hz),
+                       quoted(line.text));
+  });
+}
+
 void write(Table& table, FaultKind kind, const FaultDetail& detail) {
   const auto numbers = [&](const char* key, const std::vector<unsigned>& list) {
     if (!list.empty()) table.list(key, list, decimal);
@@ -214,6 +228,10 @@ std::string scenario_text(const Scenario& scenario, const std::string& remark) {
   for (const DiskSpec& disk : scenario.disks) {
     Table table(text, "[[disk]]", clock);
     write(table, disk);
+  }
+  for (const TerminalSpec& terminal : scenario.terminals) {
+    Table table(text, "[[terminal]]", clock);
+    write(table, terminal, clock);
   }
   for (const WorkloadSpec& workload : scenario.workloads) {
     Table table(text, "[[workload]]", clock);

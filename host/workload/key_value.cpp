@@ -130,7 +130,7 @@ void add_servers(const KeyValueSpec& spec, WorkloadContext& context, SharedMap& 
       co_await server.run();
     });
     map.servers.push_back(fmt::format("$KV{}", number + 1));
-    context.start_program(primary, program, map.servers.back());
+    context.start_program(primary, options.backup_cpus, program, map.servers.back());
   }
 }
 

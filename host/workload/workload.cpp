@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "firmware/program/disk_server.h"
+#include "firmware/program/terminal_server.h"
 #include "workload/server.h"
 
 namespace xybus {
 
 WorkloadContext::WorkloadContext(const WorkloadSpec& spec, std::uint16_t index, const Run& run)
     : disks_(run.scenario.disks),
+      terminals_(run.scenario.terminals),
       name_(xybus::name(spec)),
       what_(about(spec).counted),
       index_(index),
@@ -28,6 +30,19 @@ void WorkloadContext::start_disk_processes() {
       co_await server.run();
     });
     start_program(disk.cpus[0], cpus, program, disk.name);
+  }
+}
+
+void WorkloadContext::start_terminal_processes() {
+  for (const TerminalSpec& terminal : terminals_) {
+    const std::string program = "terminal-process-" + file_name(terminal);
+    if (programs().find(program) != nullptr) continue;
+    const std::uint32_t cpus = 1U << terminal.cpus[0] | 1U << terminal.cpus[1];
+    programs().add(program, [program, cpus](Guardian& guardian) -> Task<> {
+      TerminalServer server(guardian, program, cpus);
+      co_await server.run();
+    });
+    start_program(terminal.cpus[0], cpus, program, terminal.name);
   }
 }
 

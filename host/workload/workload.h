@@ -94,6 +94,9 @@ class WorkloadContext {
   /// The scenario's disks; and a disk process pair for each, once for all workloads.
   const std::vector<DiskSpec>& disks() const { return disks_; }
   void start_disk_processes();
+  /// The same for its terminals.
+  const std::vector<TerminalSpec>& terminals() const { return terminals_; }
+  void start_terminal_processes();
 
   /// A check of its own; and something to be done when a CPU is halted.
   template <class Check>
@@ -143,6 +146,7 @@ class WorkloadContext {
   };
 
   const std::vector<DiskSpec>& disks_;
+  const std::vector<TerminalSpec>& terminals_;
   std::unique_ptr<WorkloadCheck> check_;
   std::optional<Operations> operations_;
   std::function<void(unsigned)> on_halt_;
@@ -167,5 +171,6 @@ void plan_workload(const MembershipSpec& spec, WorkloadContext& context);
 void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context);
 void plan_workload(const KeyValueSpec& spec, WorkloadContext& context);
 void plan_workload(const FileCopySpec& spec, WorkloadContext& context);
+void plan_workload(const SessionSpec& spec, WorkloadContext& context);
 
 }  // namespace xybus

@@ -378,7 +378,7 @@ TEST_CASE("an unknown key is reported with its line and the keys there are") {
         "s.toml:2: unknown key \"foo\" in limits; expected time or complete_by");
   CHECK(error_of(with_ping + "[machine]\n") ==
         "s.toml:14: unknown key \"machine\"; expected run, system, limits, disk, "
-        "workload, fault or chaos");
+        "terminal, workload, fault or chaos");
   CHECK(error_of(with_ping + "window = 3\n") ==
         "s.toml:14: unknown key \"window\" in workload.0; expected kind, from, to, bytes, "
         "reply_bytes, count or pause");
@@ -406,7 +406,7 @@ TEST_CASE("a value of the wrong type is reported with its line") {
         "s.toml:1: workload is a table; expected [[workload]]");
   CHECK(error_of("[[workload]]\nkind = 3\n") ==
         "s.toml:2: kind is an integer; expected ping, stream, all-to-all, links, "
-        "updates, membership, debit-credit, key-value or file-copy");
+        "updates, membership, debit-credit, key-value, file-copy or session");
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = [0]\nto = 1\n") ==
         "s.toml:10: from is a list; expected a CPU's number, 0 to 3");
   CHECK(fault_error("kind = \"packet-drop\"\nprobability = \"0.1\"\n") ==
@@ -510,7 +510,7 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
         "s.toml:2: unknown costs \"nil\"; expected default or zero");
   CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
         "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all, links, "
-        "updates, membership, debit-credit, key-value or file-copy");
+        "updates, membership, debit-credit, key-value, file-copy or session");
   CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
         "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
         "transpose, bit-complement or tornado");
@@ -563,7 +563,7 @@ TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
   CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
-        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership, debit-credit, key-value or file-copy");
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership, debit-credit, key-value, file-copy or session");
   CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
         "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
   CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");
@@ -730,7 +730,8 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set system.cpu=8: unknown key \"cpu\" in system, perhaps \"cpus\"; expected name, "
         "profile, cpus, clock, costs, cost_scale, cost or alive");
   CHECK(error("machine.cpus=8") ==
-        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, workload, "
+        "--set machine.cpus=8: unknown key \"machine\"; expected run, system, limits, disk, "
+        "terminal, workload, "
         "fault or chaos");
   CHECK(error("workload.0.windw=8") ==
         "--set workload.0.windw=8: unknown key \"windw\" in workload.0; expected kind, from, to, "

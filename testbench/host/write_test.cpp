@@ -19,6 +19,7 @@ Scenario without_places(Scenario scenario) {
   for (WorkloadSpec& workload : scenario.workloads)
     std::visit([](auto& spec) { spec.at = {}; }, workload);
   for (DiskSpec& disk : scenario.disks) disk.at = {};
+  for (TerminalSpec& terminal : scenario.terminals) terminal.at = {};
   for (FaultSpec& fault : scenario.faults) fault.at = {};
   if (scenario.chaos) scenario.chaos->at = {};
   return scenario;
@@ -104,6 +105,24 @@ std::vector<DiskSpec> some_disks(RandomStream& random, unsigned cpus) {
     disks[i].block_cycles = 1 + random.below(10'000);
   }
   return disks;
+}
+
+/// Lines with times that do not decrease, and without.
+std::vector<TerminalSpec> some_terminals(RandomStream& random, unsigned cpus) {
+  std::vector<TerminalSpec> terminals(1 + random.below(3));
+  for (std::size_t i = 0; i < terminals.size(); ++i) {
+    terminals[i].name = "$TERM" + std::to_string(i);
+    terminals[i].cpus = {0, 1 + unsigned(random.below(cpus - 1))};
+    if (random.below(2) == 0) std::swap(terminals[i].cpus[0], terminals[i].cpus[1]);
+    terminals[i].character_cycles = 1 + random.below(10'000);
+    std::uint64_t cycle = 0;
+    for (std::uint64_t n = random.below(4); n > 0; --n) {
+      TypedLine line{.text = random.below(2) == 0 ? "" : "a \"line\" \\ @ {n}"};
+      if (random.below(2) == 0) line.cycle = cycle += random.below(1'000'000);
+      terminals[i].lines.push_back(line);
+    }
+  }
+  return terminals;
 }
 
 FaultSpec some_fault(RandomStream& random, unsigned cpus, const std::vector<DiskSpec>& disks) {
@@ -208,12 +227,14 @@ Scenario some_scenario(RandomStream& random) {
     scenario.system.alive_interval_cycles = least_alive_cycles;
   }
   scenario.disks = some_disks(random, scenario.system.cpus);
-  // One bank at most, one map, one of copiers.
-  bool bank = false, map = false, copies = false;
+  scenario.terminals = some_terminals(random, scenario.system.cpus);
+  // One bank at most, one map, one of copiers, and one of sessions.
+  bool bank = false, map = false, copies = false, session = false;
   std::erase_if(scenario.workloads, [&](const WorkloadSpec& spec) {
     return (std::holds_alternative<DebitCreditSpec>(spec) && std::exchange(bank, true)) ||
            (std::holds_alternative<KeyValueSpec>(spec) && std::exchange(map, true)) ||
-           (std::holds_alternative<FileCopySpec>(spec) && std::exchange(copies, true));
+           (std::holds_alternative<FileCopySpec>(spec) && std::exchange(copies, true)) ||
+           (std::holds_alternative<SessionSpec>(spec) && std::exchange(session, true));
   });
   for (WorkloadSpec& workload : scenario.workloads) {
     if (auto* const copy = std::get_if<FileCopySpec>(&workload)) {
