@@ -22,8 +22,8 @@ struct DiskRequest {
 
   bool done = false;  ///< It has been acknowledged; else it begins.
   contract::FileOperation operation{};  ///< Write, create or purge.
-  Name name;
-  std::string_view volume, file;   ///< "$DATA1", "ACCOUNT"; until the call returns, as the data
+  Name name{};
+  std::string_view volume{}, file{};  ///< "$DATA1", "ACCOUNT"; until the call returns, as the data
   std::uint64_t position = 0;      ///< Of a write; all ones: at the end of the file.
   std::span<const std::byte> data = {};  ///< Of a write.
 };

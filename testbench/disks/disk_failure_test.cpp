@@ -382,7 +382,13 @@ TEST_CASE("blocks that cannot be read are read from the mirror and mended, and 1
     Bytes in(100), whole(512, std::byte{1});
     system.position(file, 600);
     errors.push_back((co_await system.read(file, in)).error);
-    errors.push_back((co_await system.write(file, in)).error);  // a part of the block
+    // A part of a block that is in no memory: of so many at once only the last is kept there.
+    co_await system.create("$DATA.BIG", {.max_bytes = 4096});  // behind LOG and TABLE: 89 to 96
+    const FileNumber big = co_await open_file(guardian, "$DATA.BIG");
+    co_await system.write(big, Bytes(6 * 512));
+    rig.defects.unreadable.insert({{0, 90}, {1, 90}});
+    system.position(big, 600);
+    errors.push_back((co_await system.write(big, in)).error);
     system.position(file, 0);
     errors.push_back((co_await system.read(file, in)).error);
     system.position(file, 512);
@@ -602,7 +608,7 @@ std::pair<std::uint64_t, std::uint64_t> copy_times(bool busy) {
 TEST_CASE("a mirror that comes back is copied at the drives' speed, and requests wait a piece") {
   constexpr std::uint64_t pieces = 4096 / 16, notice = 100'000, pause = 2'000 + 1'000;
   const auto [alone, nobody] = copy_times(false);
-  CHECK(alone < notice + pieces * (piece_cycles + 300) + pieces / 16 * pause);
+  CHECK(alone < notice + pieces * piece_cycles * 3 / 2 + pieces / 16 * pause);
   const auto [beside, longer] = copy_times(true);
   CHECK(longer <= piece_cycles + 1'000);
   CHECK(beside < 40 * alone);

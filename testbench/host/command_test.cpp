@@ -105,6 +105,7 @@ BenchRows bench_message(const std::string& profile) {
   return {{.name = "32 B" + profile, .value = 80, .unit = "cycles"}};
 }
 
+BenchRows bench_bank() { return {{.name = "transactions", .value = 2378, .unit = "1/s"}}; }
 BenchRows bench_t16() { return {{.name = "2000 B", .value = 7.5, .unit = "ms"}}; }
 
 BenchRows bench_sim() {
@@ -499,6 +500,9 @@ TEST_CASE("without a name all benchmarks run, and the file has every figure") {
        "at_most": 32.0, "ok": true}]},
     {"name": "message", "ok": true, "rows": [
       {"name": "32 B", "value": 80.0, "unit": "cycles", "limit": null, "ratio": null,
+       "ok": true}]},
+    {"name": "bank", "ok": true, "rows": [
+      {"name": "transactions", "value": 2378.0, "unit": "1/s", "limit": null, "ratio": null,
        "ok": true}]},
     {"name": "sim", "ok": true, "rows": [
       {"name": "idle", "value": 1e6, "unit": "cycles/s", "limit": null, "ratio": null, "ok": true,
