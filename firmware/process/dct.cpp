@@ -30,12 +30,12 @@ std::array<std::byte, DctUpdate::bytes> DctUpdate::save() const {
 bool DctUpdate::load(std::span<const std::byte> from) {
   if (from.size() != bytes) return false;
   const std::uint32_t what = load_word(from);
-  if (what < 1 || what > 4) return false;
+  if (what < 1 || what > 5) return false;
   kind = static_cast<Kind>(what);
   name = load_name(from.subspan(4));
   primary = load_handle(from.subspan(12));
   other = load_handle(from.subspan(12 + handle_bytes));
-  return primary && (kind == Kind::gone || name);
+  return primary && (kind == Kind::gone || kind == Kind::cpu_gone || name);
 }
 
 // ---- Looking up ---------------------------------------------------------------------------------
@@ -67,6 +67,7 @@ void Dct::apply(std::span<const std::byte> update) {
     case DctUpdate::Kind::set_backup: set_backup(change); break;
     case DctUpdate::Kind::gone: gone(change.primary); break;
     case DctUpdate::Kind::switch_roles: switch_roles(change); break;
+    case DctUpdate::Kind::cpu_gone: cpu_gone(change.primary); break;
   }
 }
 
@@ -84,6 +85,16 @@ void Dct::set_backup(const DctUpdate& update) {
   if (!update.other || find(update.other) != nullptr) return;
   at->backup = update.other;
   changed(*at);
+}
+
+void Dct::cpu_gone(const ProcessHandle& one) {
+  std::vector<ProcessHandle> lost;
+  for (const DctEntry& entry : entries_) {
+    for (const ProcessHandle& handle : {entry.primary, entry.backup}) {
+      if (handle && handle.at.cpu == one.at.cpu && handle.epoch == one.epoch) lost.push_back(handle);
+    }
+  }
+  for (const ProcessHandle& handle : lost) gone(handle);
 }
 
 void Dct::gone(const ProcessHandle& handle) {

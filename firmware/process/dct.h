@@ -39,6 +39,7 @@ struct DctUpdate {
                        ///< is not its primary.
     gone = 3,          ///< `primary` has stopped, whatever it was: the backup becomes the primary.
     switch_roles = 4,  ///< The backup of `name` and `primary`, which is its primary, change places.
+    cpu_gone = 5,      ///< All that run on the CPU of `primary`, in its incarnation, are gone.
   };
   static constexpr std::size_t bytes = 36;
 
@@ -82,6 +83,7 @@ class Dct : public ReplicatedTable {
  private:
   void define(const DctUpdate& update);
   void set_backup(const DctUpdate& update);
+  void cpu_gone(const ProcessHandle& one);
   void gone(const ProcessHandle& handle);
   void switch_roles(const DctUpdate& update);
   DctEntry* entry(const ProcessName& name);

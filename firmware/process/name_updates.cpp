@@ -68,7 +68,7 @@ std::optional<DctUpdate> NameUpdates::orphan() const {
   for (const DctEntry& entry : dct_.entries()) {
     for (const ProcessHandle& handle : {entry.primary, entry.backup}) {
       if (handle && lost(handle)) {
-        return DctUpdate{DctUpdate::Kind::gone, entry.name, handle, {}};
+        return DctUpdate{DctUpdate::Kind::cpu_gone, {}, handle, {}};
       }
     }
   }

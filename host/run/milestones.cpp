@@ -18,7 +18,6 @@ void Milestones::view_changed(const KernelEvent& event) {
   if (event.link <= view_) return;
   view_ = event.link;
   const std::uint32_t before = std::exchange(members_, event.tag);
-  if (before == 0) return;
   for (unsigned cpu = 0; cpu < contract::max_nodes; ++cpu) {
     const bool was = (before >> cpu & 1) != 0, is = (members_ >> cpu & 1) != 0;
     if (was && !is) mark(event.cycle, fmt::format("CPU {} is given up", cpu));

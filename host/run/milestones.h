@@ -15,9 +15,10 @@ namespace xybus {
 
 class Milestones {
  public:
-  /// `name_of`: the name that a process has, or nothing.
-  explicit Milestones(std::function<std::string(const ProcessAddress&)> name_of)
-      : name_of_(std::move(name_of)) {}
+  /// Of a machine with so many CPUs, which are all in its first view. `name_of`: the name that a
+  /// process has, or nothing.
+  Milestones(unsigned cpus, std::function<std::string(const ProcessAddress&)> name_of)
+      : name_of_(std::move(name_of)), members_((1U << cpus) - 1) {}
 
   void event(unsigned cpu, const KernelEvent& event);
 
@@ -29,8 +30,8 @@ class Milestones {
   void mark(std::uint64_t cycle, std::string text);
 
   std::function<std::string(const ProcessAddress&)> name_of_;
-  std::uint32_t view_ = 0;     // the latest one that any CPU has told of
-  std::uint32_t members_ = 0;  // of it
+  std::uint32_t view_ = 0;  // the latest one that any CPU has told of
+  std::uint32_t members_;   // of it
   std::vector<RunMark> marks_;
 };
 

@@ -88,6 +88,28 @@ TEST_CASE("a backup is the primary's choice, and takes its place when it is gone
   CHECK(table.entries().empty());
 }
 
+TEST_CASE("a CPU that is gone takes all of its processes along, and those of no other incarnation") {
+  Table table;
+  std::vector<std::string> changes;
+  table.update(Kind::define, "$A", handle(2, 5));
+  table.update(Kind::set_backup, "$A", handle(2, 5), handle(3, 5));
+  table.update(Kind::define, "$B", handle(1, 6));
+  table.update(Kind::set_backup, "$B", handle(1, 6), handle(2, 6));
+  table.update(Kind::define, "$C", handle(2, 7));  // alone
+  table.update(Kind::define, "$D", handle(2, 8));
+  table.update(Kind::set_backup, "$D", handle(2, 8), handle(2, 9));  // both there
+  table.update(Kind::define, "$E", handle(2, 5, 9000, 1));
+  table.on_changed([&](const DctEntry& entry) { changes.emplace_back(entry.name.text()); });
+  table.update(Kind::cpu_gone, "", handle(2, 99));
+  CHECK(table.has_entry("$A", handle(3, 5), {}));
+  CHECK(table.lookup(named("$A"))->turn == 1);
+  CHECK(table.has_entry("$B", handle(1, 6), {}));
+  CHECK(table.lookup(named("$C")) == nullptr);
+  CHECK(table.lookup(named("$D")) == nullptr);
+  CHECK(table.has_entry("$E", handle(2, 5, 9000, 1), {}));
+  CHECK(changes == std::vector<std::string>{"$A", "$B", "$C", "$D", "$D"});
+}
+
 TEST_CASE("256 names fit, in order, and one copy becomes another by its image") {
   Table table;
   for (unsigned i = 0; i < 257; ++i) {
