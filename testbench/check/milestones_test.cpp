@@ -33,7 +33,7 @@ TEST_CASE("milestones: who leaves and who comes, once for each view") {
                                                       "200 CPU 3 is given up"});
 }
 
-TEST_CASE("milestones: takeovers with their names; other events are none") {
+TEST_CASE("milestones: takeovers with their names, and no other events") {
   Milestones milestones(4, [](const ProcessAddress& process) {
     return std::string(process == ProcessAddress{3, 9} ? "$BR1" : "");
   });
