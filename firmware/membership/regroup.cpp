@@ -7,8 +7,9 @@ namespace xybus {
 namespace {
 
 // How long a change of the view may take before this CPU gives up, in intervals: longer than it
-// takes to find three coordinators silent, one after the other.
-constexpr unsigned patience_intervals = 8;
+// takes to find three coordinators silent, one after the other, the first of which has waited for
+// leases.
+constexpr unsigned patience_intervals = 9;
 
 // Everything is repeated after 1/16 of an interval; but the machine has to have time to answer.
 constexpr unsigned pauses_in_interval = 16;
@@ -22,7 +23,7 @@ Regroup::Regroup(unsigned cpu, unsigned epoch, std::uint64_t interval, const Hea
       epoch_(epoch),
       pause_(std::max(interval / pauses_in_interval, least_pause)),
       patience_(patience_intervals * interval),
-      grace_(interval + interval / pauses_in_interval),
+      slack_(interval / 8),
       hearing_(hearing),
       client_(client) {}
 
@@ -94,6 +95,7 @@ void Regroup::coordinate(std::uint64_t now) {
   ballot_ = promised_ = highest_ = round * contract::max_nodes + cpu_;
   coordinating_ = Coordinating::preparing;
   answered_ = bit_of(cpu_);
+  answered_at_ = now;
   heard_by_ = {};
   best_ballot_ = accepted_ballot_;
   best_ = accepted_;
@@ -118,6 +120,7 @@ void Regroup::repeat(std::uint64_t now) {
 
 void Regroup::on_promise(unsigned from, const Packet& packet, std::uint64_t now) {
   if (coordinating_ != Coordinating::preparing || packet.ballot() != ballot_) return;
+  if (!has(answered_, from)) answered_at_ = now;
   answered_ |= bit_of(from);
   heard_by_[from] = packet.heard();
   if (packet.accepted_ballot() > best_ballot_) {
@@ -140,8 +143,10 @@ void Regroup::look_at_promises(std::uint64_t now) {
   // Those left out that have promised count on nobody any more.
   leased_ = view_.members.mask & ~proposal.mask & ~answered_ & heard_of;
   // Who has heard a dead CPU later than others have, by up to an interval, is asked again until it
-  // finds it silent, too: that is sooner than its leases are over.
-  if (leased_ != 0 && now < began_ + grace_) return;
+  // finds it silent, too, or until no lease can be left: who has promised gives none, and those who
+  // have not are too few.
+  if (leased_ != 0 && now < answered_at_ + hearing_.lease() + slack_) return;
+  if ((proposal.mask & ~answered_) == 0) leased_ = 0;
   proposal_ = proposal;
   coordinating_ = Coordinating::accepting;
   accepted_ballot_ = ballot_;

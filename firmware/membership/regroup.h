@@ -109,7 +109,7 @@ class Regroup {
   Packet with(Packet packet, const Members& proposal) const;
 
   const unsigned cpu_, epoch_;
-  const std::uint64_t pause_, patience_, grace_;
+  const std::uint64_t pause_, patience_, slack_;
   const Hearing& hearing_;
   Client& client_;
   View view_;
@@ -129,6 +129,7 @@ class Regroup {
   std::uint32_t highest_ = 0;  // ballot heard of
   std::uint64_t repeat_at_ = 0;
   CpuMask answered_ = 0;
+  std::uint64_t answered_at_ = 0;  // when the last of these promised first
   HeardBy heard_by_{};
   std::uint32_t best_ballot_ = 0;
   Members best_;

@@ -20,7 +20,7 @@ bool answered(Error error) { return error == Error::none || error == Error::not_
 
 Task<> start_pair(Guardian& guardian, StartedPair pair) {
   const std::string name(pair.name.text());
-  for (;; co_await guardian.process().wait(EventBit{}, retry_cycles)) {
+  for (;; co_await guardian.process().wait(EventBit::pon, retry_cycles)) {
     if (guardian.dct().lookup(pair.name) != nullptr) {
       const Opened opened = co_await files(guardian).open(name, {.sync_depth = 1});
       if (opened.error == Error::none) co_await files(guardian).close(opened.file);

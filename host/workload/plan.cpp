@@ -52,8 +52,9 @@ void Plan::start_program(unsigned cpu, std::uint32_t cpus, std::string program,
   const StartedPair pair{std::move(program), *parsed, cpu};
   for (unsigned each = 0; each < this->cpus(); ++each) {
     if ((cpus >> each & 1) == 0) continue;
-    add_server(each, "starter", [pair](Process& process, Site& site) {
-      return start_pair(site.kernel.control().guardian(process), pair);
+    add_server(each, "starter", [this, pair](Process& process, Site& site) -> Task<> {
+      if (given_up(site.cpu)) co_return;  // a CPU that has started again joins what there is
+      co_await start_pair(site.kernel.control().guardian(process), pair);
     });
   }
 }
