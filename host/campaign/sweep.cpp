@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 
@@ -15,7 +15,7 @@ namespace {
 [[noreturn]] void malformed(std::string_view text, const std::string& what) {
   throw std::invalid_argument(fmt::format(
       "--sweep {}: {}; expected KEY=A,B,C or KEY=FIRST..LAST (whole numbers) or "
-      "KEY=FIRST..LAST/N (numbers or times), such as fault.0.at=4ms..34ms/200",
+      "KEY=FIRST..LAST/N (whole numbers or times), such as fault.0.at=4ms..34ms/200",
       text, what));
 }
 
@@ -60,8 +60,11 @@ std::vector<std::string> steps(std::string_view all, std::string_view first, std
     for (std::uint64_t i = 0; i < *n; ++i)
       values.push_back(fmt::format("{:.0f}ns", 1e9 * value(*times_from, *times_to, i)));
   } else {
-    malformed(all, "no two numbers, or times, of which the first is less, on both sides of ..");
+    malformed(all,
+              "no two whole numbers, or times, of which the first is less, on both sides of ..");
   }
+  if (std::ranges::adjacent_find(values) != values.end())
+    malformed(all, "some of so many values would be the same");
   return values;
 }
 
@@ -72,6 +75,7 @@ Sweep parse_sweep(std::string_view text) {
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size())
     malformed(text, "no key and values");
   Sweep sweep{std::string(text.substr(0, equals)), {}};
+  if (sweep.key == "run.seed") malformed(text, "seeds are given by --seeds");
   const std::string_view values = text.substr(equals + 1);
   const std::size_t dots = values.find("..");
   if (dots == std::string_view::npos) {
@@ -90,6 +94,9 @@ Sweep parse_sweep(std::string_view text) {
 std::vector<std::vector<std::string>> combinations(const std::vector<Sweep>& sweeps) {
   std::vector<std::vector<std::string>> all(1);
   for (const Sweep& sweep : sweeps) {
+    if (std::ranges::count(sweeps, sweep.key, &Sweep::key) > 1)
+      throw std::invalid_argument(
+          fmt::format("--sweep {}: swept twice; expected all its values in one sweep", sweep.key));
     if (all.size() * sweep.values.size() > most_sweep_values)
       throw std::invalid_argument(
           fmt::format("--sweep {}: more than {} combinations; expected fewer values", sweep.key,

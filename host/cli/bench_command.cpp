@@ -28,6 +28,8 @@ int bench_command(const std::string& name, const std::string& json, const std::s
                name.empty() ? "bench of everything" : "bench " + name);
     return bad_usage;
   }
+  // A mistake in it is told before anything is measured.
+  if (!profile.empty()) load_scenario(find_scenario("ping"), {"system.profile=" + profile});
   std::ofstream file;
   if (!json.empty()) {
     file.open(json);

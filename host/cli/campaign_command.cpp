@@ -128,9 +128,15 @@ int campaign_command(const CampaignRequest& request) {
     fmt::print(stderr, "xybus: {}\n", error.what());
     return bad_usage;
   }
-  std::vector<std::string> first = request.overrides;
-  first.insert(first.end(), variants.front().begin(), variants.front().end());
-  const Scenario scenario = load_scenario(find_scenario(request.scenario), first);
+  // Each is read before any run begins, so that the last one is not refused after an hour.
+  const std::string file = find_scenario(request.scenario);
+  const auto load = [&](const std::vector<std::string>& variant) {
+    std::vector<std::string> overrides = request.overrides;
+    overrides.insert(overrides.end(), variant.begin(), variant.end());
+    return load_scenario(file, overrides);
+  };
+  for (std::size_t i = 1; i < variants.size(); ++i) load(variants[i]);
+  const Scenario scenario = load(variants.front());
   const CampaignPlan plan = plan_for(request, scenario, *seeds, std::move(variants));
   CampaignResult result;
   {

@@ -11,23 +11,26 @@ namespace xybus {
 namespace {
 
 constexpr std::size_t bar_width = 30;
-constexpr std::size_t most_marks = 3;  // in a line
+constexpr std::size_t most_lines = 8;  // of marks in one period
 
-std::string marks_text(const std::vector<RunMark>& marks, std::uint64_t from, std::uint64_t to) {
-  std::string text;
-  std::size_t count = 0;
+std::vector<std::string> texts_between(const std::vector<RunMark>& marks, std::uint64_t from,
+                                       std::uint64_t to) {
+  std::vector<std::string> texts;
   for (const RunMark& mark : marks) {
-    if (mark.cycle < from || mark.cycle >= to) continue;
-    if (count++ < most_marks) text += (text.empty() ? "" : "; ") + mark.text;
+    if (mark.cycle >= from && mark.cycle < to) texts.push_back(mark.text);
   }
-  if (count > most_marks) text += fmt::format("; and {} more", count - most_marks);
-  return text;
+  if (texts.size() > most_lines) {
+    const std::size_t left = texts.size() - (most_lines - 1);
+    texts.resize(most_lines - 1);
+    texts.push_back(fmt::format("and {} more", left));
+  }
+  return texts;
 }
 
 std::string line(const std::string& from, const std::string& rate, const std::string& bar,
-                 const std::string& wait, const std::string& marks) {
+                 const std::string& wait, const std::string& mark) {
   std::string text = fmt::format("{:>12}{:>10}  {:<{}}{:>12}  {}", from, rate, bar, bar_width, wait,
-                                 marks);
+                                 mark);
   text.erase(text.find_last_not_of(' ') + 1);
   return text + '\n';
 }
@@ -61,10 +64,12 @@ std::string throughput_chart(const ThroughputResult& result, const std::vector<R
     const std::uint64_t from = i * period;
     const std::uint64_t to = std::min(from + period, cycles);
     const std::uint64_t until = i + 1 == result.periods.size() ? ~std::uint64_t{0} : to;
+    const auto texts = texts_between(marks, from, until);
     text += line(i == 0 ? "0 s" : time(from),
                  fmt::format("{:.0f}", per_second(its.done, to - from, clock_hz)),
                  std::string((its.done * bar_width + most / 2) / most, '#'),
-                 its.done == 0 ? "" : time(its.longest_wait), marks_text(marks, from, until));
+                 its.done == 0 ? "" : time(its.longest_wait), texts.empty() ? "" : texts.front());
+    for (std::size_t k = 1; k < texts.size(); ++k) text += line("", "", "", "", texts[k]);
   }
   return text;
 }

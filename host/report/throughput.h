@@ -33,8 +33,8 @@ double per_second(std::uint64_t operations, std::uint64_t cycles, double clock_h
 /// Rate and waits in a line.
 std::string throughput_line(const ThroughputResult& result, std::uint64_t cycles, double clock_hz);
 
-/// A line for each period: from when, the rate as number and bar, the longest wait, and the marks
-/// that fall into it.
+/// A line for each period: from when, the rate as number and bar, the longest wait of what was
+/// answered in it, and the marks that fall into it, one in a line.
 std::string throughput_chart(const ThroughputResult& result, const std::vector<RunMark>& marks,
                              std::uint64_t cycles, double clock_hz);
 

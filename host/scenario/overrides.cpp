@@ -56,7 +56,9 @@ void apply_override(toml::table& root, const std::string& argument, Origin& orig
   }
   const std::string last = key.substr(begin);
   if (const toml::node* old = table->get(last); old && !old->is_value())
-    bad_override(argument, key + " is no value", "the key of a value, such as system.cpus=8");
+    bad_override(argument, key + (old->is_array() ? " is a list" : " is no value"),
+                 old->is_array() ? "a scenario that has another list: only single values are set here"
+                                 : "the key of a value, such as system.cpus=8");
   toml::table value = parse_value(argument.substr(equals + 1));
   table->insert_or_assign(last, std::move(*value.get("value")));
   origin.note_override(key, argument);

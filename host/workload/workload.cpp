@@ -93,14 +93,22 @@ std::uint64_t WorkloadContext::expected() const {
   return sum;
 }
 
+std::uint64_t WorkloadContext::ended() const {
+  std::uint64_t sum = 0;
+  for (const Client& client : clients_) {
+    if (client.expected != 0) sum += client.ended;
+  }
+  return sum;
+}
+
 void WorkloadContext::check(Complaints& complaints) const {
   for (unsigned cpu = 0; cpu < clients_.size(); ++cpu) {
     const Client& client = clients_[cpu];
     const bool none = client.expected == 0;  // what ends there is nobody's to count
     if (none || client.halted || client.ended == client.expected) continue;
-    complaints.add(fmt::format("workload {} ({}), client on CPU {}: expected {} messages to end, "
+    complaints.add(fmt::format("workload {} ({}), client on CPU {}: expected {} {} to end, "
                                "actual {}",
-                               index_, name_, cpu, client.expected, client.ended));
+                               index_, name_, cpu, client.expected, what_, client.ended));
   }
 }
 

@@ -135,6 +135,8 @@ class WorkloadContext {
   }
   /// Messages, or updates, that all clients are to see through.
   std::uint64_t expected() const;
+  /// Those that they have seen through.
+  std::uint64_t ended() const;
   /// Appends what is missing at the end of a run.
   void check(Complaints& complaints) const;
 

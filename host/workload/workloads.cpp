@@ -95,7 +95,9 @@ CheckResult Workloads::check() const {
     good += (good.empty() ? "" : ", ") + context->name();
     // Without clients how much there is to do is nowhere said.
     if (context->expected() == 0) continue;
-    good += fmt::format(": {} {}", context->expected(), context->what());
+    good += fmt::format(": {} {}", context->ended(), context->what());
+    if (context->ended() < context->expected())
+      good += fmt::format(" of {}, as CPUs have halted", context->expected());
   }
   return complaints.result("workload", good);
 }

@@ -71,16 +71,20 @@ TEST_CASE("the chart has each period, with what befell the machine in it") {
       clock_hz);
   CHECK_THAT(chart, StartsWith("        from        /s  transactions                  longest wait\n"));
   CHECK_THAT(chart, Contains("      500 us     20000  ######                                4 us"
-                             "  CPU 2 halts; X down\n"));
-  CHECK_THAT(chart, Contains("      550 us         0\n"));
+                             "  CPU 2 halts\n"));
+  CHECK_THAT(chart, Contains(std::string(68, ' ') + "X down\n      550 us         0\n"));
   CHECK_THAT(chart, Contains("      700 us    100000  ##############################      206 us"
                              "  X up\n"));
   CHECK_THAT(chart, Contains("late\n"));
-  CHECK(std::count(chart.begin(), chart.end(), '\n') == 21);
+  CHECK(std::count(chart.begin(), chart.end(), '\n') == 22);
 }
 
-TEST_CASE("a line of the chart names three marks, and counts the others") {
-  const std::string chart = throughput_chart(
-      with_a_gap(), {{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}, {5, "e"}}, 1000, clock_hz);
-  CHECK_THAT(chart, Contains("  a; b; c; and 2 more\n"));
+TEST_CASE("a period of the chart has eight lines of marks at most, and counts the others") {
+  std::vector<RunMark> marks;
+  for (std::uint64_t i = 0; i < 10; ++i) marks.push_back({i, std::string(1, char('a' + i))});
+  const std::string ten = throughput_chart(with_a_gap(), marks, 1000, clock_hz);
+  CHECK_THAT(ten, Contains("  a\n") && Contains("  g\n") && Contains("  and 3 more\n"));
+  CHECK_THAT(ten, !Contains("  h\n"));
+  marks.resize(8);
+  CHECK_THAT(throughput_chart(with_a_gap(), marks, 1000, clock_hz), Contains("  h\n"));
 }

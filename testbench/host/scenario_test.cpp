@@ -743,8 +743,8 @@ TEST_CASE("a mistake in an override is reported as one") {
         "--set workload.count=8: workload has 1 entries; expected "
         "workload.NUMBER.KEY=value, numbers from 0");
   CHECK(error("workload=8") ==
-        "--set workload=8: workload is no value; expected the key of a value, such as "
-        "system.cpus=8");
+        "--set workload=8: workload is a list; expected a scenario that has another list: only "
+        "single values are set here");
   CHECK(error("system.cpus.x=8") ==
         "--set system.cpus.x=8: system.cpus is no table; expected the key of a value");
   CHECK(error("system.cpus=eight") ==

@@ -50,6 +50,9 @@ TEST_CASE("a sweep that is none says what is wrong with it") {
   for (const char* text : {"a.b=0..1ms/3", "a.b=2ms..1ms/3", "a.b=1ms..1ms/3", "a.b=../3"}) {
     CHECK_THAT(error_of(text), Contains("of which the first is less"));
   }
+  CHECK_THAT(error_of("a.b=0.1..0.3/3"), Contains("no two whole numbers"));
+  CHECK_THAT(error_of("a.b=1..2/4"), Contains("would be the same"));
+  CHECK_THAT(error_of("run.seed=1..3"), Contains("seeds are given by --seeds"));
 }
 
 TEST_CASE("several sweeps are all combinations, the last one fastest") {
@@ -57,6 +60,8 @@ TEST_CASE("several sweeps are all combinations, the last one fastest") {
   CHECK(combinations({}) == Combinations{{}});
   CHECK(combinations({{"a", {"1", "2"}}, {"b", {"x", "y"}}}) ==
         Combinations{{"a=1", "b=x"}, {"a=1", "b=y"}, {"a=2", "b=x"}, {"a=2", "b=y"}});
+  CHECK_THROWS_WITH(combinations({{"a", {"1"}}, {"b", {"2"}}, {"a", {"3"}}}),
+                    Contains("--sweep a: swept twice"));
   const Values thousand(1000, "1");
   CHECK(combinations({{"a", thousand}, {"b", Values(100, "1")}}).size() == most_sweep_values);
   CHECK_THROWS_WITH(combinations({{"a", thousand}, {"b", Values(101, "1")}}),

@@ -73,7 +73,7 @@ TEST_CASE("an offence of a sound node fails the protocol's check of its bus") {
 }
 
 TEST_CASE("a message that nobody sent but ended fails the check of workloads") {
-  fails("workload", "workload 0 (updates), client on CPU 0: expected 10 messages to end, actual 11");
+  fails("workload", "workload 0 (updates), client on CPU 0: expected 10 updates to end, actual 11");
 }
 
 TEST_CASE("a CPU that leaves the view without a cause fails the check of views") {
