@@ -182,6 +182,30 @@ void check_room(const DebitCreditSpec& bank, const std::vector<DiskSpec>& disks)
   }
 }
 
+/// Names that a workload gives to its own processes: "$BR1".
+std::vector<std::string_view> own_names(const WorkloadSpec& workload) {
+  if (std::holds_alternative<DebitCreditSpec>(workload)) return {"$BR", "$ACC"};
+  if (std::holds_alternative<KeyValueSpec>(workload)) return {"$KV"};
+  if (std::holds_alternative<SessionSpec>(workload)) return {"$CI"};
+  return {};
+}
+
+/// A device has none of these.
+void check_names(const Scenario& scenario, const WorkloadSpec& workload) {
+  for (const std::string_view own : own_names(workload)) {
+    const auto check = [&](const auto& device) {
+      if (!device.name.starts_with(own)) return;
+      if (!parse_count(std::string_view(device.name).substr(own.size()))) return;
+      throw ScenarioError(device.at,
+                          fmt::format("{} is the name of a process of {}", device.name,
+                                      about(workload).name),
+                          "another name");
+    };
+    for (const DiskSpec& disk : scenario.disks) check(disk);
+    for (const TerminalSpec& terminal : scenario.terminals) check(terminal);
+  }
+}
+
 }  // namespace
 
 void check_together(const Scenario& scenario) {
@@ -189,6 +213,7 @@ void check_together(const Scenario& scenario) {
   std::size_t updates = 0;
   bool membership = false, banks = false, maps = false, copies = false, sessions = false;
   for (const WorkloadSpec& workload : scenario.workloads) {
+    check_names(scenario, workload);
     if (const auto* its = std::get_if<UpdatesSpec>(&workload);
         its != nullptr && ++updates > most_updates_workloads)
       throw ScenarioError(its->at, "too many workloads of updates",

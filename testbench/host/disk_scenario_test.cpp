@@ -225,3 +225,15 @@ TEST_CASE("shrink takes neither a disk nor its CPUs away") {
   CHECK(small.disks == failing.disks);
   CHECK(small.system.cpus == 3);
 }
+
+TEST_CASE("a volume may not have the name of a process of a workload") {
+  const std::string bank = "[system]\ncpus = 2\n[[workload]]\nkind = \"debit-credit\"\ncount = 1\n";
+  const auto error = [&](const std::string& name) {
+    return error_of(bank + "[[disk]]\nname = \"" + name + "\"\ncpus = [0, 1]\n");
+  };
+  CHECK(error("$BR1") ==
+        "s.toml:6: $BR1 is the name of a process of debit-credit; expected another name");
+  CHECK(error("$acc12").find("$ACC12 is the name of a process") != std::string::npos);
+  CHECK(error("$BRX") == "no error");
+  CHECK(error("$KV1") == "no error");
+}
