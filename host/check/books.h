@@ -96,7 +96,8 @@ class Books : public WorkloadCheck {
   };
   struct Found {
     std::map<Key, std::uint64_t> times;   // of this run, in any history
-    std::map<std::uint32_t, Key> newest;  // the last line of a history, by partition, if of this run
+    // The last line of a history, by partition, if it is of this run.
+    std::map<std::uint32_t, Key> newest;
   };
   struct Partition {
     std::vector<std::string> lost;  // processes
