@@ -91,7 +91,8 @@ void Dct::cpu_gone(const ProcessHandle& one) {
   std::vector<ProcessHandle> lost;
   for (const DctEntry& entry : entries_) {
     for (const ProcessHandle& handle : {entry.primary, entry.backup}) {
-      if (handle && handle.at.cpu == one.at.cpu && handle.epoch == one.epoch) lost.push_back(handle);
+      if (handle && handle.at.cpu == one.at.cpu && handle.epoch == one.epoch)
+        lost.push_back(handle);
     }
   }
   for (const ProcessHandle& handle : lost) gone(handle);

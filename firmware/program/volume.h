@@ -8,9 +8,9 @@
 /// volume is there again as soon as one is that has all that was acknowledged.
 ///
 /// What was being written when power failed may be on one drive and not on another. So when a
-/// machine starts the drives of a volume that was used are made equal, in the background; until that
-/// is done their labels say so, for one that takes over meanwhile. Otherwise who takes over does
-/// what the other one was doing once more, and that makes them equal.
+/// machine starts the drives of a volume that was used are made equal, in the background; until
+/// that is done their labels say so, for one that takes over meanwhile. Otherwise who takes over
+/// does what the other one was doing once more, and that makes them equal.
 ///
 /// A label also names the drives that were up in its generation: those which may have gone on
 /// without this one since. When a machine starts, a volume is not served while one of them does not

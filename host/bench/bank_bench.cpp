@@ -1,5 +1,5 @@
-// How a bank of process pairs grows with its CPUs, and what its terminals see of a failure. Simulated
-// times, on the tlm fabric: the same on every machine.
+// How a bank of process pairs grows with its CPUs, and what its terminals see of a failure.
+// Simulated times, on the tlm fabric: the same on every machine.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -109,7 +109,8 @@ void failures(BenchRows& rows) {
   const double stop = longest_ms(
       "bank-process-stops",
       {"fault.0.name=$BR1,$ACC1,$DATA1",
-       "fault.0.when.event=checkpoint_sent,checkpoint_done,link_replied", "fault.0.when.nth=1..15"});
+       "fault.0.when.event=checkpoint_sent,checkpoint_done,link_replied",
+       "fault.0.when.nth=1..15"});
   rows.push_back(wait("the same, a server stops (135 runs), more", stop - usual)
                      .at_most(wait_asked_ms));
   const double death =
@@ -120,7 +121,8 @@ void failures(BenchRows& rows) {
 
 // ---- Recovery -----------------------------------------------------------------------------------
 
-/// Transactions per period between two times, by the chart of the report.
+/// Transactions per second between two times, by those periods of the report's chart that are whole
+/// between them.
 double rate_between(const Json& summary, double from_seconds, double to_seconds) {
   const auto& throughput = summary["throughput"][0];
   const double seconds = summary.value("simulated_seconds", 0.0);

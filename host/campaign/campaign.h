@@ -50,8 +50,8 @@ struct CampaignResult {
   double longest_wait = 0;        ///< of a client for its operation, simulated seconds
 };
 
-/// Runs them all, by seed and by variant; what good runs leave is removed. `progress` is called after each run with the
-/// result so far. Throws std::system_error when there can be no process.
+/// Runs them all, by seed and by variant; what good runs leave is removed. `progress` is called
+/// after each run with the result so far. Throws std::system_error when there can be no process.
 CampaignResult run_campaign(const CampaignPlan& plan,
                             const std::function<void(const CampaignResult&)>& progress);
 

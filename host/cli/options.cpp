@@ -202,7 +202,9 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
   campaign.add_option("SCENARIO", request.scenario, "a file, or a name from `xybus list scenarios`")
       ->required()
       ->type_name("");
-  campaign.add_option("--seeds", request.seeds, "one run with each, such as 1..50 [1..20; with --sweep 1]")
+  campaign
+      .add_option("--seeds", request.seeds,
+                  "one run with each, such as 1..50 [1..20; with --sweep 1]")
       ->type_name("FIRST..LAST");
   campaign.add_option("--fabric", request.fabric, "as for run")
       ->check(CLI::IsMember({"rtl", "tlm"}));
@@ -220,7 +222,8 @@ void add_campaign_options(CLI::App& campaign, CampaignRequest& request) {
   add_set_option(campaign, request.overrides);
   campaign
       .add_option("--sweep", request.sweeps,
-                  "each of these values for a key of the scenario; several sweep all combinations:\n"
+                  "each of these values for a key of the scenario; several sweep all "
+                  "combinations:\n"
                   "fault.0.cpu=0..7, fault.0.name='$A,$B', fault.0.at=4ms..34ms/200 (200 instants)")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUES");

@@ -150,7 +150,8 @@ std::string recorded_input(const fs::path& directory, const TerminalSpec& termin
   return (directory / "terminals" / (file_name(terminal) + ".in")).string();
 }
 
-/// The request that repeats a run: of the user's own terminal there is a record.
+/// The request that repeats a run: of the user's own terminal there is a record. When the last line
+/// of that was typed does not make the limit a later one.
 RunRequest repeated(RunRequest request, const Scenario& scenario, const fs::path& directory) {
   if (request.terminal.empty()) return request;
   const TerminalSpec& terminal = terminal_of(request, scenario);
@@ -158,6 +159,7 @@ RunRequest repeated(RunRequest request, const Scenario& scenario, const fs::path
   request.overrides.push_back(fmt::format("terminal.{}.input={}",
                                           &terminal - scenario.terminals.data(),
                                           recorded_input(directory, terminal)));
+  request.overrides.push_back(fmt::format("limits.time={} cycles", scenario.limit_cycles));
   return request;
 }
 

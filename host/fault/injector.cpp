@@ -48,7 +48,12 @@ Injector::Injector(const std::vector<FaultSpec>& faults, std::uint64_t seed, Fau
                                   RandomStream(seed, fmt::format("fault.{}.y", chance))}});
     const auto* nth = std::get_if<AtPacket>(&faults[i].when);
     if (nth != nullptr && nth->late()) late_.push_back(i);
-    if (std::holds_alternative<AtEvent>(faults[i].when)) at_events_.push_back(i);
+    const auto* event = std::get_if<AtEvent>(&faults[i].when);
+    if (event == nullptr) continue;
+    at_events_.push_back(i);
+    // Of a word that is no name there are no events.
+    if (!event->process.empty())
+      faults_[i].process = ProcessName::parse(event->process).value_or(ProcessName{});
   }
 }
 
@@ -234,12 +239,13 @@ const PacketHit& Injector::packet_opened(BusId bus, std::uint64_t cycle, unsigne
 void Injector::kernel_event(unsigned cpu, const KernelEvent& event) {
   for (const std::size_t i : at_events_) {
     Fault& fault = faults_[i];
+    if (fault.spent) continue;
     const auto& at = std::get<AtEvent>(fault.spec.when);
     if (at.kind != event.kind || (at.cpu && *at.cpu != cpu)) continue;
     if (at.peer && *at.peer != event.peer.cpu) continue;
     const ProcessAddress process{static_cast<std::uint8_t>(cpu), event.pin};
-    if (!at.process.empty() && !points_.has_name(process, at.process)) continue;
-    if (++fault.seen[0] != at.n || fault.spent) continue;
+    if (fault.process && !points_.has_name(process, *fault.process)) continue;
+    if (++fault.seen[0] != at.n) continue;
     const std::uint64_t next = event.cycle + 1 + at.delay_cycles;
     if (!is_packet_fault(fault.spec.kind)) {
       begin_from(fault, next);

@@ -17,6 +17,7 @@
 #include "contract/contract.h"
 #include "fault/open_packet.h"
 #include "firmware/observer.h"
+#include "firmware/process/name.h"
 #include "model/disk.h"
 #include "random/random.h"
 #include "report/run_result.h"
@@ -61,7 +62,7 @@ class FaultPoints {
   virtual std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
                                                      std::uint64_t cycle) = 0;
   /// Whether that process is one of the pair that has a name.
-  virtual bool has_name(const ProcessAddress& process, const std::string& name) const = 0;
+  virtual bool has_name(const ProcessAddress& process, const ProcessName& name) const = 0;
   /// Any other fault that holds for a time begins or ends; one that happens once only begins.
   virtual void set_fault(const FaultSpec& fault, bool on, std::uint64_t cycle) = 0;
 };
@@ -109,6 +110,7 @@ class Injector {
   struct Fault {
     FaultSpec spec;
     std::array<RandomStream, 2> chance;  // by bus: whether, and which bits
+    std::optional<ProcessName> process{};  // AtEvent: whose events count; none: all
     std::array<std::uint64_t, 2> seen{};  // packets that count for AtPacket; events: the first
     std::optional<std::uint64_t> from{};  // AtEvent: packets that start from this cycle on
     bool spent = false;                   // it will not strike again

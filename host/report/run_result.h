@@ -91,7 +91,7 @@ struct RunResult {
   LatencyResult latency;     ///< one way, from the requestor's link to the server's listen
   LatencyResult round_trip;  ///< from the call of link to LDONE, of messages without an error
   std::vector<ThroughputResult> throughput;  ///< of the workloads that have operations
-  std::vector<RunMark> marks;                ///< what befell it, and what it did, in order; the first ones
+  std::vector<RunMark> marks;  ///< what befell it, and what it did, in order; the first ones
   std::vector<FaultResult> faults;
   std::vector<CheckResult> checks;
   std::vector<NodeStatus> status;  ///< by CPU; empty when the hardware itself failed

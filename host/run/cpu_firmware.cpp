@@ -58,11 +58,10 @@ ProcessHandle CpuFirmware::holder(const std::string& name, bool backup) const {
   return {};
 }
 
-bool CpuFirmware::has_name(const ProcessAddress& process, const std::string& name) const {
-  const auto parsed = ProcessName::parse(name);
+bool CpuFirmware::has_name(const ProcessAddress& process, const ProcessName& name) const {
   const Kernel* const kernel = kernels_[process.cpu];
-  if (!parsed || kernel == nullptr) return false;
-  const DctEntry* const entry = kernel->control().dct().lookup(*parsed);
+  if (kernel == nullptr) return false;
+  const DctEntry* const entry = kernel->control().dct().lookup(name);
   return entry != nullptr && (entry->primary.at == process || entry->backup.at == process);
 }
 
@@ -70,7 +69,8 @@ std::string CpuFirmware::name_of(const ProcessAddress& process) const {
   const Kernel* const kernel = kernels_[process.cpu];
   if (kernel == nullptr) return {};
   for (const DctEntry& entry : kernel->control().dct().entries()) {
-    if (entry.primary.at == process || entry.backup.at == process) return std::string(entry.name.text());
+    if (entry.primary.at == process || entry.backup.at == process)
+      return std::string(entry.name.text());
   }
   return {};
 }

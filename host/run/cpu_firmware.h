@@ -43,7 +43,7 @@ class CpuFirmware {
   /// Who has a name, by the tables of those that may act for the machine, or its backup; none.
   ProcessHandle holder(const std::string& name, bool backup) const;
   /// Whether, by its CPU's own table, that process is one of the pair that has a name.
-  bool has_name(const ProcessAddress& process, const std::string& name) const;
+  bool has_name(const ProcessAddress& process, const ProcessName& name) const;
   /// The name of that pair by the same table: "$BANK". Empty if it has none.
   std::string name_of(const ProcessAddress& process) const;
   /// Stops a process at its CPU's next dispatch point; false: it is not there any more. The CPU

@@ -1,5 +1,5 @@
-/// What the machine does about what befalls it, as far as a reader of the report wants to know when:
-/// changes of the view, and takeovers.
+/// What the machine does about what befalls it, as far as a reader of the report wants to know
+/// when: changes of the view, and takeovers.
 #pragma once
 
 #include <cstdint>

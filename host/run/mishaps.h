@@ -46,7 +46,7 @@ class Mishaps : public FaultPoints {
   void power_failure(std::uint64_t cycle) override;
   std::optional<ProcessAddress> stop_process(const FaultSpec& fault,
                                              std::uint64_t cycle) override;
-  bool has_name(const ProcessAddress& process, const std::string& name) const override {
+  bool has_name(const ProcessAddress& process, const ProcessName& name) const override {
     return firmware_.has_name(process, name);
   }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override;

@@ -105,7 +105,8 @@ FaultTime read_point(const Section& fault, const toml::table& table, const std::
         system);
   if (point->contains("event"))
     return read_event_table(
-        Section(*point, place, origin, {"event", "nth", "cpu", "process", "peer", "delay"}), system);
+        Section(*point, place, origin, {"event", "nth", "cpu", "process", "peer", "delay"}),
+        system);
   throw ScenarioError(origin.of(place, *point), place + " names no point",
                       "packet = \"reply\" or event = \"link_replied\"");
 }

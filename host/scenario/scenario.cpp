@@ -218,10 +218,12 @@ Scenario parse_scenario(const std::string& text, const std::string& path,
                         "a TOML document");
   }
   Origin origin(path);
-  lay_profile(root, Laid::under, origin);
+  // There is one profile: the last that an override names, else that of the scenario.
+  const auto last = std::find_if(overrides.rbegin(), overrides.rend(), names_profile);
+  if (last == overrides.rend()) lay_profile(root, Laid::under, origin);
   for (const std::string& argument : overrides) {
     apply_override(root, argument, origin);
-    if (names_profile(argument)) lay_profile(root, Laid::over, origin);
+    if (last != overrides.rend() && &argument == &*last) lay_profile(root, Laid::over, origin);
   }
   return read_scenario(root, path, origin);
 }

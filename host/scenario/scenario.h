@@ -169,9 +169,10 @@ struct AtPacket {
   bool operator==(const AtPacket&) const = default;
 };
 
-/// At the n-th event of a kind in the kernel of a CPU, or of the process that has a name, or of both;
-/// counted from 1. With `peer`, only those with a process on that CPU at the other end count. It holds from the cycle after on; a packet fault
-/// takes packets that start two cycles after at the earliest, as does one at a cycle from there.
+/// At the n-th event of a kind in the kernel of a CPU, or of the process that has a name, or of
+/// both; counted from 1. With `peer`, only those with a process on that CPU at the other end count.
+/// It holds from the cycle after on; a packet fault takes packets that start two cycles after at
+/// the earliest, as does one at a cycle from there.
 struct AtEvent {
   KernelEvent::Kind kind = KernelEvent::process_created;
   std::optional<unsigned> cpu{};  ///< none: any, with `process`

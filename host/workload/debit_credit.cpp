@@ -83,20 +83,21 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
 }
 
 /// When no terminal is left, waits until each branch has done what it had begun, for terminals that
-/// are gone: the books are looked at after that. A partition one of whose servers is lost, or whose
-/// branch does not come to an end with what it has begun, is unavailable.
+/// are gone: the books are looked at after that. They are told what is lost, and of which branch
+/// this one at least has seen no end of what it had begun.
 Task<> auditor(Process& process, Site& site, Bank& bank) {
   Guardian& guardian = site.kernel.control().guardian(process);
   while (!bank.over()) co_await process.wait(EventBit{}, retry_cycles);
   const std::uint64_t deadline = guardian.now() + 2 * bank_patience(guardian);
   for (std::uint32_t i = 0; i < bank.layout.partitions.size(); ++i) {
     const BankPartition& partition = bank.layout.partitions[i];
-    const auto lost = [&](const std::string& name) {
-      if (bank_lost(guardian, name)) bank.books->unavailable(i, name);
-      return bank_lost(guardian, name);
+    const auto lost = [&](BankPart part, const std::string& name) {
+      const bool its = bank_lost(guardian, name);
+      if (its) bank.books->lost(i, part, name);
+      return its;
     };
-    bool audited = false;
-    while (!audited && !lost(partition.branch_server)) {
+    while (!lost(BankPart::branch_server, partition.branch_server)) {
+      bool audited = false;
       const Opened server = co_await files(guardian).open(partition.branch_server,
                                                           {.sync_depth = 1});
       std::array<std::byte, 8> balance;
@@ -105,15 +106,14 @@ Task<> auditor(Process& process, Site& site, Bank& bank) {
         audited = result.error == Error::none;
         co_await files(guardian).close(server.file);
       }
-      if (audited) break;
-      if (guardian.now() >= deadline) {
-        bank.books->unavailable(i, partition.branch_server);
-        break;
-      }
+      if (audited) bank.books->audited(i);
+      if (!audited && guardian.now() >= deadline)
+        bank.books->unfinished(i, partition.branch_server);
+      if (audited || guardian.now() >= deadline) break;
       co_await process.wait(EventBit{}, retry_cycles);
     }
-    lost(partition.account_server);
-    lost(partition.volume);
+    lost(BankPart::account_server, partition.account_server);
+    lost(BankPart::volume, partition.volume);
   }
 }
 

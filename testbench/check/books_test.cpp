@@ -40,7 +40,9 @@ class Drive {
   std::vector<std::byte>& bytes() { return bytes_; }
 
  private:
-  void word(std::size_t at, std::uint32_t value) { store_word(value, std::span(bytes_).subspan(at)); }
+  void word(std::size_t at, std::uint32_t value) {
+    store_word(value, std::span(bytes_).subspan(at));
+  }
 
   std::vector<std::byte> bytes_;
   std::uint32_t files_ = 0;
@@ -114,7 +116,8 @@ struct Bank {
 
 }  // namespace
 
-TEST_CASE("books that have what terminals were told of, and what they were not told of once, are good") {
+TEST_CASE("books that have what terminals were told of, and what they were not told of once, are "
+          "good") {
   Bank bank;
   for (std::uint32_t i = 1; i <= 3; ++i) {
     const auto t = transaction(4, i, 100 * i);
@@ -211,7 +214,8 @@ TEST_CASE("books: of two drives the one with the later label counts, and equal o
   drives[0].bytes().back() = std::byte{1};
   const CheckResult result = bank.result(drives);
   CHECK_FALSE(result.ok);
-  CHECK_THAT(result.detail, Contains("drives 0 and 1 have the same label, and differ from byte 32767"));
+  CHECK_THAT(result.detail,
+             Contains("drives 0 and 1 have the same label, and differ from byte 32767"));
 }
 
 TEST_CASE("books: each record is held against the history, not only their sum") {
@@ -266,9 +270,9 @@ TEST_CASE("books: an unavailable partition is named, and is wrong unless errors 
     bank.tell(t);
     bank.book(t);
     bank.account = 0;  // nobody has come to the end with it
-    bank.books.unavailable(0, "$BR1");
-    bank.books.unavailable(0, "$ACC1");
-    bank.books.unavailable(0, "$BR1");
+    bank.books.lost(0, BankPart::branch_server, "$BR1");
+    bank.books.lost(0, BankPart::account_server, "$ACC1");
+    bank.books.lost(0, BankPart::branch_server, "$BR1");
     const CheckResult result = bank.result();
     CHECK(result.ok == allowed);
     CHECK_THAT(result.detail, Contains("$DATA1 unavailable ($BR1, $ACC1)"));
@@ -286,7 +290,7 @@ bool good_with(std::int64_t balance, bool in_history, bool told, bool unavailabl
   const auto t = transaction(1, 1, 50);  // on account 0 of partition 0
   books.asked(t, 1);
   if (told) books.acknowledged(1, 1, 50);
-  if (unavailable) books.unavailable(1, "$BR2");
+  if (unavailable) books.lost(1, BankPart::branch_server, "$BR2");
   Bank first, second;
   first.account = balance;
   if (in_history) second.book(t);
@@ -312,4 +316,154 @@ TEST_CASE("books: what a lost branch was in the middle of may be on the account 
   // And only of a lost one.
   CHECK_FALSE(good_with(50, false, false, false));
   CHECK_FALSE(good_with(0, true, false, false));
+}
+
+namespace {
+
+/// Two partitions with two accounts each. Branch 1 alone has transactions, all on accounts of
+/// partition 0 and none acknowledged: those of `done` are in its history, those of `refused` are
+/// not; `had` is what the accounts have.
+struct Halves {
+  using Deltas = std::vector<std::pair<std::uint32_t, std::int64_t>>;  // account, cents
+  Deltas done{}, refused{};
+  std::array<std::int64_t, 2> had{};
+
+  /// What is wrong with its books once `tell` has told them what an auditor saw.
+  template <class Tell>
+  std::string complaint(Tell tell) const {
+    Books books({{"$DATA1", 1}, {"$DATA2", 1}}, true);
+    std::vector<std::byte> lines, accounts(2 * BankRecord::bytes), sum(BankRecord::bytes);
+    std::int64_t branch = 0;
+    std::uint32_t sequence = 0;
+    const auto ask = [&](const auto& change) {
+      BankTransaction t = transaction(1, ++sequence, change.second);
+      t.account = change.first;
+      books.asked(t, 1);
+      return t;
+    };
+    for (const auto& change : done) {
+      lines.resize(lines.size() + HistoryRecord::bytes);
+      HistoryRecord{sequence + 1, ask(change)}.store(
+          std::span(lines).last(HistoryRecord::bytes));
+      branch += change.second;
+    }
+    for (const auto& change : refused) ask(change);
+    for (std::size_t i = 0; i < had.size(); ++i)
+      BankRecord{had[i]}.store(std::span(accounts).subspan(i * BankRecord::bytes));
+    BankRecord{branch + wrong_branch}.store(sum);
+    std::array drives{Drive(1), Drive(1)};
+    drives[0].add("ACCOUNT", accounts);
+    drives[1].add("HISTORY", lines);
+    drives[1].add("BRANCH", sum);
+    drives[1].add("TELLER", sum);
+    tell(books);
+    const CheckResult its = books.result([&](std::string_view name, unsigned) {
+      return std::span<const std::byte>(drives[name == "$DATA2" ? 1 : 0].bytes());
+    }, true);
+    return its.ok ? "" : its.detail;
+  }
+  std::int64_t wrong_branch = 0;
+};
+
+void lose_branch(Books& books) { books.lost(1, BankPart::branch_server, "$BR2"); }
+void lose_volume(Books& books) { books.lost(1, BankPart::volume, "$DATA2"); }
+void lose_accounts(Books& books) { books.lost(1, BankPart::account_server, "$ACC2"); }
+
+}  // namespace
+
+TEST_CASE("books: a lost branch was in the middle of one transaction, not of more") {
+  for (const auto& lose : {lose_branch, lose_volume}) {
+    const Halves::Deltas two{{0, 20}, {0, 30}};
+    CHECK(Halves{.refused = two, .had = {20, 0}}.complaint(lose) == "");
+    CHECK(Halves{.refused = two, .had = {30, 0}}.complaint(lose) == "");
+    CHECK_THAT((Halves{.refused = two, .had = {50, 0}}.complaint(lose)),
+               Contains("account 0 has 50, by the history it has 0"));
+    // Nor one on each of two accounts.
+    const Halves::Deltas apart{{0, 20}, {1, 30}};
+    CHECK(Halves{.refused = apart, .had = {20, 0}}.complaint(lose) == "");
+    CHECK_THAT((Halves{.refused = apart, .had = {20, 30}}.complaint(lose)),
+               Contains("2 accounts differ") && Contains("there is 1"));
+  }
+}
+
+TEST_CASE("books: of a lost branch's history only the last line may have no account") {
+  const Halves::Deltas two{{0, 20}, {0, 30}};
+  CHECK(Halves{.done = two, .had = {50, 0}}.complaint(lose_branch) == "");
+  CHECK(Halves{.done = two, .had = {20, 0}}.complaint(lose_branch) == "");
+  CHECK_THAT((Halves{.done = two, .had = {30, 0}}.complaint(lose_branch)),
+             Contains("account 0 has 30, by the history it has 50"));
+  CHECK_FALSE(Halves{.done = two, .had = {0, 0}}.complaint(lose_branch).empty());
+}
+
+TEST_CASE("books: many transactions that a lost branch refused are looked at one by one") {
+  const Halves many{.refused = Halves::Deltas(60, {0, 2}), .had = {119, 0}};
+  CHECK_THAT(many.complaint(lose_branch), Contains("account 0 has 119"));
+}
+
+TEST_CASE("books: two lost branches may each have changed the same account") {
+  Books books({{"$DATA1", 1}, {"$DATA2", 1}, {"$DATA3", 1}}, true);
+  books.asked(transaction(1, 1, 20), 1);
+  books.asked(transaction(2, 1, 30), 2);
+  books.lost(1, BankPart::volume, "$DATA2");
+  books.lost(2, BankPart::volume, "$DATA3");
+  using Case = std::pair<std::int64_t, bool>;  // what the account has, whether that is good
+  for (const auto& [cents, good] : {Case{50, true}, Case{30, true}, Case{10, false}}) {
+    std::vector<std::byte> accounts(BankRecord::bytes);
+    BankRecord{cents}.store(accounts);
+    Drive first(1), empty(1);
+    first.add("ACCOUNT", accounts);
+    CHECK(books.result([&](std::string_view name, unsigned) {
+      return std::span<const std::byte>((name == "$DATA1" ? first : empty).bytes());
+    }, true).ok == good);
+  }
+}
+
+TEST_CASE("books: a branch that has lost its accounts alone is held against all else") {
+  CHECK_THAT((Halves{.refused = {{0, 20}}, .had = {20, 0}}.complaint(lose_accounts)),
+             Contains("account 0 has 20, by the history it has 0"));
+  CHECK_THAT((Halves{.done = {{0, 20}}, .had = {20, 0}, .wrong_branch = 1}.complaint(
+                 lose_accounts)),
+             Contains("teller 0 has 21") && Contains("branch 0 has 21"));
+  // Its own accounts are not looked at.
+  const auto lose_the_first = [](Books& books) {
+    books.lost(0, BankPart::account_server, "$ACC1");
+  };
+  CHECK(Halves{.done = {{0, 20}}}.complaint(lose_the_first) == "");
+}
+
+TEST_CASE("books: drives and replies of a branch that has lost its accounts alone are looked at") {
+  Bank bank;
+  bank.books = Books({{"$DATA1", 2}}, true);
+  const auto t = transaction(1, 1, 50);
+  bank.ask(t);
+  bank.book(t);
+  bank.tell(t, 51);
+  bank.books.lost(0, BankPart::account_server, "$ACC1");
+  std::array drives{bank.drive(1), bank.drive(1)};
+  drives[0].bytes().back() = std::byte{1};
+  CHECK_THAT(bank.result(drives).detail,
+             Contains("was 51, by the history it is 50") && Contains("differ from byte 32767"));
+}
+
+TEST_CASE("books: a branch that has answered one auditor is there, whatever another one saw") {
+  const Halves half{.refused = {{0, 20}}, .had = {20, 0}};
+  const auto unfinished = [](Books& books) { books.unfinished(1, "$BR2"); };
+  CHECK(half.complaint(unfinished) == "");
+  CHECK_THAT(half.complaint([](Books& books) {
+    books.unfinished(1, "$BR2");
+    books.audited(1);
+    books.unfinished(1, "$BR2");
+  }), Contains("account 0 has 20"));
+  Bank bank;  // no error is allowed
+  bank.books.unfinished(0, "$BR1");
+  CHECK_THAT(bank.complaint(), Contains("$DATA1 unavailable ($BR1)"));
+  bank.books.audited(0);
+  CHECK(bank.complaint() == "");
+}
+
+TEST_CASE("books: what is forged for a test is of a branch that there is") {
+  Bank bank;
+  CHECK_THROWS_AS(bank.books.asked(transaction(1, 1, 1), 1), std::out_of_range);
+  bank.books.forge(5000);
+  CHECK_THAT(bank.complaint(), Contains("was acknowledged, and is not in the history"));
 }

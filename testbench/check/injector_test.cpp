@@ -15,6 +15,7 @@ struct Points : FaultPoints {
   std::multimap<std::uint64_t, std::function<void()>> calendar;
   std::vector<std::string> log;
   std::optional<ProcessAddress> holder;  // of every name
+  mutable unsigned asked_for_name = 0;   // times
 
   void at(std::uint64_t cycle, std::function<void()> action) override {
     calendar.emplace(cycle, std::move(action));
@@ -36,8 +37,9 @@ struct Points : FaultPoints {
     log.push_back(std::to_string(cycle) + " stop " + fault.detail.process);
     return holder;
   }
-  bool has_name(const ProcessAddress& process, const std::string& name) const override {
-    return name == "$A" && holder && process == *holder;
+  bool has_name(const ProcessAddress& process, const ProcessName& name) const override {
+    ++asked_for_name;
+    return name.text() == "$A" && holder && process == *holder;
   }
   void set_rogue(unsigned cpu, FaultKind misdeed, bool on, std::uint64_t cycle) override {
     log.push_back(std::to_string(cycle) + " " + name(misdeed) + " " + std::to_string(cpu) +
@@ -505,12 +507,27 @@ TEST_CASE("an event counts that is of the process with a name, on whatever CPU")
   CHECK(bench.injector.results()[0].when == "link_replied 2 of $A");
 }
 
+TEST_CASE("an injector asks who has a name no more once the fault at its event has come") {
+  FaultSpec halt = fault(FaultKind::cpu_halt, {},
+                         AtEvent{.kind = KernelEvent::link_replied, .process = "$A"});
+  halt.cpu = 0;
+  Bench bench({halt});
+  bench.points.holder = ProcessAddress{1, 7};
+  KernelEvent its = event(KernelEvent::link_replied, 10);
+  its.pin = 7;
+  for (int i = 0; i < 3; ++i) bench.injector.kernel_event(1, its);
+  CHECK(bench.points.asked_for_name == 1);
+}
+
 TEST_CASE("a fault at an event comes later by its delay, for its time, and not behind its end") {
   FaultSpec slow = fault(FaultKind::bus_slow, BusId::x,
                          AtEvent{.kind = KernelEvent::link_done, .cpu = 0, .delay_cycles = 100});
   slow.for_cycles = 30;
   const FaultSpec over = fault(FaultKind::bus_down, BusId::x,
-                               AtEvent{.kind = KernelEvent::link_done, .cpu = 0, .delay_cycles = 100}, 151);
+                               AtEvent{.kind = KernelEvent::link_done,
+                                       .cpu = 0,
+                                       .delay_cycles = 100},
+                               151);
   Bench bench({slow, over});
   bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
   bench.points.run_to(1000);
@@ -519,7 +536,8 @@ TEST_CASE("a fault at an event comes later by its delay, for its time, and not b
 }
 
 TEST_CASE("a packet fault at an event takes the next packet that starts two cycles after") {
-  Bench bench({fault(FaultKind::packet_drop, {}, AtEvent{.kind = KernelEvent::link_done, .cpu = 0})});
+  Bench bench({fault(FaultKind::packet_drop, {},
+                     AtEvent{.kind = KernelEvent::link_done, .cpu = 0})});
   CHECK_FALSE(bench.packet(BusId::x, 49).any());
   bench.injector.kernel_event(0, event(KernelEvent::link_done, 50));
   CHECK_FALSE(bench.packet(BusId::x, 51).any());

@@ -54,8 +54,9 @@ TEST_CASE("a run without operations, and one of no length, have a throughput of 
 
 TEST_CASE("periods are so long that there are at most thirty of them") {
   const Operations none("requests");
-  for (const auto& [cycles, period] : std::initializer_list<std::pair<std::uint64_t, std::uint64_t>>{
-           {30, 1}, {31, 2}, {600, 20}, {601, 50}, {5'835'000, 200'000}}) {
+  using Run = std::pair<std::uint64_t, std::uint64_t>;  // its cycles, those of a period
+  for (const auto& [cycles, period] :
+       {Run{30, 1}, Run{31, 2}, Run{600, 20}, Run{601, 50}, Run{5'835'000, 200'000}}) {
     CHECK(none.result(cycles).period_cycles == period);
   }
 }
@@ -69,7 +70,8 @@ TEST_CASE("the chart has each period, with what befell the machine in it") {
   const std::string chart = throughput_chart(
       with_a_gap(), {{510, "CPU 2 halts"}, {549, "X down"}, {700, "X up"}, {1001, "late"}}, 1000,
       clock_hz);
-  CHECK_THAT(chart, StartsWith("        from        /s  transactions                  longest wait\n"));
+  CHECK_THAT(chart,
+             StartsWith("        from        /s  transactions                  longest wait\n"));
   CHECK_THAT(chart, Contains("      500 us     20000  ######                                4 us"
                              "  CPU 2 halts\n"));
   CHECK_THAT(chart, Contains(std::string(68, ' ') + "X down\n      550 us         0\n"));

@@ -88,7 +88,8 @@ TEST_CASE("a backup is the primary's choice, and takes its place when it is gone
   CHECK(table.entries().empty());
 }
 
-TEST_CASE("a CPU that is gone takes all of its processes along, and those of no other incarnation") {
+TEST_CASE("a CPU that is gone takes all of its processes along, and those of no other "
+          "incarnation") {
   Table table;
   std::vector<std::string> changes;
   table.update(Kind::define, "$A", handle(2, 5));

@@ -98,6 +98,18 @@ TEST_CASE("a profile that an override names lies over the scenario, and under la
   CHECK(with({"system.clock=3 MHz", "system.profile=old"}).clock_hz == 2e6);
 }
 
+TEST_CASE("a profile that an override names stands in the place of any other profile") {
+  const Project project;
+  project.write("profiles/old.toml", old_machine);
+  project.write("profiles/new.toml", "[system]\ncost_scale = 3\n[system.cost]\nlisten = 4\n");
+  setenv("XYBUS_ROOT", fs::path(project.write("x", "")).parent_path().c_str(), 1);
+  const SystemSpec only = project.load("", {"system.profile=new"}).system;
+  REQUIRE(only.cost.listen == 4);
+  REQUIRE(only.clock_hz != 2e6);
+  CHECK(project.load("profile = \"old\"\n", {"system.profile=new"}).system == only);
+  CHECK(project.load("", {"system.profile=old", "system.profile=new"}).system == only);
+}
+
 TEST_CASE("a profile is also a file, from the scenario's directory or from anywhere") {
   const Project project;
   const std::string file = project.write("scenarios/mine.toml", old_machine);

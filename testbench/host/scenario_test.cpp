@@ -509,8 +509,8 @@ TEST_CASE("a word that is none of those allowed is reported with its line") {
   CHECK(error_of("[system]\ncosts = \"nil\"\n") ==
         "s.toml:2: unknown costs \"nil\"; expected default or zero");
   CHECK(error_of("[[workload]]\nkind = \"pong\"\n") ==
-        "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all, links, "
-        "updates, membership, debit-credit, key-value, file-copy or session");
+        "s.toml:2: unknown kind \"pong\", perhaps \"ping\"; expected ping, stream, all-to-all, "
+        "links, updates, membership, debit-credit, key-value, file-copy or session");
   CHECK(error_of("[[workload]]\nkind=\"all-to-all\"\nbytes=1\ncount=1\npattern=\"tornadoe\"\n") ==
         "s.toml:5: unknown pattern \"tornadoe\", perhaps \"tornado\"; expected uniform, hotspot, "
         "transpose, bit-complement or tornado");
@@ -563,7 +563,8 @@ TEST_CASE("a key that is missing is reported with the line of its table") {
   CHECK(error_of(machine + "[[workload]]\nkind = \"ping\"\nfrom = 0\nto = 1\ncount = 1\n") ==
         "s.toml:8: workload.0 has no bytes; expected bytes = an integer, 0 to 65536");
   CHECK(error_of(with_ping + "[[workload]]\nbytes = 4\n") ==
-        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, updates, membership, debit-credit, key-value, file-copy or session");
+        "s.toml:14: workload.1 has no kind; expected kind = ping, stream, all-to-all, links, "
+        "updates, membership, debit-credit, key-value, file-copy or session");
   CHECK(fault_error("kind = \"cpu-halt\"\nat = \"1 us\"\n") ==
         "s.toml:14: fault.0 has no cpu; expected cpu = a CPU, 0 to 3");
   CHECK(error_of(machine) == "s.toml:1: no workload; expected at least one [[workload]]");
@@ -645,8 +646,11 @@ TEST_CASE("a point is read from a table") {
   const FaultSpec event = fault_of("kind = \"cpu-halt\"\ncpu = 2\n"
                                    "when = { event = \"link_replied\", nth = 4, cpu = 1, "
                                    "peer = 0, delay = \"7 cycles\" }\n");
-  CHECK(event.when == FaultTime(AtEvent{.kind = KernelEvent::link_replied, .cpu = 1, .peer = 0, .n = 4,
-                                      .delay_cycles = 7}));
+  CHECK(event.when == FaultTime(AtEvent{.kind = KernelEvent::link_replied,
+                                        .cpu = 1,
+                                        .peer = 0,
+                                        .n = 4,
+                                        .delay_cycles = 7}));
   CHECK(event.cpu == 2u);
 }
 

@@ -135,6 +135,28 @@ TEST_CASE("a run at one's own terminal is repeated with what was typed: for dete
   CHECK(repro.digest == failed.digest);
 }
 
+TEST_CASE("a run at one's own terminal that comes to the limit of a scenario without one is "
+          "repeated to the same limit") {
+  std::string text = file_text(shipped("terminal"));
+  const std::string limits = "[limits]\ntime = \"1 s\"\n";
+  text.erase(text.find(limits), limits.size());
+  const std::string scenario = scenario_file(text);
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) lines += "run example\n";  // longer than 12 + 10 ms
+  const Run live =
+      run_at(scenario, "--terminal '$TERM1' -q --fabric tlm < " + lines_file(lines));
+  CHECK(live.status == 3);
+  std::smatch command;
+  REQUIRE(std::regex_search(live.errors, command, std::regex("to repeat: \\S+ run (\\S+) (.*)")));
+  const std::string arguments =
+      std::regex_replace(command.str(2), std::regex("out/terminals"),
+                         live.directory + "/out/terminals");
+  INFO(arguments);
+  const Run again = run_at(command.str(1), "-q " + arguments);
+  CHECK(again.status == 3);
+  CHECK(again.digest == live.digest);
+}
+
 TEST_CASE("a terminal of one's own that there is not, or that has an input, is refused") {
   const auto error = [](const std::string& scenario, const std::string& arguments) {
     const Run run = run_at(shipped(scenario), arguments + " < /dev/null");

@@ -64,7 +64,7 @@ class Court : private FaultPoints {
   std::optional<ProcessAddress> stop_process(const FaultSpec&, std::uint64_t) override {
     return {};
   }
-  bool has_name(const ProcessAddress&, const std::string&) const override { return false; }
+  bool has_name(const ProcessAddress&, const ProcessName&) const override { return false; }
   void set_rogue(unsigned, FaultKind, bool, std::uint64_t) override {}
   void set_fault(const FaultSpec&, bool, std::uint64_t) override {}
 
