@@ -20,7 +20,8 @@ struct DiskRequest {
     auto operator<=>(const Name&) const = default;
   };
 
-  bool done = false;  ///< It has been acknowledged; else it begins.
+  bool done = false;  ///< A disk process has answered; else it begins.
+  contract::Error error = contract::Error::none;  ///< What it has answered.
   contract::FileOperation operation{};  ///< Write, create or purge.
   Name name{};
   std::string_view volume{}, file{};  ///< "$DATA1", "ACCOUNT"; until the call returns, as the data

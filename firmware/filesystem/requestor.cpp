@@ -1,5 +1,7 @@
 #include "firmware/filesystem/requestor.h"
 
+#include <optional>
+
 #include "firmware/filesystem/request_header.h"
 
 namespace xybus {
@@ -14,8 +16,10 @@ std::string_view text(std::span<const std::byte> bytes) {
 
 /// Tells whoever watches of a request that changes a disk.
 void tell(const Environment& environment, const OpenFile& file, const PendingRequest& request,
-          bool done) {
-  DiskRequest told{.done = done, .operation = request.operation};
+          std::optional<contract::Error> answer = {}) {
+  DiskRequest told{.done = answer.has_value(),
+                   .error = answer.value_or(contract::Error::none),
+                   .operation = request.operation};
   const auto message = std::span<const std::byte>(request.message);
   const auto data = message.subspan(file_header_bytes);
   switch (request.operation) {
@@ -52,7 +56,7 @@ Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   const std::span<std::byte> message(request.message);
   store(header, message);
   guardian_.environment().copy(call.out, message.subspan(file_header_bytes));
-  tell(guardian_.environment(), file, request, false);
+  tell(guardian_.environment(), file, request);
   advance(file);
   PendingRequest& last = file.outstanding().back();
   if (last.state != PendingRequest::State::ended || last.sent_to) return Error::none;
@@ -134,7 +138,7 @@ void Requestor::judge(OpenFile& file, PendingRequest& request, const Completion&
   const bool writes = request.operation == FileOperation::write;
   const auto written = static_cast<std::uint32_t>(request.message.size() - file_header_bytes);
   const bool done = completion.error == Error::none;
-  if (done) tell(guardian_.environment(), file, request, true);
+  tell(guardian_.environment(), file, request, completion.error);
   end(request, completion.error, writes ? (done ? written : 0) : completion.reply_length, number);
   const bool moves = writes || request.operation == FileOperation::read;
   if (file.kind == FileKind::disk && moves && file.position != end_of_file) {

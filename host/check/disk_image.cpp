@@ -30,10 +30,12 @@ DiskImage::DiskImage(std::span<const std::byte> contents) : contents_(contents) 
   if (number(contents, 8, 4) != 0) return;
   generation_ = static_cast<std::uint32_t>(number(contents, 4, 4));
   for (std::size_t place = 0; place < places; ++place) {
-    const auto entry = contents.subspan(block_bytes + place * place_bytes, place_bytes);
+    const std::size_t entry_at = block_bytes + place * place_bytes;
+    const auto entry = contents.subspan(entry_at, place_bytes);
     if (number(entry, 0, 4) == 0) continue;
     File file{.begin = number(entry, 4, 4) * block_bytes,
               .room = number(entry, 8, 4) * block_bytes,
+              .entry = entry_at,
               .bytes = {}};
     const std::uint64_t bytes = number(entry, 12, 8);
     const bool there = file.begin <= contents.size() &&

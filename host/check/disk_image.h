@@ -25,6 +25,7 @@ class DiskImage {
   struct File {
     std::uint64_t begin = 0;  ///< Byte of the drive at which its blocks begin.
     std::uint64_t room = 0;   ///< Bytes of its blocks.
+    std::uint64_t entry = 0;  ///< Byte at which its place in the directory begins.
     std::span<const std::byte> bytes;  ///< In it.
   };
 

@@ -6,12 +6,28 @@
 
 namespace xybus {
 
+using contract::Error;
 using contract::FileOperation;
 
 namespace {
 
 constexpr std::uint64_t at_the_end = ~std::uint64_t{0};
 constexpr std::uint64_t block_bytes = DiskImage::block_bytes;
+
+/// Whether a disk process that answers so has done nothing, and will not.
+bool refuses(Error error) {
+  switch (error) {
+    case Error::exists:
+    case Error::not_found:
+    case Error::bad_name:
+    case Error::bounds:
+    case Error::disk_full:
+    case Error::table_full:
+    case Error::invalid_operation:
+    case Error::invalid_state: return true;
+    default: return false;
+  }
+}
 
 /// Of two requests of one open; sync ids may wrap around.
 bool comes_before(const DiskRequest::Name& one, const DiskRequest::Name& other) {
@@ -57,6 +73,7 @@ void DiskRecord::begin(const DriveContents& drives) {
       for (const auto& [name, found] : image.files()) {
         File& file = files_[{volume.name, name}];
         std::vector<std::byte> bytes(found.bytes.begin(), found.bytes.end());
+        file.end = file.before.empty() ? bytes.size() : std::min(file.end, bytes.size());
         if (std::ranges::find(file.before, bytes) == file.before.end()) {
           file.before.push_back(std::move(bytes));
         }
@@ -73,6 +90,8 @@ void DiskRecord::note(const DiskRequest& request, std::uint64_t cycle) {
   if (request.operation != FileOperation::write) return change(request);
   File& file = files_[{std::string(request.volume), std::string(request.file)}];
   if (!request.done) return begin_write(file, request, cycle);
+  if (refuses(request.error)) return refuse_write(file, request.name);
+  if (request.error != Error::none) return;  // it may be done, later too
   ++acknowledged_;
   bytes_ += request.data.size();
   if (Write* const write = file.find(request.name)) file.acknowledge(*write, cycle);
@@ -97,31 +116,46 @@ void DiskRecord::change(const DiskRequest& request) {
   if (fresh) file.state = State::gone;
   const bool makes = request.operation == FileOperation::create;
   if (!request.done) {
-    if (!makes || file.state == State::gone) file.state = State::unsure;
+    file.changes[request.name] = request.operation;
     return;
   }
+  if (refuses(request.error)) file.changes.erase(request.name);
+  if (request.error != Error::none) return;
+  file.end_change(request.name);
   // What is there cannot be made: then this is a loss, and will be found.
-  if (makes && file.state == State::there) return;
+  if (makes && file.state == State::there && !file.unsure()) return;
+  auto others = std::move(file.changes);
   file = File();
+  file.changes = std::move(others);
   file.state = makes ? State::there : State::gone;
 }
 
 void DiskRecord::begin_write(File& file, const DiskRequest& request, std::uint64_t cycle) {
   if (file.find(request.name) != nullptr) return;  // the backup of its requestor asks again
   // It is open, so it is there, though whoever made it was not told.
-  if (file.writes.empty() && file.appended.empty() && file.state == State::unsure &&
-      file.before.empty()) {
+  if (file.writes.empty() && file.appended.empty() && file.unsure() && file.before.empty()) {
     file.state = State::there;
   }
   Write write{.name = request.name,
               .begun = cycle,
               .position = request.position,
+              .file_end = file.end,
               .data = {request.data.begin(), request.data.end()}};
   if (request.position == at_the_end) {
     file.appended.push_back(std::move(write));
     return;
   }
   file.open[request.name] = file.writes.emplace(request.position, std::move(write));
+}
+
+void DiskRecord::refuse_write(File& file, const DiskRequest::Name& name) {
+  if (const auto found = file.open.find(name); found != file.open.end()) {
+    file.writes.erase(found->second);
+    file.open.erase(found);
+  }
+  std::erase_if(file.appended, [&name](const Write& write) {
+    return write.name == name && !write.acknowledged;
+  });
 }
 
 DiskRecord::Write* DiskRecord::File::find(const DiskRequest::Name& name) {
@@ -141,7 +175,11 @@ void DiskRecord::File::acknowledge(Write& write, std::uint64_t cycle) {
     if (other.over == never && comes_before(other.name, write.name)) other.over = cycle;
   }
   write.over = cycle;
-  if (write.position == at_the_end) return;
+  if (write.position == at_the_end) {
+    end = std::max(end, write.file_end + write.data.size());
+    return;
+  }
+  end = std::max(end, write.end());
   // What it has put away entirely.
   auto other = writes.lower_bound(write.position);
   while (other != writes.end() && other->first < write.end()) {
@@ -151,9 +189,18 @@ void DiskRecord::File::acknowledge(Write& write, std::uint64_t cycle) {
   }
 }
 
-bool DiskRecord::File::busy() const {
-  return state == State::unsure || !open.empty() ||
-         std::ranges::any_of(appended, [](const Write& write) { return write.over == never; });
+/// Of a request, and of those before it of the same requestor.
+void DiskRecord::File::end_change(const DiskRequest::Name& name) {
+  std::erase_if(changes, [&name](const auto& change) {
+    return change.first == name || comes_before(change.first, name);
+  });
+}
+
+bool DiskRecord::File::unsure() const {
+  const bool made = state != State::there, purged = state != State::gone;
+  return state == State::unsure || std::ranges::any_of(changes, [=](const auto& change) {
+    return change.second == FileOperation::create ? made : purged;
+  });
 }
 
 // ---- The end ------------------------------------------------------------------------------------
@@ -178,7 +225,7 @@ Complaints DiskRecord::judge(const DriveContents& drives, bool whole, Counts& co
   Complaints complaints;
   for (const auto& [name, file] : files_) {
     const bool mixed = !file.appended.empty() && !file.writes.empty();
-    if (file.state == State::unsure || mixed) ++counts.not_judged;
+    if (file.unsure() || mixed) ++counts.not_judged;
     else if (file.state == State::there) ++counts.files;
   }
   for (const Volume& volume : volumes_) {
@@ -201,7 +248,7 @@ Complaints DiskRecord::judge(const DriveContents& drives, bool whole, Counts& co
 void DiskRecord::judge_drive(const std::string& what, const std::string& volume,
                              const DiskImage& image, Complaints& complaints) const {
   for (const auto& [name, file] : files_) {
-    if (name.first != volume || file.state == State::unsure) continue;
+    if (name.first != volume || file.unsure()) continue;
     const std::string its = fmt::format("{}, file {}", what, name.second);
     const auto found = image.files().find(name.second);
     if (file.state == State::gone) {
@@ -262,7 +309,7 @@ bool DiskRecord::judge_piece(const std::string& what, const File& file,
 /// From one place where a write begins or ends, or a block, to the next, up to the first complaint.
 void DiskRecord::judge_file(const std::string& what, const File& file,
                             const DiskImage::File& found, Complaints& complaints) const {
-  std::uint64_t last = 0;
+  std::uint64_t last = found.bytes.size();
   for (const auto& before : file.before) last = std::max<std::uint64_t>(last, before.size());
   for (const auto& [position, write] : file.writes) {
     last = std::max(last, write.end());
@@ -316,20 +363,34 @@ void DiskRecord::judge_appended(const std::string& what, const File& file,
   }
 }
 
+/// What writes to a file that are under way may touch: their bytes, zeros before them, and the
+/// place in the directory that says how long it is.
+void DiskRecord::add_under_way(const File& file, const DiskImage::File& found,
+                               std::vector<Range>& ranges) {
+  const auto add = [&](const Write& write, std::uint64_t end) {
+    ranges.emplace_back(found.begin + std::min(write.position, write.file_end),
+                        found.begin + end);
+    if (end > write.file_end) ranges.emplace_back(found.entry, found.entry + 1);
+  };
+  for (const auto& [name, write] : file.open) add(write->second, write->second.end());
+  for (const Write& write : file.appended) {
+    if (write.over == never) add(write, found.room);
+  }
+}
+
 void DiskRecord::judge_mirrors(const Volume& volume,
                                const std::vector<std::pair<unsigned, DiskImage>>& drives,
                                Complaints& complaints) const {
   if (drives.size() < 2) return;
   const auto& [first, image] = drives.front();
-  // Where a request is under way: in a file, and in the directory for it.
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> under_way;
+  std::vector<Range> under_way;
   for (const auto& [name, file] : files_) {
-    if (name.first != volume.name || !file.busy()) continue;
-    under_way.emplace_back(block_bytes, DiskImage::first_file_byte);
+    if (name.first != volume.name) continue;
+    if (file.unsure()) under_way.emplace_back(block_bytes, DiskImage::first_file_byte);
     for (const auto& drive : drives) {
       const auto found = drive.second.files().find(name.second);
       if (found == drive.second.files().end()) continue;
-      under_way.emplace_back(found->second.begin, found->second.begin + found->second.room);
+      add_under_way(file, found->second, under_way);
     }
   }
   for (std::size_t i = 1; i < drives.size(); ++i) {
@@ -341,7 +402,7 @@ void DiskRecord::judge_mirrors(const Volume& volume,
         continue;
       }
       const bool excused = std::ranges::any_of(under_way, [block](const auto& range) {
-        return range.first <= block && block < range.second;
+        return range.first < block + block_bytes && block < range.second;
       });
       if (excused) continue;
       complaints.add(fmt::format("{}: drives {} and {} are both whole, and differ in block {}",

@@ -41,7 +41,7 @@ class DiskRecord {
 
   /// What is on the drives before the run.
   void begin(const DriveContents& drives);
-  /// A request begins, or is acknowledged.
+  /// A request begins, or a disk process has answered it.
   void note(const DiskRequest& request, std::uint64_t cycle);
 
   /// Test hook: a write to the first volume that nobody made.
@@ -58,6 +58,7 @@ class DiskRecord {
     std::uint64_t over = never;  // acknowledged, or not done from then on
     bool acknowledged = false;
     std::uint64_t position = 0;
+    std::uint64_t file_end = 0;  // when it began, at least: up to its position it writes zeros
     std::vector<std::byte> data;
 
     std::uint64_t end() const { return position + data.size(); }
@@ -66,10 +67,12 @@ class DiskRecord {
   enum class State : std::uint8_t {
     there,
     gone,
-    unsure,  // a request to make or purge it is, or was, under way
+    unsure,  // the drives did not agree before the run
   };
   struct File {
     State state = State::there;
+    std::map<DiskRequest::Name, contract::FileOperation> changes;  // begun: to make or purge it
+    std::uint64_t end = 0;                       // of it, at least
     std::vector<std::vector<std::byte>> before;  // what it may have been; none: zeros
     std::multimap<std::uint64_t, Write> writes;  // by position
     std::map<DiskRequest::Name, std::multimap<std::uint64_t, Write>::iterator> open;
@@ -77,8 +80,11 @@ class DiskRecord {
 
     Write* find(const DiskRequest::Name& name);
     void acknowledge(Write& write, std::uint64_t cycle);
-    bool busy() const;
+    void end_change(const DiskRequest::Name& name);
+    bool unsure() const;
   };
+  using Range = std::pair<std::uint64_t, std::uint64_t>;  // bytes of a drive: from, and up to
+
   using Name = std::pair<std::string, std::string>;  // volume, file
   struct Counts {
     std::uint64_t files = 0, drives = 0, not_judged = 0;
@@ -87,6 +93,7 @@ class DiskRecord {
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
   void begin_write(File& file, const DiskRequest& request, std::uint64_t cycle);
+  void refuse_write(File& file, const DiskRequest::Name& name);
   void change(const DiskRequest& request);
   Complaints judge(const DriveContents& drives, bool whole, Counts& counts) const;
   void judge_drive(const std::string& what, const std::string& volume, const DiskImage& image,
@@ -99,6 +106,8 @@ class DiskRecord {
                    Complaints& complaints) const;
   void judge_appended(const std::string& what, const File& file, const DiskImage::File& found,
                       Complaints& complaints) const;
+  static void add_under_way(const File& file, const DiskImage::File& found,
+                            std::vector<Range>& ranges);
   void judge_mirrors(const Volume& volume,
                      const std::vector<std::pair<unsigned, DiskImage>>& drives,
                      Complaints& complaints) const;

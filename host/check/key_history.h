@@ -14,35 +14,16 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
 #include "check/complaints.h"
+#include "check/key_judge.h"
 #include "check/workload_check.h"
 #include "contract/contract.h"
 #include "report/run_result.h"
 
 namespace xybus {
-
-/// One operation of one client on one key. Values are 64 bits; 0 is that of a key never written.
-struct KeyOperation {
-  enum Kind : std::uint8_t { read, write, swap };  // swap: compare, and set if equal
-  enum Outcome : std::uint8_t {
-    pending,  ///< no answer yet, or an error that leaves open what was done
-    done,
-    refused,  ///< an error that says that nothing was done
-  };
-  Kind kind = read;
-  Outcome outcome = pending;
-  std::uint32_t key = 0;
-  std::uint32_t client = 0;
-  std::uint64_t expected = 0;  ///< Swap: the value to be found.
-  std::uint64_t value = 0;     ///< Write, swap: the new value. Read: the one found, once done.
-  bool swapped = false;        ///< Swap, once done: whether it was found.
-  std::uint64_t called = 0;    ///< Cycle.
-  std::uint64_t answered = 0;  ///< Cycle, once done.
-};
 
 class KeyHistory : public WorkloadCheck {
  public:
@@ -52,20 +33,19 @@ class KeyHistory : public WorkloadCheck {
 
   /// A client calls; the rest of the operation is filled in by the two below.
   Number call(KeyOperation operation);
-  /// It was answered. `value`: what a read found; `swapped`: what a swap says.
-  void answer(Number number, std::uint64_t cycle, std::uint64_t value, bool swapped);
+  /// It was answered. `found`: the value before it; `swapped`: what a swap says.
+  void answer(Number number, std::uint64_t cycle, std::uint64_t found, bool swapped);
   /// It ended with an error that leaves open whether it was done.
   void fail(Number number, std::uint64_t cycle, contract::Error error);
   /// It ended with an error that says that nothing was done.
-  void refuse(Number number) { operations_[number].outcome = KeyOperation::refused; }
+  void refuse(Number number, std::uint64_t cycle, contract::Error error);
 
   const std::vector<KeyOperation>& operations() const { return operations_; }
 
-  /// The check "history". Takes time that grows with the operations that overlap, and doubles
-  /// with each one whose outcome is open; what takes more than `most_states` places of one key at
-  /// once is not judged, and the detail says so.
+  /// The check "history". How long it takes is bounded, see judge_key(): this many tries for each
+  /// operation, and some more. A key that would take more cannot be judged, and is a complaint.
   CheckResult check() const;
-  static constexpr std::size_t most_states = 100'000;
+  static constexpr std::uint64_t tries_each = 1'000, tries_more = 5'000'000;
 
   std::string_view name() const override { return "history"; }
   void forge(std::uint64_t cycle) override;
@@ -75,16 +55,12 @@ class KeyHistory : public WorkloadCheck {
   std::optional<std::uint64_t> first_complaint() const override;
 
  private:
-  Complaints judge(unsigned& keys, unsigned& not_judged) const;
+  Complaints judge() const;
 
   bool errors_allowed_;
   std::vector<KeyOperation> operations_;
   Complaints errors_;
   std::uint64_t ended_ = 0;
 };
-
-/// Why no map could have answered so, or nothing if one could. All of one key, in any order.
-/// `given_up` is set when it takes too many states.
-std::optional<Complaints> judge_key(const std::vector<KeyOperation>& operations, bool& given_up);
 
 }  // namespace xybus

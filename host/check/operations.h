@@ -16,7 +16,7 @@ class Operations {
   /// `what` one is called, such as "transactions".
   explicit Operations(std::string what) : what_(std::move(what)) {}
 
-  /// One that came through, in cycles; the answers of all clients come in order.
+  /// One that came through, in cycles.
   void done(std::uint64_t asked, std::uint64_t answered) { done_.push_back({asked, answered}); }
 
   /// For a run that had so many cycles.

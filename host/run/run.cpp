@@ -60,6 +60,7 @@ class Run {
   std::string simulate();
   void write_view();
   DriveContents drive_contents();
+  void add_own_checks(RunResult& result);
   RunResult result(const std::string& failure, double wall_seconds);
 
   const Scenario& scenario_;
@@ -228,6 +229,21 @@ DriveContents Run::drive_contents() {
   };
 }
 
+// These take long to say when something went wrong, as they look at all once more: they are asked
+// only if something did.
+void Run::add_own_checks(RunResult& result) {
+  const bool whole = !ending_.powerless();
+  auto checks = workloads_.own_checks(drive_contents(), whole);
+  const bool wrong = !std::ranges::all_of(checks, &CheckResult::ok);
+  if (wrong && !result.failure_cycle) result.failure_cycle = workloads_.first_complaint();
+  std::ranges::move(checks, std::back_inserter(result.checks));
+  if (scenario_.disks.empty()) return;
+  result.checks.push_back(checks_.disks().result(drive_contents(), whole));
+  if (!result.checks.back().ok && !result.failure_cycle) {
+    result.failure_cycle = checks_.disks().first_complaint(drive_contents(), whole);
+  }
+}
+
 RunResult Run::result(const std::string& failure, double wall_seconds) {
   const bool failed = !failure.empty();
   RunResult result;
@@ -254,23 +270,12 @@ RunResult Run::result(const std::string& failure, double wall_seconds) {
                      &RunMark::cycle, &RunMark::cycle);
   result.faults = injector_.results();
   result.failure_cycle = failed ? machine_.cycle() : checks_.first_complaint();
-  if (!result.failure_cycle) result.failure_cycle = workloads_.first_complaint();
-  if (!result.failure_cycle && ending_.complete()) {
-    result.failure_cycle =
-        checks_.disks().first_complaint(drive_contents(), !ending_.powerless());
-  }
-  if (!result.failure_cycle && !ending_.complete()) {
-    result.failure_cycle = checks_.watchdog().last_moved();
-  }
-
   result.checks = checks_.results(ending_.liveness(), ending_.workload());
   if (ending_.complete()) {
-    const bool whole = !ending_.powerless();
-    std::ranges::move(workloads_.own_checks(drive_contents(), whole),
-                      std::back_inserter(result.checks));
-    if (!scenario_.disks.empty()) {
-      result.checks.push_back(checks_.disks().result(drive_contents(), whole));
-    }
+    add_own_checks(result);
+  } else if (!result.failure_cycle) {
+    result.failure_cycle = workloads_.first_complaint();
+    if (!result.failure_cycle) result.failure_cycle = checks_.watchdog().last_moved();
   }
   if (failed) result.checks.push_back({"machine", false, failure});
   const auto all_ok = [&] { return std::ranges::all_of(result.checks, &CheckResult::ok); };

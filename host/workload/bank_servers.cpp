@@ -4,6 +4,7 @@
 
 #include "firmware/pair/bytes.h"
 #include "firmware/program/disk_server.h"
+#include "workload/patience.h"
 
 namespace xybus {
 
@@ -29,25 +30,6 @@ std::uint64_t at_record(std::uint64_t number) { return number * BankRecord::byte
 
 }  // namespace
 
-namespace {
-
-/// A machine without I'm-alives has some measure too.
-std::uint64_t interval_of(const Guardian& guardian) {
-  constexpr std::uint64_t standard = 100'000;
-  const std::uint64_t interval = guardian.membership().alive_interval();
-  return interval != 0 ? interval : standard;
-}
-
-}  // namespace
-
-std::uint64_t bank_patience(const Guardian& guardian) { return 64 * interval_of(guardian); }
-std::uint64_t start_patience(const Guardian& guardian) { return 8 * interval_of(guardian); }
-
-bool bank_lost(const Guardian& guardian, std::string_view name) {
-  const auto parsed = ProcessName::parse(name);
-  return !parsed || guardian.dct().lookup(*parsed) == nullptr;
-}
-
 // ---- Files --------------------------------------------------------------------------------------
 
 Task<FileNumber> BankServer::begin_open(std::string name) {
@@ -69,7 +51,7 @@ Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes
     const Opened opened =
         co_await files().open(name, {.nowait_depth = 1, .sync_depth = sync_depth});
     if (opened.error == Error::none) co_return opened.file;
-    const bool lost = took_over && bank_lost(guardian(), volume);
+    const bool lost = took_over && is_lost(guardian(), volume);
     if (lost || guardian().now() >= deadline) throw Abend{};
     if (opened.error == Error::not_found) {
       const Error made = co_await files().create(name, {.max_bytes = max_bytes});
@@ -83,7 +65,7 @@ Task<FileNumber> BankServer::open_file(std::string name, std::uint64_t max_bytes
 Task<std::vector<std::byte>> BankServer::read_file(FileNumber file) {
   std::vector<std::byte> all;
   std::vector<std::byte> piece(DiskServer::most_io_bytes / 2);
-  const std::uint64_t deadline = guardian().now() + bank_patience(guardian());
+  const std::uint64_t deadline = guardian().now() + long_patience(guardian());
   for (;;) {
     files().position(file, all.size());
     IoResult read = co_await files().read(file, piece);
@@ -104,7 +86,7 @@ Task<std::vector<std::byte>> BankServer::read_file(FileNumber file) {
 Task<BankServer::Error> BankServer::perform(std::span<const Action> actions) {
   std::array<bool, 8> done{};
   Error result = Error::none;
-  const std::uint64_t deadline = guardian().now() + bank_patience(guardian());
+  const std::uint64_t deadline = guardian().now() + long_patience(guardian());
   for (;;) {
     std::array<bool, 8> started{};
     for (std::size_t i = 0; i < actions.size(); ++i) {
@@ -126,7 +108,7 @@ Task<BankServer::Error> BankServer::perform(std::span<const Action> actions) {
       if (!done[i] && !may_pass(completion.error)) lasting = Error::device_down;
     }
     for (std::size_t i = 0; i < actions.size(); ++i) {
-      if (done[i] || !bank_lost(guardian(), actions[i].server)) continue;
+      if (done[i] || !is_lost(guardian(), actions[i].server)) continue;
       if (actions[i].writes) throw Abend{};
       done[i] = true;
       result = Error::path_down;
@@ -254,7 +236,7 @@ Task<FileNumber> BranchServer::open_server(const std::string& name, bool took_ov
     const Opened opened =
         co_await files().open(name, {.nowait_depth = 1, .sync_depth = sync_depth});
     if (opened.error == Error::none) co_return opened.file;
-    const bool lost = took_over && bank_lost(guardian(), name);
+    const bool lost = took_over && is_lost(guardian(), name);
     if (lost || guardian().now() >= deadline) co_return no_file;
     co_await guardian().process().wait(EventBit{}, retry_cycles);
   }
@@ -309,7 +291,7 @@ Task<Decision> BranchServer::decide(const ServerRequest& request) {
   }
   const auto& accounts = layout_.partitions[transaction.account_partition].account_server;
   if (account_servers_[transaction.account_partition] == no_file ||
-      bank_lost(guardian(), accounts)) {
+      is_lost(guardian(), accounts)) {
     co_return Decision{.error = Error::device_down};
   }
   change.teller = tellers_[transaction.teller] + transaction.delta;

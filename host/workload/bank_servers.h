@@ -14,7 +14,7 @@
 /// it was opened. A transaction on an account of such a partition is refused with `device_down`;
 /// the one that its loss meets in the middle is in the history without the account, and its
 /// terminal is told `path_down`. A server whose own volume is lost abends. Whatever else does not
-/// come is waited for bank_patience cycles; what is not there yet at the beginning, start_patience.
+/// come is waited for long_patience cycles; what is not there yet at the beginning, start_patience.
 #pragma once
 
 #include <array>
@@ -41,14 +41,6 @@ struct BankLayout {
   std::uint32_t tellers = 0;   ///< of each branch, of which each partition has one
   std::uint64_t history_bytes = 0;  ///< that each branch's history may have
 };
-
-/// How long a server of a bank, or its auditor, tries what does not succeed: 64 I'm-alive
-/// intervals, in cycles.
-std::uint64_t bank_patience(const Guardian& guardian);
-/// How long it waits for a name at the beginning of a run: 8.
-std::uint64_t start_patience(const Guardian& guardian);
-/// Whether nobody has that name, such as "$ACC1".
-bool bank_lost(const Guardian& guardian, std::string_view name);
 
 /// What the two have in common: files of records, which are made if they are not there, and written
 /// until that has succeeded.
@@ -77,7 +69,7 @@ class BankServer : public PairedServer {
     std::span<std::byte> in = {};
   };
   /// Does all of them; each again until it has succeeded. Errors: `device_down` (the volume is
-  /// down, or something else did not come for bank_patience cycles: what was not done is to be done
+  /// down, or something else did not come for long_patience cycles: what was not done is to be done
   /// later), `path_down` (a server that was asked is lost, and all else is done). Abends if the
   /// volume is lost.
   Task<Error> perform(std::span<const Action> actions);

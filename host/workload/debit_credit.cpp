@@ -8,6 +8,7 @@
 #include "check/books.h"
 #include "firmware/program/disk_server.h"
 #include "workload/bank_servers.h"
+#include "workload/patience.h"
 #include "workload/workload.h"
 
 namespace xybus {
@@ -29,16 +30,6 @@ struct Bank {
 
   bool over() const { return std::ranges::none_of(working, [](bool it) { return it; }); }
 };
-
-/// A server that may be yet to come is waited for, twice as long as it waits for what it needs.
-Task<Opened> open_server(Guardian& guardian, const std::string& name) {
-  const std::uint64_t deadline = guardian.now() + 2 * start_patience(guardian);
-  for (;;) {
-    const Opened opened = co_await files(guardian).open(name, {.sync_depth = 1});
-    if (opened.error == Error::none || guardian.now() >= deadline) co_return opened;
-    co_await guardian.process().wait(EventBit{}, retry_cycles);
-  }
-}
 
 /// One at a terminal: thinks, asks, waits.
 Task<> terminal(Process& process, Site& site, WorkloadContext& context,
@@ -88,11 +79,11 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
 Task<> auditor(Process& process, Site& site, Bank& bank) {
   Guardian& guardian = site.kernel.control().guardian(process);
   while (!bank.over()) co_await process.wait(EventBit{}, retry_cycles);
-  const std::uint64_t deadline = guardian.now() + 2 * bank_patience(guardian);
+  const std::uint64_t deadline = guardian.now() + 2 * long_patience(guardian);
   for (std::uint32_t i = 0; i < bank.layout.partitions.size(); ++i) {
     const BankPartition& partition = bank.layout.partitions[i];
     const auto lost = [&](BankPart part, const std::string& name) {
-      const bool its = bank_lost(guardian, name);
+      const bool its = is_lost(guardian, name);
       if (its) bank.books->lost(i, part, name);
       return its;
     };

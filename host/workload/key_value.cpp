@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "workload/key_value_server.h"
+#include "workload/patience.h"
 #include "workload/workload.h"
 
 namespace xybus {
@@ -23,6 +24,7 @@ constexpr std::uint64_t values_each = 1'000'000;  // of a client, so that one is
 struct SharedMap {
   std::vector<std::string> servers;  ///< "$KV1": key k is that of server k modulo their number.
   KeyHistory* history = nullptr;
+  Operations* operations = nullptr;
   std::vector<bool> working;  ///< By client: it has operations to ask for.
 
   bool over() const { return std::ranges::none_of(working, [](bool it) { return it; }); }
@@ -34,16 +36,10 @@ class MapClient {
   MapClient(Guardian& guardian, SharedMap& map, std::uint32_t number)
       : guardian_(guardian), map_(map), number_(number) {}
 
+  /// Does without a server that does not come.
   Task<> open() {
     for (const std::string& server : map_.servers) {
-      for (;;) {
-        const Opened opened = co_await files(guardian_).open(server, {.sync_depth = 1});
-        if (opened.error == Error::none) {
-          files_.push_back(opened.file);
-          break;
-        }
-        co_await guardian_.process().wait(EventBit{}, retry_cycles);
-      }
+      servers_.push_back(co_await open_server(guardian_, server));
     }
   }
 
@@ -57,14 +53,20 @@ class MapClient {
                                             .expected = request.expected,
                                             .value = request.value,
                                             .called = guardian_.now()});
-    const FileNumber file = files_[request.key % files_.size()];
-    const IoResult result = co_await files(guardian_).writeread(file, out, in);
+    const std::uint64_t called = guardian_.now();
+    const Opened& server = servers_[request.key % servers_.size()];
+    if (server.error != Error::none) {  // nobody has been asked
+      map_.history->refuse(number, called, server.error);
+      co_return;
+    }
+    const IoResult result = co_await files(guardian_).writeread(server.file, out, in);
     if (result.error != Error::none) {
       map_.history->fail(number, guardian_.now(), result.error);
       co_return;
     }
     const MapReply reply = MapReply::load(in);
     map_.history->answer(number, guardian_.now(), reply.found, reply.replaced);
+    map_.operations->done(called, guardian_.now());
     seen_[request.key] = reply.replaced ? request.value : reply.found;
   }
 
@@ -78,7 +80,7 @@ class MapClient {
   Guardian& guardian_;
   SharedMap& map_;
   const std::uint32_t number_;
-  std::vector<FileNumber> files_;  // by server
+  std::vector<Opened> servers_;
   std::map<std::uint32_t, std::uint64_t> seen_;
 };
 
@@ -139,6 +141,7 @@ void add_servers(const KeyValueSpec& spec, WorkloadContext& context, SharedMap& 
 void plan_workload(const KeyValueSpec& spec, WorkloadContext& context) {
   auto map = std::make_shared<SharedMap>();
   map->history = &context.set_check(std::make_unique<KeyHistory>(spec.errors));
+  map->operations = &context.operations("operations");
   map->working.assign(spec.clients, true);
   add_servers(spec, context, *map);
   const auto cpu_of = [&spec](unsigned number) { return spec.cpus[number % spec.cpus.size()]; };

@@ -52,8 +52,9 @@ struct Book {
   }
   void note(bool done, FileOperation operation, std::uint64_t open, std::uint32_t sync,
             std::uint64_t cycle, const std::string& file, std::uint64_t position = 0,
-            const std::string& data = {}) {
+            const std::string& data = {}, contract::Error error = contract::Error::none) {
     record.note({.done = done,
+                 .error = error,
                  .operation = operation,
                  .name = {{open, 0, 0}, sync},
                  .volume = "$DATA1",
@@ -217,6 +218,57 @@ TEST_CASE("Mirrors are equal, but where a request is under way or the power has 
   CHECK(book.result(with(""), with("new")).ok);
   other.at(40 * block) = std::byte{1};
   CHECK_FALSE(book.result(with(""), other).ok);
+}
+
+TEST_CASE("A write that is open for ever excuses the blocks that it touches, and no others") {
+  const std::string old(2 * block, 'o');
+  Book book;
+  book.make("A");
+  book.write(1, 1, 10, 20, 0, old);
+  book.begin(2, 1, 30, block, "new");
+  const auto differs_at = [&](std::size_t byte) {
+    Drive other = with(old);
+    other.at(byte) ^= std::byte{1};
+    return !book.result(with(old), other).ok;
+  };
+  Drive other = with(old);
+  std::memcpy(&other.at(10 * block), "new", 3);
+  CHECK(book.result(with(old), other).ok);
+  CHECK(differs_at(11 * block));      // behind the end of the file
+  CHECK(differs_at(block + 64 + 40));  // in the directory: it does not get longer
+  CHECK(differs_at(2 * block));
+  // One that makes it longer also writes zeros before itself, and how long it is.
+  book.begin(3, 1, 40, 3 * block + 7, "x");
+  CHECK_FALSE(differs_at(11 * block));
+  CHECK_FALSE(differs_at(12 * block));
+  CHECK_FALSE(differs_at(block + 64 + 40));
+  CHECK(differs_at(2 * block));
+  CHECK(differs_at(13 * block));
+}
+
+TEST_CASE("What a disk process refuses changes nothing; another error leaves it open") {
+  using contract::Error;
+  Book book;
+  book.make("A");
+  book.note(false, FileOperation::purge, 99, 2, 30, "A");
+  book.note(true, FileOperation::purge, 99, 2, 40, "A", 0, {}, Error::invalid_state);
+  CHECK_FALSE(book.result(Drive(1), Drive(1)).ok);
+  CHECK(book.result(with(""), with("")).ok);
+  book.note(false, FileOperation::create, 99, 3, 50, "B");
+  book.note(true, FileOperation::create, 99, 3, 60, "B", 0, {}, Error::disk_full);
+  CHECK_FALSE(book.result(with("").file(1, "B", ""), with("").file(1, "B", "")).ok);
+  book.begin(1, 1, 70, 0, "long");
+  book.note(true, FileOperation::write, 1, 1, 80, "A", 0, "long", Error::disk_full);
+  CHECK_FALSE(book.may_have("long"));
+  CHECK(book.may_have(""));
+  book.begin(1, 2, 90, 0, "late");
+  book.note(true, FileOperation::write, 1, 2, 95, "A", 0, "late", Error::device_down);
+  CHECK(book.may_have("late"));
+  CHECK(book.may_have(""));
+  book.note(false, FileOperation::purge, 99, 4, 100, "A");
+  book.note(true, FileOperation::purge, 99, 4, 110, "A", 0, {}, Error::device_down);
+  CHECK(book.result(Drive(1), Drive(1)).ok);
+  CHECK(book.result(with(""), with("")).ok);
 }
 
 TEST_CASE("What was there before the run stays, as it was on one of the drives") {

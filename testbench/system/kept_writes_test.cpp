@@ -69,6 +69,26 @@ TEST_CASE("writes up to a power failure are on the drives, and the next run goes
   good_run(copies_with(power, first), "--fabric " + fabric);
 }
 
+TEST_CASE("copiers of short files do not mind that an earlier run has left longer ones") {
+  const std::string first = fresh_directory();
+  good_run(copies_with(""), "--fabric tlm", first);
+  const CommandRun second =
+      good_run(copies_with("", first), "--fabric tlm --set workload.0.bytes=5000");
+  CHECK_THAT(second.detail_of("files"), Contains("20 copies read back, 100000 bytes"));
+  CHECK(second.summary["throughput"][0]["what"] == "copies");
+  CHECK(second.summary["throughput"][0]["wait_cycles"]["samples"] == 20);
+}
+
+TEST_CASE("copies to a volume that is lost are failures, and the run ends") {
+  const std::string both = "[[fault]]\nkind = \"cpu-halt\"\ncpu = 2\nat = \"10 us\"\n"
+                           "[[fault]]\nkind = \"cpu-halt\"\ncpu = 3\nat = \"20 us\"\n";
+  const CommandRun run =
+      run_command(copies_with(both), "--fabric tlm --set workload.0.errors=true");
+  INFO(run.errors);
+  CHECK(run.status == 0);
+  CHECK_THAT(run.detail_of("files"), Contains("0 copies read back") && Contains("; 15 failed"));
+}
+
 TEST_CASE("a drive that is dead when the power fails is behind, and does not count afterwards") {
   const std::string first = fresh_directory();
   const std::string faults =
