@@ -221,7 +221,16 @@ std::string Books::missing() const {
   return text;
 }
 
-CheckResult Books::result(const DriveContents& drives, bool whole) const {
+/// `sum`: of the history. What was under way may be in some of the files and not in others when it
+/// was cut off, so then there is nothing to compare.
+std::string Books::sums_text(std::int64_t sum, bool powered) const {
+  if (!powered) return fmt::format("history = {}; balances not compared, as the power failed", sum);
+  if (abandoned_) return fmt::format("history = {}; balances not compared: no CPU is left", sum);
+  return fmt::format("accounts = tellers = branches = history = {}", sum);
+}
+
+CheckResult Books::result(const DriveContents& drives, bool powered) const {
+  const bool whole = powered && !abandoned_;
   Complaints complaints = errors_;
   Complaints mirrors;  // what was under way when the power failed may be on one drive alone
   Sums sums;
@@ -235,6 +244,7 @@ CheckResult Books::result(const DriveContents& drives, bool whole) const {
   if (whole) compare_records(best, sums, found, complaints);
   const std::string unavailable = missing();
   if (!unavailable.empty() && !errors_allowed_) complaints.add(unavailable);
+  if (abandoned_ && powered && !errors_allowed_) complaints.add("no CPU is left");
   for (const auto& [key, entry] : entries_) {
     if (entry.acknowledged && !found.times.contains(key)) {
       complaints.add(fmt::format("{} was acknowledged, and is not in the history",
@@ -243,9 +253,8 @@ CheckResult Books::result(const DriveContents& drives, bool whole) const {
   }
   return complaints.result(
       "books",
-      fmt::format("{} transactions acknowledged, {} failed; accounts = tellers = branches = "
-                  "history = {}{}{}",
-                  acknowledged_, failed_, sums.all, unavailable.empty() ? "" : "; ", unavailable));
+      fmt::format("{} transactions acknowledged, {} failed; {}{}{}", acknowledged_, failed_,
+                  sums_text(sums.all, powered), unavailable.empty() ? "" : "; ", unavailable));
 }
 
 }  // namespace xybus

@@ -75,9 +75,12 @@ class Books : public WorkloadCheck {
 
   std::string_view name() const override { return "books"; }
   void forge(std::uint64_t cycle) override;
+  /// No CPU is left that could look whether what was under way has come to its end.
+  void abandoned() { abandoned_ = true; }
+
   std::uint64_t ended() const override { return acknowledged_ + failed_; }
   /// The check "books". Its detail has the sums.
-  CheckResult result(const DriveContents& drives, bool whole) const override;
+  CheckResult result(const DriveContents& drives, bool powered) const override;
   void begin(const DriveContents& drives) override;
   std::optional<std::uint64_t> first_complaint() const override { return errors_.first_cycle(); }
 
@@ -114,6 +117,7 @@ class Books : public WorkloadCheck {
   using HalfDone = std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::int64_t>>;
 
   std::vector<HalfDone> half_done(const Found& found) const;
+  std::string sums_text(std::int64_t sum, bool powered) const;
   void read_history(std::size_t partition, std::span<const std::byte> file, bool whole, Sums& sums,
                     Found& found, Complaints& complaints) const;
   void compare_records(std::span<const std::span<const std::byte>> drives, const Sums& sums,
@@ -124,6 +128,7 @@ class Books : public WorkloadCheck {
   std::vector<Partition> partitions_;
   std::vector<std::size_t> lines_before_;  // of each volume's history
   bool errors_allowed_;
+  bool abandoned_ = false;
   std::map<Key, Entry> entries_;
   std::uint64_t acknowledged_ = 0, failed_ = 0;
   Complaints errors_;

@@ -75,11 +75,12 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
 
 /// When no terminal is left, waits until each branch has done what it had begun, for terminals that
 /// are gone: the books are looked at after that. They are told what is lost, and of which branch
-/// this one at least has seen no end of what it had begun.
+/// this one at least has seen no end of what it had begun, for long enough to say so and not for so
+/// long that the run would be called hung.
 Task<> auditor(Process& process, Site& site, Bank& bank) {
   Guardian& guardian = site.kernel.control().guardian(process);
   while (!bank.over()) co_await process.wait(EventBit{}, retry_cycles);
-  const std::uint64_t deadline = guardian.now() + 2 * long_patience(guardian);
+  const std::uint64_t deadline = guardian.now() + start_patience(guardian) * 3 / 4;
   for (std::uint32_t i = 0; i < bank.layout.partitions.size(); ++i) {
     const BankPartition& partition = bank.layout.partitions[i];
     const auto lost = [&](BankPart part, const std::string& name) {
@@ -90,11 +91,14 @@ Task<> auditor(Process& process, Site& site, Bank& bank) {
     while (!lost(BankPart::branch_server, partition.branch_server)) {
       bool audited = false;
       const Opened server = co_await files(guardian).open(partition.branch_server,
-                                                          {.sync_depth = 1});
+                                                          {.nowait_depth = 1, .sync_depth = 1});
       std::array<std::byte, 8> balance;
       if (server.error == Error::none) {
-        const IoResult result = co_await files(guardian).writeread(server.file, {}, balance);
-        audited = result.error == Error::none;
+        co_await files(guardian).writeread(server.file, {}, balance);
+        const std::uint64_t now = guardian.now();
+        const FileCompletion completion =
+            co_await files(guardian).awaitio(server.file, deadline > now ? deadline - now : 1);
+        audited = completion.error == Error::none;
         co_await files(guardian).close(server.file);
       }
       if (audited) bank.books->audited(i);
@@ -158,7 +162,10 @@ void plan_workload(const DebitCreditSpec& spec, WorkloadContext& context) {
       return terminal(process, site, context, spec, *bank, number);
     });
   }
-  context.on_halt([bank, &spec](unsigned cpu) {
+  context.on_halt([bank, &spec, cpus = context.cpus(), halted = std::uint32_t{0}](
+                      unsigned cpu) mutable {
+    halted |= 1U << cpu;
+    if (halted == (1U << cpus) - 1) bank->books->abandoned();
     for (unsigned number = 0; number < spec.terminals; ++number) {
       if (spec.cpus[number % spec.cpus.size()] == cpu) bank->working[number] = false;
     }

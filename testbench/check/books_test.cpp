@@ -467,3 +467,26 @@ TEST_CASE("books: what is forged for a test is of a branch that there is") {
   bank.books.forge(5000);
   CHECK_THAT(bank.complaint(), Contains("was acknowledged, and is not in the history"));
 }
+
+TEST_CASE("books: balances are not compared, and not said to be, when what was under way was cut off") {
+  Bank bank;
+  const auto t = transaction(1, 1, 50);
+  bank.ask(t);
+  bank.book(t);
+  bank.account -= 50;  // not done yet
+  std::array drives{bank.drive(1), bank.drive(1)};
+  const DriveContents contents = [&](std::string_view, unsigned number) {
+    return std::span<const std::byte>(drives[number].bytes());
+  };
+  const CheckResult powerless = bank.books.result(contents, false);
+  CHECK(powerless.ok);
+  CHECK_THAT(powerless.detail, Contains("history = 50; balances not compared, as the power failed"));
+  CHECK_FALSE(bank.books.result(contents, true).ok);
+  bank.books.abandoned();
+  CHECK_THAT(bank.books.result(contents, true).detail, Contains("no CPU is left"));
+  CHECK_FALSE(bank.books.result(contents, true).ok);  // as no errors are allowed
+  Books forgiving({{"$DATA1", 2}}, true);
+  forgiving.asked(t);
+  forgiving.abandoned();
+  CHECK(forgiving.result(contents, true).ok);
+}
