@@ -38,8 +38,10 @@ Task<> terminal(Process& process, Site& site, WorkloadContext& context,
   RandomStream random = context.stream(fmt::format("terminal.{}", number));
   const auto partitions = static_cast<std::uint32_t>(bank.layout.partitions.size());
   const std::uint32_t home = number % partitions;
+  // Twice as long as it waits itself for what it needs.
   const Opened server =
-      co_await open_server(guardian, bank.layout.partitions[home].branch_server);
+      co_await open_server(guardian, bank.layout.partitions[home].branch_server,
+                           guardian.now() + 2 * start_patience(guardian));
   for (std::uint32_t sequence = 1; sequence <= spec.count; ++sequence) {
     if (spec.pause_cycles != 0) {
       co_await process.wait(EventBit{}, 1 + random.below(2 * spec.pause_cycles));

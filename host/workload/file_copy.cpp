@@ -38,9 +38,8 @@ class Copier {
   }
 
   /// Makes the file; one that an earlier run has left goes, as it may be longer. A volume that is
-  /// not there yet is waited for, as long as for a server.
-  Task<Place> make(std::string name) {
-    const std::uint64_t deadline = guardian_.now() + 2 * start_patience(guardian_);
+  /// not there yet is waited for up to that cycle.
+  Task<Place> make(std::string name, std::uint64_t deadline) {
     for (;;) {
       Error error = co_await files(guardian_).purge(name);
       if (error == Error::none || error == Error::not_found) {
@@ -127,10 +126,12 @@ Task<> copier(Process& process, Site& site, WorkloadContext& context, const File
   RandomStream pauses = context.stream(fmt::format("copier.{}.pause", number));
   const auto& disks = context.disks();
   Copier its(guardian, spec, check, operations, number);
-  const Place from =
-      co_await its.make(fmt::format("{}.SOURCE{}", disks[number % disks.size()].name, number));
-  const Place to =
-      co_await its.make(fmt::format("{}.COPY{}", disks[(number + 1) % disks.size()].name, number));
+  const std::uint64_t deadline = guardian.now() + start_patience(guardian);
+  const auto file = [&](unsigned disk, const char* what) {
+    return fmt::format("{}.{}{}", disks[disk % disks.size()].name, what, number);
+  };
+  const Place from = co_await its.make(file(number, "SOURCE"), deadline);
+  const Place to = co_await its.make(file(number + 1, "COPY"), deadline);
   for (std::uint64_t round = 1; round <= spec.count; ++round) {
     if (spec.pause_cycles != 0) {
       co_await process.wait(EventBit{}, 1 + pauses.below(2 * spec.pause_cycles));

@@ -36,10 +36,14 @@ class MapClient {
   MapClient(Guardian& guardian, SharedMap& map, std::uint32_t number)
       : guardian_(guardian), map_(map), number_(number) {}
 
-  /// Does without a server that does not come.
-  Task<> open() {
+  /// Does without servers that do not come. At the beginning of a run they are yet to come; at its
+  /// end those whose names nobody has are lost.
+  Task<> open(bool at_start) {
+    const std::uint64_t deadline = guardian_.now() + start_patience(guardian_);
     for (const std::string& server : map_.servers) {
-      servers_.push_back(co_await open_server(guardian_, server));
+      const bool lost = !at_start && is_lost(guardian_, server);
+      const std::uint64_t until = lost ? guardian_.now() : deadline;
+      servers_.push_back(co_await open_server(guardian_, server, until));
     }
   }
 
@@ -91,7 +95,7 @@ Task<> client(Process& process, Site& site, WorkloadContext& context, const KeyV
   RandomStream random = context.stream(fmt::format("client.{}", number));
   RandomStream pauses = context.stream(fmt::format("client.{}.pause", number));
   MapClient its(guardian, map, number);
-  co_await its.open();
+  co_await its.open(true);
   for (std::uint64_t sequence = 1; sequence <= spec.count; ++sequence) {
     if (spec.pause_cycles != 0) {
       co_await process.wait(EventBit{}, 1 + pauses.below(2 * spec.pause_cycles));
@@ -115,7 +119,7 @@ Task<> client(Process& process, Site& site, WorkloadContext& context, const KeyV
 Task<> reader(Process& process, Site& site, const KeyValueSpec& spec, SharedMap& map) {
   while (!map.over()) co_await process.wait(EventBit{}, retry_cycles);
   MapClient its(site.kernel.control().guardian(process), map, spec.clients + site.cpu);
-  co_await its.open();
+  co_await its.open(false);
   for (std::uint32_t key = 0; key < spec.keys_count; ++key) co_await its.ask({.key = key});
 }
 

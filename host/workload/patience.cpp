@@ -23,8 +23,7 @@ bool is_lost(const Guardian& guardian, std::string_view name) {
   return !parsed || guardian.dct().lookup(*parsed) == nullptr;
 }
 
-Task<Opened> open_server(Guardian& guardian, std::string name) {
-  const std::uint64_t deadline = guardian.now() + 2 * start_patience(guardian);
+Task<Opened> open_server(Guardian& guardian, std::string name, std::uint64_t deadline) {
   for (;;) {
     const Opened opened = co_await files(guardian).open(name, {.sync_depth = 1});
     if (opened.error == contract::Error::none || guardian.now() >= deadline) co_return opened;

@@ -18,8 +18,8 @@ std::uint64_t start_patience(const Guardian& guardian);
 /// Whether nobody has that name, such as "$ACC1".
 bool is_lost(const Guardian& guardian, std::string_view name);
 
-/// Opens a server that may be yet to come: it is waited for, twice as long as it waits itself for
-/// what it needs. Errors: that of the last try.
-Task<Opened> open_server(Guardian& guardian, std::string name);
+/// Opens a server that may be yet to come: it is waited for up to that cycle. Errors: that of the
+/// last try.
+Task<Opened> open_server(Guardian& guardian, std::string name, std::uint64_t deadline);
 
 }  // namespace xybus

@@ -246,7 +246,7 @@ TEST_CASE("A write that is open for ever excuses the blocks that it touches, and
   CHECK(differs_at(13 * block));
 }
 
-TEST_CASE("What a disk process refuses changes nothing; another error leaves it open") {
+TEST_CASE("What a disk process refuses changes nothing, and another error leaves it open") {
   using contract::Error;
   Book book;
   book.make("A");
