@@ -79,10 +79,9 @@ Task<std::optional<FileCompletion>> FileSystem::first_ended(FileNumber number) {
 
 /// Takes it out; with an open that has failed, the file.
 FileCompletion FileSystem::completed(OpenFile& file, const PendingRequest& request) {
-  FileCompletion completion{file.number, request.error, request.bytes, request.tag};
+  const FileCompletion completion{file.number, request.error, request.bytes, request.tag};
   const bool opens = request.operation == contract::FileOperation::open;
   file.remove(request);
-  if (opens && completion.error == Error::none) completion.error = opened(file);
   if (opens && completion.error != Error::none) forget(file);
   return completion;
 }

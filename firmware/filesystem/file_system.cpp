@@ -67,22 +67,17 @@ Task<Opened> FileSystem::open(OpenFile& file, const OpenOptions& options) {
     co_return Opened{Error::none, file.number};
   }
   error = co_await make_known(file);
-  if (error == Error::none) error = opened(file);
   if (error == Error::none) co_return Opened{Error::none, file.number};
   forget(file);
   co_return Opened{error, no_file};
 }
 
-/// What the server has answered fits what was asked for.
-FileSystem::Error FileSystem::opened(OpenFile& file) const {
-  const bool fits = file.kind != FileKind::disk || file.nowait_depth <= 1;
-  return fits ? Error::none : Error::too_many;
-}
-
-/// What is on its way is called off; a server that may know the open is told.
+/// What is on its way is called off, and the server is told, also of an open that has failed: a
+/// primary that has died since may have told its backup of it. A close of what is not open does no
+/// harm.
 void FileSystem::forget(OpenFile& file) {
   requestor_.abandon(file);
-  if (file.path.opened || file.path.state == FilePath::State::opening) tell_closed(file);
+  tell_closed(file);
   files_.remove(file.number);
 }
 
@@ -106,9 +101,7 @@ Task<FileSystem::Error> FileSystem::close(FileNumber number) {
   }
   OpenFile* file = files_.find(number);
   if (file == nullptr) co_return Error::not_open;
-  requestor_.abandon(*file);
-  tell_closed(*file);
-  files_.remove(number);
+  forget(*file);
   co_return Error::none;
 }
 

@@ -87,8 +87,8 @@ class FileSystem : public Guardian::Extension {
   Task<FileCompletion> awaitio(FileNumber file, std::uint64_t time_limit = hal::never);
 
   /// Calls off the oldest request of a file, or the oldest with that tag: it is as if awaitio had
-  /// given it. An open that is called off before its end leaves no file. A server that has it
-  /// already may still do it. Errors: `not_open`; `nothing_outstanding`.
+  /// given it. An open that is called off before its end, or that has failed, leaves no file. A
+  /// server that has it already may still do it. Errors: `not_open`; `nothing_outstanding`.
   Error cancel(FileNumber file);
   Error cancelreq(FileNumber file, std::uint32_t tag);
 
@@ -168,7 +168,6 @@ class FileSystem : public Guardian::Extension {
   Task<Error> make_known(OpenFile& file);
   void tell_closed(OpenFile& file);
   void forget(OpenFile& file);
-  Error opened(OpenFile& file) const;
   Task<IoResult> request(FileNumber file, Requestor::Call call);
   Task<IoResult> finish(OpenFile& file);
   Task<Error> of_disk(contract::FileOperation operation, std::string_view name,

@@ -49,8 +49,9 @@ FileSystem::Error FileSystem::adopt(const SyncBlock& block) {
 Task<FileSystem::Error> FileSystem::open_too(const SyncBlock& block) {
   charge();
   if (const Error error = adopt(block); error != Error::none) co_return error;
-  const Error error = co_await make_known(*files_.find(block.file));
-  if (error != Error::none) files_.remove(block.file);
+  OpenFile& file = *files_.find(block.file);
+  const Error error = co_await make_known(file);
+  if (error != Error::none) forget(file);
   co_return error;
 }
 

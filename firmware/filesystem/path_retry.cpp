@@ -78,8 +78,8 @@ bool PathRetry::lost(OpenFile& file, const ProcessHandle& sent_to, Error error) 
   if (path.state != FilePath::State::ready || sent_to != path.server) return true;
   path.state = FilePath::State::searching;
   path.error = error;
-  path.retry_at = guardian_.now() + interval() / 8;
-  if (path.deadline == hal::never) path.deadline = guardian_.now() + 8 * interval();
+  path.retry_at = guardian_.now() + guardian_.alive_interval() / 8;
+  if (path.deadline == hal::never) path.deadline = guardian_.now() + 8 * guardian_.alive_interval();
   return true;
 }
 
@@ -104,16 +104,19 @@ PathRetry::Error PathRetry::opened(OpenFile& file, const Completion& completion)
     if (completion.reply_length == open_reply_bytes) {
       file.kind = static_cast<FileKind>(load_word(path.reply));
     }
-    path.state = FilePath::State::ready;
     path.opened = true;
+    // What it is shows only now.
+    const bool fits = file.kind != FileKind::disk || file.nowait_depth <= 1;
+    if (!fits) return fail(file, Error::too_many);
+    path.state = FilePath::State::ready;
     good(file);
     return Error::none;
   }
   if (!file.name || !concerns_path(completion.error)) return fail(file, completion.error);
   path.state = FilePath::State::searching;
   path.error = completion.error;
-  path.retry_at = guardian_.now() + interval() / 8;
-  if (path.deadline == hal::never) path.deadline = guardian_.now() + 8 * interval();
+  path.retry_at = guardian_.now() + guardian_.alive_interval() / 8;
+  if (path.deadline == hal::never) path.deadline = guardian_.now() + 8 * guardian_.alive_interval();
   return Error::none;
 }
 
@@ -144,13 +147,6 @@ PathRetry::Error PathRetry::fail(OpenFile& file, Error error) {
 void PathRetry::good(OpenFile& file) {
   file.path.known = true;
   file.path.deadline = hal::never;
-}
-
-/// A machine without I'm-alives has some measure too.
-std::uint64_t PathRetry::interval() const {
-  constexpr std::uint64_t standard = 100'000;
-  const std::uint64_t interval = guardian_.membership().alive_interval();
-  return interval != 0 ? interval : standard;
 }
 
 std::uint64_t PathRetry::wake_at(const OpenFile& file) {

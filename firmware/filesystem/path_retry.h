@@ -46,7 +46,8 @@ class PathRetry {
   void look(OpenFile& file);
 
   /// Goes on with an open or a search. Gives an error when it has ended with one, once: what waits
-  /// for the path has failed.
+  /// for the path has failed. `too_many`: the server is not one that takes so many requests at a
+  /// time; it has the open.
   contract::Error advance(OpenFile& file);
 
   /// The path is good: the server has answered.
@@ -63,7 +64,6 @@ class PathRetry {
   static bool moved(const OpenFile& file, const DctEntry& entry);
   static void go_to(OpenFile& file, const DctEntry& entry);
   Error fail(OpenFile& file, Error error);
-  std::uint64_t interval() const;
 
   Guardian& guardian_;
 };

@@ -10,10 +10,6 @@ using contract::FileOperation;
 
 namespace {
 
-std::string_view text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// Tells whoever watches of a request that changes a disk.
 void tell(const Environment& environment, const OpenFile& file, const PendingRequest& request,
           std::optional<contract::Error> answer = {}) {
@@ -29,8 +25,8 @@ void tell(const Environment& environment, const OpenFile& file, const PendingReq
       told.position = position_of(load<contract::FileRequest>(message));
       told.data = data;
       break;
-    case FileOperation::create: told.file = text(data.subspan(properties_bytes)); break;
-    case FileOperation::purge: told.file = text(data); break;
+    case FileOperation::create: told.file = text_in(data.subspan(properties_bytes)); break;
+    case FileOperation::purge: told.file = text_in(data); break;
     default: return;
   }
   const ProcessHandle& opener = file.open.opener;
@@ -44,6 +40,7 @@ void tell(const Environment& environment, const OpenFile& file, const PendingReq
 
 Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   if (call.out.size() > most_file_data || call.in.size() > most_file_data) return Error::bounds;
+  if (const Error failed = failed_open(file); failed != Error::none) return failed;
   PendingRequest& request = file.add();
   request.operation = call.operation;
   request.tag = call.tag;
@@ -56,13 +53,21 @@ Requestor::Error Requestor::begin(OpenFile& file, const Call& call) {
   const std::span<std::byte> message(request.message);
   store(header, message);
   guardian_.environment().copy(call.out, message.subspan(file_header_bytes));
-  tell(guardian_.environment(), file, request);
   advance(file);
   PendingRequest& last = file.outstanding().back();
   if (last.state != PendingRequest::State::ended || last.sent_to) return Error::none;
   const Error error = last.error;
   file.remove(last);
   return error;
+}
+
+/// The error of an open that has ended with one, and that awaitio has not given yet.
+Requestor::Error Requestor::failed_open(const OpenFile& file) {
+  if (file.count == 0) return Error::none;
+  const PendingRequest& first = file.outstanding().front();
+  const bool over = first.operation == FileOperation::open &&
+                    first.state == PendingRequest::State::ended;
+  return over ? first.error : Error::none;
 }
 
 void Requestor::open(OpenFile& file, std::uint32_t tag) {
@@ -98,6 +103,8 @@ void Requestor::send(OpenFile& file, PendingRequest& request) {
   auto header = load<contract::FileRequest>(request.message);
   header.set_server_created(static_cast<std::uint32_t>(path.server.created));
   store(header, request.message);
+  // Not before: what the file is may not be known when the request is made.
+  if (!request.sent_to) tell(guardian_.environment(), file, request, false);
   const auto link = guardian_.conversations().start(
       path.server.at, request.message, request.in, static_cast<std::uint32_t>(request.operation));
   if (link) {

@@ -27,7 +27,7 @@ class Requestor {
   PathRetry& paths() { return paths_; }
 
   /// Adds a request to the file's, and sends it if the path is ready. An error that shows at once
-  /// is given here, and leaves no request: `no_lcb`, `bounds`.
+  /// is given here, and leaves no request: `no_lcb`, `bounds`, and that of an open that has failed.
   contract::Error begin(OpenFile& file, const Call& call);
 
   /// Begins to open the file; it is a request of its own, the first one, that ends when the server
@@ -50,6 +50,7 @@ class Requestor {
   void judge(OpenFile& file, PendingRequest& request, const Completion& completion,
              std::uint64_t number);
   void send(OpenFile& file, PendingRequest& request);
+  static contract::Error failed_open(const OpenFile& file);
   void fail_waiting(OpenFile& file, Error error);
   void end(PendingRequest& request, Error error, std::uint32_t bytes, std::uint64_t number);
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "contract/contract.h"
 
@@ -25,6 +26,11 @@ inline std::uint32_t load_word(std::span<const std::byte> from) {
 
 inline void store_word(std::uint32_t word, std::span<std::byte> to) {
   for (unsigned i = 0; i < 4; ++i) to[i] = static_cast<std::byte>(word >> 8 * i);
+}
+
+/// Bytes that are characters.
+inline std::string_view text_in(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 /// Reads a contract structure from the front of `from`.

@@ -70,12 +70,7 @@ void Pair::begin_message(FileOperation operation) {
   store(header, message_);
 }
 
-/// A machine without I'm-alives has some measure too.
-std::uint64_t Pair::patience() const {
-  constexpr std::uint64_t standard = 100'000;
-  const std::uint64_t interval = guardian_.membership().alive_interval();
-  return most_intervals * (interval != 0 ? interval : standard);
-}
+std::uint64_t Pair::patience() const { return most_intervals * guardian_.alive_interval(); }
 
 /// Sends `message_`. An error of the path does not say whether the backup lives: the table will.
 /// One that has answered is in checkmonitor until the table changes; it is waited for as long as

@@ -99,6 +99,7 @@ Task<> PairedServer::serve() {
   } else if (read.error == Error::system_message && !counted(info)) {
     // Of a CPU, of the other one of the pair, or the time to try once more.
     want_backup_ = true;
+    if (info.system == system_number::cpu_up) no_backup_before_ = 0;
     co_await system_message(info, data);
     co_await files_.reply({});
   } else if (read.error != Error::none && read.error != Error::system_message) {
@@ -221,6 +222,7 @@ void PairedServer::take_record(std::span<const std::byte> data) {
 
 Task<> PairedServer::keep_backup() {
   if (pair_.role() != Pair::Role::single || !guardian_.name()) co_return;
+  if (guardian_.now() < no_backup_before_) co_return;
   for (unsigned cpu = 0; cpu < guardian_.environment().cpus(); ++cpu) {
     const bool may = (options_.backup_cpus >> cpu & 1U) != 0 && cpu != guardian_.cpu();
     if (!may || !guardian_.membership().up(cpu)) continue;
@@ -229,8 +231,10 @@ Task<> PairedServer::keep_backup() {
     if (error == Error::none) co_return;
     co_await stop_backup();
     const bool answers_not = error == Error::timeout || error == Error::wrong_owner;
-    const std::uint64_t pause = guardian_.membership().alive_interval();
-    files_.set_timer(std::max(shortest_retry, pause) * (answers_not ? 64 : 1), retry_tag);
+    const std::uint64_t pause = std::max(shortest_retry, guardian_.alive_interval()) *
+                                (answers_not ? 64 : 1);
+    no_backup_before_ = guardian_.now() + pause;
+    files_.set_timer(pause, retry_tag);
     co_return;
   }
 }

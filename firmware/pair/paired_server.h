@@ -139,6 +139,7 @@ class PairedServer {
   bool unfinished_ = false;         // it could not be carried out, and has to be
   bool whole_ = false;              // this process has all of the state
   bool want_backup_ = true;         // something has happened since it was tried to have one
+  std::uint64_t no_backup_before_ = 0;  // the last one was none; until then, or a CPU comes up
 };
 
 }  // namespace xybus

@@ -48,6 +48,11 @@ ProcessHandle Guardian::mom() const {
 std::uint64_t Guardian::now() const { return control_.environment().hal().now(); }
 MessageSystem& Guardian::messages() { return control_.messages(); }
 const Membership& Guardian::membership() const { return control_.membership(); }
+std::uint64_t Guardian::alive_interval() const {
+  constexpr std::uint64_t standard = 100'000;
+  const std::uint64_t interval = membership().alive_interval();
+  return interval != 0 ? interval : standard;
+}
 Environment& Guardian::environment() { return control_.environment(); }
 Dispatcher& Guardian::dispatcher() { return control_.dispatcher(); }
 Devices& Guardian::devices() { return control_.devices(); }

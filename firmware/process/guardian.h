@@ -68,6 +68,9 @@ class Guardian {
   Conversations& conversations() { return conversations_; }
   MessageSystem& messages();
   const Membership& membership() const;
+  /// Cycles between I'm-alives, for how long to wait for others; a machine without them has some
+  /// measure too.
+  std::uint64_t alive_interval() const;
   Environment& environment();
   Dispatcher& dispatcher();
   /// The drives and terminals that its CPU is connected to.

@@ -10,7 +10,7 @@ std::span<const std::byte> BlockCache::find(std::uint32_t block) const {
   return entry->contents;
 }
 
-void BlockCache::put(std::uint32_t block, std::span<const std::byte> contents) {
+std::span<std::byte> BlockCache::put(std::uint32_t block) {
   auto entry = std::ranges::find(entries_, block, &Entry::block);
   if (entry == entries_.end() && entries_.size() < capacity) {
     entry = entries_.insert(entries_.end(), Entry{});
@@ -19,7 +19,7 @@ void BlockCache::put(std::uint32_t block, std::span<const std::byte> contents) {
     next_ = (next_ + 1) % capacity;
   }
   entry->block = block;
-  std::ranges::copy(contents.first(entry->contents.size()), entry->contents.begin());
+  return entry->contents;
 }
 
 void BlockCache::drop(std::uint32_t first, std::uint32_t count) {

@@ -10,6 +10,7 @@
 namespace xybus {
 
 using contract::Error;
+using contract::EventBit;
 
 namespace {
 
@@ -135,11 +136,20 @@ class Interpreter {
     if (!name) co_return co_await say_error("stop " + text, Error::bad_name);
     const DctEntry* found = guardian_.dct().lookup(*name);
     if (found == nullptr) co_return co_await say_error("stop " + text, Error::no_process);
-    // The backup first: it would take over.
-    const DctEntry entry = *found;
-    if (entry.backup) co_await guardian_.stop(entry.backup);
-    const Error error = co_await guardian_.stop(entry.primary);
-    if (error != Error::none) co_await say_error("stop " + text, error);
+    // The backup first: it would take over. A primary that makes another one meanwhile, or a backup
+    // that takes over all the same, is stopped the next time.
+    constexpr std::uint64_t look_again = 5'000;
+    const ProcessHandle first = found->first;
+    while (found != nullptr && found->first == first) {
+      const DctEntry entry = *found;
+      if (entry.backup) co_await guardian_.stop(entry.backup);
+      co_await guardian_.stop(entry.primary);
+      const DctEntry* const now = guardian_.dct().lookup(*name);
+      if (now != nullptr && now->first == first) {
+        co_await guardian_.process().wait(EventBit::pon, look_again);
+      }
+      found = guardian_.dct().lookup(*name);
+    }
   }
 
   Guardian& guardian_;

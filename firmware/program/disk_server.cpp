@@ -27,10 +27,6 @@ std::uint64_t blocks_for(std::uint64_t bytes) {
   return bytes / disk_block_bytes + (bytes % disk_block_bytes != 0 ? 1 : 0);
 }
 
-std::string_view text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
 DiskServer::DiskServer(Guardian& guardian, std::string program, std::uint32_t cpus)
@@ -124,7 +120,7 @@ Task<Decision> DiskServer::decide(const ServerRequest& request) {
 }
 
 Decision DiskServer::decide_open(const ServerRequest& request) {
-  const File* file = find(text(request.data));
+  const File* file = find(text_in(request.data));
   if (file == nullptr) return {.error = Error::not_found};
   ByteWriter writer(change_);
   writer.put(change_open);
@@ -159,7 +155,7 @@ Decision DiskServer::change_of(std::uint32_t place, const File& file) {
 Decision DiskServer::decide_create(const ServerRequest& request) {
   if (request.data.size() < properties_bytes) return {.error = Error::bounds};
   const FileProperties properties = load_properties(request.data);
-  const std::string_view name = text(request.data.subspan(properties_bytes));
+  const std::string_view name = text_in(request.data.subspan(properties_bytes));
   File file;
   if (name.empty() || name.size() >= file.name.size()) return {.error = Error::bad_name};
   if (find(name) != nullptr) return {.error = Error::exists};
@@ -179,7 +175,7 @@ Decision DiskServer::decide_create(const ServerRequest& request) {
 }
 
 Decision DiskServer::decide_purge(const ServerRequest& request) {
-  const File* file = find(text(request.data));
+  const File* file = find(text_in(request.data));
   if (file == nullptr) return {.error = Error::not_found};
   for (const OpenedFile& each : opened_) {
     if (each.id == file->id && has_opener(each.open)) return {.error = Error::invalid_state};
@@ -295,8 +291,8 @@ void DiskServer::cache_blocks(std::uint32_t block, std::span<const std::byte> co
   const std::size_t kept = count > many ? 1 : count;
   cache_.drop(block, static_cast<std::uint32_t>(count - kept));
   for (std::size_t i = count - kept; i < count; ++i) {
-    cache_.put(block + static_cast<std::uint32_t>(i),
-               contents.subspan(i * disk_block_bytes, disk_block_bytes));
+    guardian().environment().copy(contents.subspan(i * disk_block_bytes, disk_block_bytes),
+                                  cache_.put(block + static_cast<std::uint32_t>(i)));
   }
 }
 
@@ -388,10 +384,8 @@ Task<> DiskServer::begin(bool took_over) {
 }
 
 Task<DiskServer::Error> DiskServer::open_at_start() {
-  constexpr std::uint64_t intervals = 4, standard = 100'000, look_again = 5'000;
-  const std::uint64_t interval = guardian().membership().alive_interval();
-  const std::uint64_t deadline =
-      guardian().now() + intervals * (interval != 0 ? interval : standard);
+  constexpr std::uint64_t intervals = 4, look_again = 5'000;
+  const std::uint64_t deadline = guardian().now() + intervals * guardian().alive_interval();
   for (;;) {
     const Error error = co_await volume_.open(Volume::Opener::first);
     if (error != Error::device_down || guardian().now() >= deadline) co_return error;

@@ -15,10 +15,6 @@ namespace {
 
 enum Change : std::uint32_t { change_write = 1, change_read };
 
-std::string_view text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
 TerminalServer::TerminalServer(Guardian& guardian, std::string program, std::uint32_t cpus)
@@ -69,7 +65,7 @@ Decision TerminalServer::decide_write(const ServerRequest& request) {
 
 Task<Decision> TerminalServer::decide_read(const ServerRequest& request) {
   const bool prompts = request.info.operation == FileOperation::writeread && !request.data.empty();
-  if (prompts && !co_await show(number_ + 1, label_of(request.info), text(request.data))) {
+  if (prompts && !co_await show(number_ + 1, label_of(request.info), text_in(request.data))) {
     co_return Decision{.error = Error::ownership_changed};
   }
   const std::optional<TerminalLine> line = co_await wait_for_line(request.info);
@@ -98,10 +94,8 @@ Task<std::optional<TerminalLine>> TerminalServer::wait_for_line(const ReceiveInf
 
 /// Whether the reader's CPU has failed, or somebody has closed the terminal, perhaps the reader.
 Task<bool> TerminalServer::gone(const ReceiveInfo& reader) {
-  // To have a look at what has come; none of those messages are for a primary.
-  while (const auto message = co_await files().take_pair_message()) {
-    co_await guardian().messages().writelink(guardian().process(), message->link, {});
-  }
+  // A look at what has come. What is for a backup is refused there: a primary gets none of it.
+  co_await files().take_pair_message();
   co_return files().has_arrived(FileOperation::close) ||
       !guardian().membership().up(reader.from.at.cpu);
 }
@@ -127,7 +121,7 @@ Task<TerminalServer::Error> TerminalServer::carry_out(std::span<const std::byte>
   }
   Label label;
   for (std::uint32_t& word : label) word = reader.number();
-  std::string line(text(reader.bytes()));
+  std::string line(text_in(reader.bytes()));
   line += '\n';
   co_return co_await show(number, label, line) ? Error::none : Error::ownership_changed;
 }

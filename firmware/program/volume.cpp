@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <stdexcept>
 
 #include "firmware/message/wire.h"
 
@@ -117,6 +118,7 @@ bool Volume::one_missing(std::span<const Label> labels, std::uint32_t generation
 Task<Volume::Error> Volume::open(Opener opener) {
   lost_ = stuck_ = false;
   equal_up_to_ = all_equal;
+  all_read_ = true;
   std::vector<Label> labels(drives_.size());
   std::optional<std::uint32_t> latest;
   for (std::size_t i = 0; i < drives_.size(); ++i) {
@@ -215,6 +217,7 @@ Task<Volume::Error> Volume::write_all(std::uint32_t block, std::span<const std::
     // Labels are written where the contents are whole, and nowhere else.
     if (block == label_block && drives_[i].state != DriveState::up) continue;
     tokens[i] = drives_[i].driver->start_write(block, data);
+    if (!tokens[i]) throw std::logic_error("too many commands of a disk are under way");
   }
   std::array<DiskStatus, 8> ends{};
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -274,18 +277,35 @@ Task<> Volume::copy_some(Drive& drive) {
   co_await write_labels();
 }
 
-/// What the first drive has holds. Blocks that cannot be read are left as they are.
+/// What the first drive has holds. Blocks that no drive can read are left as they are, and the
+/// labels then say what they did.
 Task<> Volume::equalize_some() {
   const std::uint32_t block = equal_up_to_;
   const auto data = piece(block);
-  const Error error = co_await read(block, data);
-  if (error == Error::none) co_await write_all(block, data);
-  if (error == Error::none || error == Error::bad_data) {
-    equal_up_to_ = block + static_cast<std::uint32_t>(data.size() / disk_block_bytes);
+  Error error = co_await equalize(block, data);
+  if (error == Error::bad_data) {
+    for (std::size_t at = 0; at < data.size(); at += disk_block_bytes) {
+      error = co_await equalize(block + static_cast<std::uint32_t>(at / disk_block_bytes),
+                                data.subspan(at, disk_block_bytes));
+      if (error == Error::bad_data) {
+        all_read_ = false;
+      } else if (error != Error::none) {
+        co_return;
+      }
+    }
+  } else if (error != Error::none) {
+    co_return;
   }
-  if (equal_up_to_ < blocks()) co_return;
+  equal_up_to_ = block + static_cast<std::uint32_t>(data.size() / disk_block_bytes);
+  if (equal_up_to_ < blocks() || !all_read_) co_return;
   equal_up_to_ = all_equal;
   co_await write_labels();
+}
+
+Task<Volume::Error> Volume::equalize(std::uint32_t block, std::span<std::byte> data) {
+  const Error error = co_await read(block, data);
+  if (error != Error::none) co_return error;
+  co_return co_await write_all(block, data);
 }
 
 }  // namespace xybus

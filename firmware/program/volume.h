@@ -9,16 +9,20 @@
 ///
 /// What was being written when power failed may be on one drive and not on another. So when a
 /// machine starts the drives of a volume that was used are made equal, in the background; until
-/// that is done their labels say so, for one that takes over meanwhile. Otherwise who takes over
-/// does what the other one was doing once more, and that makes them equal.
+/// that is done their labels say so, for one that takes over meanwhile. A block that no drive can
+/// read stays as it is; then the labels go on saying so, and the next one that opens the volume
+/// makes all of it equal again. Otherwise who takes over does what the other one was doing once
+/// more, and that makes them equal.
 ///
 /// A label also names the drives that were up in its generation: those which may have gone on
 /// without this one since. When a machine starts, a volume is not served while one of them does not
 /// answer, though the others do: what they have may be old. That one may be known to be lost for
 /// good; then the operator says so by giving the volume without it (`drives` of the scenario's
-/// [[disk]]), and it is not missed. Who takes over a volume from the other one of a pair serves it
-/// from whatever has the latest generation, because a drive that comes back is disowned by that one
-/// before anything else.
+/// [[disk]]), and it is not missed. A drive whose label cannot be read is missed like one that does
+/// not answer, for nobody knows which generation it has: the operator gives the volume without it,
+/// and from the next start on with it; then it is copied from the others, and gets a label that can
+/// be read. Who takes over a volume from the other one of a pair serves it from whatever has the
+/// latest generation, because a drive that comes back is disowned by that one before anything else.
 ///
 ///              fails                    answers again            all copied
 ///     up ────────────────▶ down ────────────────────▶ copying ──────────────▶ up
@@ -108,6 +112,7 @@ class Volume {
   Task<Error> read_together(std::uint32_t block, std::span<std::byte> data);
   Task<> copy_some(Drive& drive);
   Task<> equalize_some();
+  Task<Error> equalize(std::uint32_t block, std::span<std::byte> data);
   std::span<std::byte> piece(std::uint32_t block);
   Task<Error> write_all(std::uint32_t block, std::span<const std::byte> data);
   bool any_up() const;
@@ -116,6 +121,7 @@ class Volume {
   std::uint32_t generation_ = 0;
   std::uint32_t acknowledged_in_ = 0;  // the generation in which something may have been
   std::uint32_t equal_up_to_ = ~std::uint32_t{0};  // the drives that are up, before this block
+  bool all_read_ = true;  // what was to be made equal so far
   bool stuck_ = false;  // what is to be copied can be read nowhere
   bool lost_ = false;   // to another CPU
   std::vector<std::byte> buffer_;

@@ -306,3 +306,100 @@ void check_called_off(bool late) {
 TEST_CASE("an open without waiting that is called off leaves no file") { check_called_off(false); }
 
 TEST_CASE("an open without waiting that is late leaves no file") { check_called_off(true); }
+
+namespace {
+
+/// An open of a disk for two requests at a time, which a disk does not take. `rest` is what the
+/// client does with it when the server has answered.
+void check_too_many(std::function<Task<>(FileSystem&, FileNumber)> rest) {
+  FileRig rig(2);
+  std::vector<FileOperation> read;
+  bool closed = false;
+  const ProcessHandle server =
+      rig.handle(1, rig.program(1, [&](Guardian&, FileSystem& files) -> Task<> {
+        co_await files.open("$RECEIVE", {.kind = FileKind::disk});
+        std::array<std::byte, 10> in;
+        while ((co_await files.readupdate(in, 200'000)).error != Error::timeout) {
+          read.push_back(files.receiveinfo().operation);
+          co_await files.reply({});
+        }
+        closed = files.openers().empty();
+      }));
+  rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+    const Opened opened =
+        co_await files.open(server, {.nowait_depth = 2, .nowait_open = true, .open_tag = 5});
+    CHECK(opened.error == Error::none);
+    co_await pause(guardian, 50'000);
+    co_await rest(files, opened.file);
+    CHECK_ERROR(files.awaitio(opened.file), Error::not_open);
+  });
+  rig.run_until_ended(2);
+  CHECK(read.empty());
+  CHECK(closed);
+}
+
+}  // namespace
+
+TEST_CASE("an open of a disk for two requests at a time sends neither of them") {
+  check_too_many([](FileSystem& files, FileNumber file) -> Task<> {
+    CHECK_AWAIT(files.write(file, Bytes(3)), IoResult{Error::too_many});
+    CHECK_AWAIT(files.write(file, Bytes(3)), IoResult{Error::too_many});
+    CHECK_AWAIT(files.awaitio(file), (FileCompletion{file, Error::too_many, 0, 5}));
+  });
+}
+
+TEST_CASE("an open of a disk for two requests at a time leaves no file when it is called off") {
+  check_too_many([](FileSystem& files, FileNumber file) -> Task<> {
+    CHECK_AWAIT(files.write(file, Bytes(3), 6), IoResult{Error::too_many});
+    CHECK(files.cancelreq(file, 5) == Error::none);
+    co_return;
+  });
+}
+
+TEST_CASE("a backup that took over knows nothing of an open that was called off meanwhile") {
+  FileRig rig(3);
+  std::optional<xybus::Opener> opener;
+  bool stopped = false, over = false;
+  Process& first = rig.program(1, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+    co_await files.open("$RECEIVE", {.system_messages = true});
+    std::array<std::byte, 10> in;
+    co_await files.readupdate(in);
+    CHECK(files.receiveinfo().system == number::open);
+    opener = files.openers().front();  // what a checkpoint brings to the backup
+    co_await pause(guardian, 1'000'000'000);
+  });
+  const ProcessHandle primary = rig.handle(1, first);
+  const ProcessHandle backup =
+      rig.handle(2, rig.program(2, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+        while (!opener) co_await pause(guardian, 1'000);
+        files.adopt_opener(*opener);
+        while (!over) co_await pause(guardian, 1'000);
+        CHECK(files.openers().size() == 1);
+        co_await files.open("$RECEIVE");
+        std::array<std::byte, 10> in;
+        while ((co_await files.readupdate(in, 100'000)).error != Error::timeout) {
+          CHECK(files.receiveinfo().system == number::process_stopped);
+          co_await files.reply({});
+        }
+        CHECK(files.openers().empty());
+      }));
+  rig.define("$S", primary);
+  rig.set_backup("$S", primary, backup);
+  rig.program(0, [&](Guardian& guardian, FileSystem& files) -> Task<> {
+    const Opened opened = co_await files.open("$S", {.nowait_depth = 1, .nowait_open = true});
+    CHECK(opened.error == Error::none);
+    while (!stopped) co_await pause(guardian, 1'000);
+    CHECK_AWAIT(files.awaitio(opened.file, 0), (FileCompletion{opened.file, Error::timeout}));
+    while (!over) co_await pause(guardian, 1'000);
+    CHECK(files.cancel(opened.file) == Error::none);
+  });
+  rig.run(50'000);
+  REQUIRE(opener);
+  rig.on_cpu(1, [&] { rig.kernel(1).dispatcher().stop(first); });
+  rig.run(10'000);
+  stopped = true;
+  rig.run(10'000);
+  rig.gone(primary);
+  over = true;
+  rig.run_until_ended(2);
+}

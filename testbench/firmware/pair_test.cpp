@@ -502,21 +502,56 @@ TEST_CASE("who has left checkmonitor, or does not go back to it, refuses what a 
   CHECK(statuses.at(0) == CheckpointStatus{CheckpointStatus::no_backup, Error::wrong_owner});
 }
 
-TEST_CASE("a server whose backups do not monitor serves alone, and stops them") {
-  Machine machine(3);
-  unsigned backups = 0;
-  machine.programs.add("counter", [&backups](Guardian& guardian) -> Task<> {
-    if (guardian.made_as_backup() && ++backups < 3) co_await guardian.process().wait({});
+namespace {
+
+/// Cycles until it is tried again, after a backup that does not monitor.
+constexpr std::uint64_t long_pause = 64 * 100'000;
+
+/// A counter on CPU 1 whose first `deaf` backups, on CPU 2, do nothing. Gives when its backups have
+/// begun.
+void start_counter(Machine& machine, unsigned deaf, std::vector<std::uint64_t>& backups) {
+  machine.programs.add("counter", [deaf, &backups](Guardian& guardian) -> Task<> {
+    if (guardian.made_as_backup()) {
+      backups.push_back(guardian.now());
+      if (backups.size() <= deaf) co_await guardian.process().wait({});
+    }
     xybus::Counter counter(guardian, {.program = "counter", .backup_cpus = 0b0110});
     co_await counter.run();
   });
-  Client client;
   machine.start("$COUNT", "counter", 1);
-  machine.create(0, client.program(40, 200'000));
-  machine.run_until([&] { return client.counts.size() == 40; });
+}
+
+}  // namespace
+
+TEST_CASE("a server whose backups do not monitor serves alone, stops them, and waits between") {
+  Machine machine(3);
+  std::vector<std::uint64_t> backups;
+  start_counter(machine, 2, backups);
+  Client client;
+  machine.create(0, client.program(80, 200'000));
+  machine.run_until([&] { return client.counts.size() == 80; });
   CHECK(client.no_error());
-  CHECK(client.counts == up_to(40));
-  CHECK(backups == 3);
+  CHECK(client.counts == up_to(80));
+  REQUIRE(backups.size() == 3);
+  CHECK(backups[1] - backups[0] > long_pause);
+  CHECK(backups[2] - backups[1] > long_pause);
   CHECK(machine.has_pair("$COUNT"));
   CHECK(machine.processes(2) == 1);
+}
+
+TEST_CASE("a server whose backup does not monitor tries again when a CPU has come up") {
+  Machine machine(3);
+  std::vector<std::uint64_t> backups;
+  start_counter(machine, 1, backups);
+  machine.run_until([&] { return backups.size() == 1; });
+  machine.run_until([&] { return !machine.has_pair("$COUNT"); });
+  machine.rig.run(20 * interval);
+  CHECK(backups.size() == 1);
+  machine.rig.node(2).halt();
+  machine.rig.run(20 * interval);
+  CHECK_FALSE(machine.dct(0).entries().empty());
+  machine.rig.restart(2, 1);
+  machine.run_until([&] { return backups.size() == 2; });
+  CHECK(backups[1] - backups[0] < long_pause / 2);
+  machine.run_until([&] { return machine.has_pair("$COUNT"); });
 }

@@ -5,6 +5,8 @@
 
 #include "firmware/filesystem/file_system.h"
 #include "firmware/kernel.h"
+#include "firmware/program/command.h"
+#include "firmware/program/counter.h"
 #include "firmware/program/startup.h"
 #include "firmware/program/terminal_server.h"
 #include "model/machine.h"
@@ -37,6 +39,11 @@ class TerminalRig : public TerminalObserver {
       TerminalServer server(guardian, "terminal", 0b011);
       co_await server.run();
     });
+    programs_.add("counter", [](Guardian& guardian) -> Task<> {
+      Counter counter(guardian, {.program = "counter", .backup_cpus = 0b011});
+      co_await counter.run();
+    });
+    add_command(programs_);
     for (unsigned cpu = 0; cpu < 3; ++cpu)
       machine.set_firmware(cpu, [this, cpu](hal::Hal& hal) { boot(cpu, hal); });
     perform(2, [](Guardian& guardian) -> Task<> {
@@ -69,8 +76,8 @@ class TerminalRig : public TerminalObserver {
     while (!done() && machine.cycle() < end) machine.run(machine.cycle() + 500);
     REQUIRE(done());
   }
-  const DctEntry* entry() {
-    return kernels_[2]->control().dct().lookup(*ProcessName::parse("$T"));
+  const DctEntry* entry(std::string_view name = "$T") {
+    return kernels_[2]->control().dct().lookup(*ProcessName::parse(name));
   }
 
   void shown(unsigned, unsigned cpu, std::uint64_t, std::string_view text) override {
@@ -229,6 +236,24 @@ TEST_CASE("a new process under the name of a terminal shows all that it is given
   write_line("c");
   CHECK(rig.screen == "a\nb\nc\n");
   CHECK(rig.shown_by == 1);
+}
+
+TEST_CASE("a pair that is stopped by its name is gone, though its primary makes another backup") {
+  TerminalRig rig({{.cycle = 1'000'000, .text = "stop $C"}});
+  const auto startup = Startup{.in = "$T", .out = "$T"}.save();
+  rig.perform(2, [&](Guardian& guardian) -> Task<> {
+    const auto counter = co_await guardian.newprocess(
+        {.program = "counter", .name = *ProcessName::parse("$C"), .cpu = 0});
+    CHECK(counter.error == Error::none);
+    const auto command =
+        co_await guardian.newprocess({.program = "command", .startup = *startup});
+    CHECK(command.error == Error::none);
+  });
+  rig.run_until([&] { return rig.entry("$C") != nullptr && rig.entry("$C")->backup; });
+  rig.run_until([&] { return rig.screen == "> [stop $C]> "; });
+  CHECK(rig.entry("$C") == nullptr);
+  rig.machine.run(rig.machine.cycle() + 500'000);
+  CHECK(rig.entry("$C") == nullptr);
 }
 
 TEST_CASE("a startup message is read as it was written, and has to fit into 596 bytes") {
