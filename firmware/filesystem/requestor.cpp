@@ -104,7 +104,7 @@ void Requestor::send(OpenFile& file, PendingRequest& request) {
   header.set_server_created(static_cast<std::uint32_t>(path.server.created));
   store(header, request.message);
   // Not before: what the file is may not be known when the request is made.
-  if (!request.sent_to) tell(guardian_.environment(), file, request, false);
+  if (!request.sent_to) tell(guardian_.environment(), file, request);
   const auto link = guardian_.conversations().start(
       path.server.at, request.message, request.in, static_cast<std::uint32_t>(request.operation));
   if (link) {

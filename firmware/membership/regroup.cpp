@@ -24,6 +24,7 @@ Regroup::Regroup(unsigned cpu, unsigned epoch, std::uint64_t interval, const Hea
       pause_(std::max(interval / pauses_in_interval, least_pause)),
       patience_(patience_intervals * interval),
       slack_(interval / 8),
+      asking_(interval + interval / 2),
       hearing_(hearing),
       client_(client) {}
 
@@ -144,9 +145,11 @@ void Regroup::look_at_promises(std::uint64_t now) {
   leased_ = view_.members.mask & ~proposal.mask & ~answered_ & heard_of;
   // Who has heard a dead CPU later than others have, by up to an interval, is asked again until it
   // finds it silent, too, or until no lease can be left: who has promised gives none, and those who
-  // have not are too few.
-  if (leased_ != 0 && now < answered_at_ + hearing_.lease() + slack_) return;
-  if ((proposal.mask & ~answered_) == 0) leased_ = 0;
+  // have not are too few. But not for ever, as of two coordinators each begins anew when it hears of
+  // the other.
+  const bool expired = now >= answered_at_ + hearing_.lease() + slack_;
+  if (leased_ != 0 && !expired && now < began_ + asking_) return;
+  if (expired && (proposal.mask & ~answered_) == 0) leased_ = 0;
   proposal_ = proposal;
   coordinating_ = Coordinating::accepting;
   accepted_ballot_ = ballot_;

@@ -109,7 +109,7 @@ class Regroup {
   Packet with(Packet packet, const Members& proposal) const;
 
   const unsigned cpu_, epoch_;
-  const std::uint64_t pause_, patience_, slack_;
+  const std::uint64_t pause_, patience_, slack_, asking_;
   const Hearing& hearing_;
   Client& client_;
   View view_;

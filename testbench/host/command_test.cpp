@@ -514,8 +514,10 @@ TEST_CASE("without a name all benchmarks run, and the file has every figure") {
 
 TEST_CASE("a benchmark of messages is made on the machine of a profile, others refuse one") {
   Bench bench;
-  REQUIRE(bench.start({"bench", "message", "--profile", " of old"}) == 0);
-  CHECK_THAT(bench.out, Catch::Contains("\n32 B of old "));
+  REQUIRE(bench.start({"bench", "message", "--profile", "t16"}) == 0);
+  CHECK_THAT(bench.out, Catch::Contains("\n32 Bt16 "));
+  CHECK(bench.start({"bench", "message", "--profile", "t17"}) == 2);
+  CHECK_THAT(bench.err, Catch::Contains("t17") && Catch::Contains("t16"));
   CHECK(bench.start({"bench", "bus", "--profile", "old"}) == 2);
   CHECK(bench.err == "xybus: bench bus takes no --profile; expected bench message\n");
   CHECK(bench.start({"bench", "--profile", "old"}) == 2);
